@@ -1,0 +1,29 @@
+"""Safe bring-up, before anything that can fail.
+
+Holding the key * at power-on keeps main.py from starting the terminal: the serial REPL stays free
+for maintenance. Whatever goes wrong here is printed, and main.py is tried all the same.
+"""
+
+import gc
+import sys
+
+import micropython
+
+micropython.alloc_emergency_exception_buf(100)
+
+
+def _hold_for_maintenance():
+    import json
+
+    from drivers import board
+
+    with open("config.json") as file:
+        name = json.load(file)["board"]
+    board.maintenance = board.keypad(name).held(ord("*"))
+
+
+try:
+    _hold_for_maintenance()
+except Exception as fault:  # noqa: BLE001 (nothing may stop the start)
+    sys.print_exception(fault)
+gc.collect()

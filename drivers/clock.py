@@ -1,0 +1,95 @@
+"""The time of day, in seconds since 1970, UTC.
+
+The chip forgets the time without power, and counts from 2000 where a computer counts from 1970.
+Certificates have dates, so a floor is set before the first TLS connection: the latest of the age
+of this firmware, the date of the terminal's certificate and the last time known. What always
+holds: `now` never goes below the floor; only the acquirer's authenticated time makes it `trusted`.
+May import machine.
+"""
+
+import time
+
+import machine
+from micropython import const
+
+_FROM_1970_TO_2000 = const(946684800)
+_BUILT = const(1735689600)  # 2025-01-01: no firmware of this house is older
+_DAY = const(86400)
+
+
+class Clock:
+    """The chip's clock, not below `floor` (seconds since 1970)."""
+
+    def __init__(self, floor=0):
+        self._base = _FROM_1970_TO_2000 if time.gmtime(0)[0] == 2000 else 0
+        self._shift = 0
+        self._floor = _BUILT
+        self.trusted = False
+        self.raise_floor(floor)
+
+    def now(self):
+        """Return the seconds since 1970."""
+        return max(self._chip() + self._shift, self._floor)
+
+    def raise_floor(self, epoch):
+        """Take `epoch` as a time that is past; the clock is put forward when it is behind."""
+        self._floor = max(self._floor, epoch)
+        if self._chip() + self._shift < self._floor:
+            self._write(self._floor)
+
+    def set(self, epoch):
+        """Set the clock to the acquirer's authenticated time."""
+        self._write(max(epoch, self._floor))
+        self.trusted = True
+
+    def civil(self, epoch, out):
+        """Fill `out` with year, month, day, hour, minute, second of `epoch` (proleptic
+        Gregorian, UTC).
+        """
+        days = epoch // _DAY
+        rest = epoch - days * _DAY
+        days += 719468  # count from 0000-03-01: a year from March on ends in its leap day
+        era = days // 146097
+        day = days - era * 146097
+        year = (day - day // 1460 + day // 36524 - day // 146096) // 365
+        day -= 365 * year + year // 4 - year // 100
+        month = (5 * day + 2) // 153
+        out[2] = day - (153 * month + 2) // 5 + 1
+        out[1] = month + 3 if month < 10 else month - 9
+        out[0] = year + era * 400 + (out[1] <= 2)
+        out[3] = rest // 3600
+        out[4] = rest // 60 % 60
+        out[5] = rest % 60
+
+    def _chip(self):
+        return int(time.time()) + self._base
+
+    def _write(self, epoch):
+        now = [0] * 6
+        self.civil(epoch, now)
+        weekday = (epoch // _DAY + 3) % 7
+        machine.RTC().datetime((now[0], now[1], now[2], weekday, now[3], now[4], now[5], 0))
+        self._shift = epoch - self._chip()  # 0, unless the RTC does not rule time.time()
+
+
+def epoch_of(year, month, day, hour, minute, second):
+    """Return the seconds since 1970 of a civil date, UTC."""
+    year -= month <= 2
+    month += 9 if month <= 2 else -3
+    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 1
+    return ((days - 719468) * 24 + hour) * 3600 + minute * 60 + second
+
+
+def certificate_date(der):
+    """Return the start of validity of a DER certificate, or 0 when it cannot be read.
+
+    The first UTCTime of a certificate (RFC 5280, YYMMDDHHMMSSZ) is its notBefore.
+    """
+    at = der.find(b"\x17\x0d")
+    if at < 0 or len(der) < at + 15 or der[at + 14] != 0x5A:
+        return 0
+    try:
+        part = [int(der[index : index + 2]) for index in range(at + 2, at + 14, 2)]
+    except ValueError:
+        return 0
+    return epoch_of(2000 + part[0], part[1], part[2], part[3], part[4], part[5])

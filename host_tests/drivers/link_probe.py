@@ -1,0 +1,84 @@
+"""Runs inside MicroPython: opens the line as told on the command line and prints what came of it.
+
+Arguments: a folder with ca.der, cert.der and key.der, host, port, server name, what to do, how often.
+Prints one line per round: code, milliseconds, free heap.
+"""
+
+import asyncio
+import gc
+import sys
+import time
+
+from drivers import tls_link
+
+
+class _Wifi:
+    connected = True
+    connecting = False
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+async def _exchange(link, count):
+    buf = bytearray(600)
+    for index in range(len(buf)):
+        buf[index] = index & 0xFF
+    for _ in range(count):
+        await link.write(buf, 300)
+        answer = bytearray(310)
+        await link.read_into(answer, 10, 300)
+        if answer[10:] != buf[:300] or answer[:10] != bytes(10):
+            raise AssertionError
+
+
+async def _round(link, action):
+    start = time.ticks_ms()
+    code = 0
+    try:
+        if action == "cancel":
+            task = asyncio.create_task(link.open())
+            await asyncio.sleep_ms(300)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                code = -1
+        else:
+            await link.open()
+            if action == "echo":
+                await _exchange(link, 2)
+            if action == "idle":
+                await asyncio.sleep_ms(500)
+                await link.open()
+                await _exchange(link, 1)
+        if action != "keep":
+            await link.close()
+    except tls_link.LinkError as fault:
+        code = fault.code
+    if link.is_open:
+        raise AssertionError
+    gc.collect()
+    print(code, time.ticks_diff(time.ticks_ms(), start), gc.mem_free())
+
+
+async def _main():
+    folder, host, port, name, action, rounds = sys.argv[1:7]
+    if len(sys.argv) > 7:
+        tls_link._OPEN_MS = tls_link._FRAME_MS = int(sys.argv[7])
+    link = tls_link.TlsLink(
+        _Wifi(),
+        host,
+        int(port),
+        name,
+        _read(folder + "/ca.der"),
+        _read(folder + "/cert.der"),
+        _read(folder + "/key.der"),
+    )
+    for _ in range(int(rounds)):
+        await _round(link, action)
+
+
+asyncio.run(_main())

@@ -1,0 +1,29 @@
+"""Build the board, build the terminal on it, run it; a failed start is shown and printed."""
+
+import json
+import sys
+
+from drivers import board
+
+
+def _main():
+    hardware = None
+    try:
+        with open("config.json") as file:
+            config = json.load(file)
+        hardware = board.Board(config)
+        from firmware.terminal import Terminal
+
+        Terminal(hardware, config).run()
+    except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
+        sys.print_exception(fault)
+        if hardware:
+            hardware.oled.fill(0)
+            hardware.oled.text("needs service", 12, 28)
+            hardware.oled.flush()
+
+
+if board.maintenance:
+    print("maintenance: the terminal is not started")
+else:
+    _main()
