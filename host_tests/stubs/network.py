@@ -1,0 +1,88 @@
+"""The chip's `network` for CPython: a station among networks that a test puts on the air.
+
+As on the chip, `status` keeps the reason of the last failure until the next event.
+"""
+
+STA_IF = 0
+STAT_IDLE = 1000
+STAT_CONNECTING = 1001
+STAT_GOT_IP = 1010
+
+_NO_AP_FOUND = 201
+_AUTH_FAIL = 202
+
+
+class WLAN:
+    """`air` maps a name to (password, security); an answer comes after `polls` looks at `status`."""
+
+    air = {}
+    polls = 2
+    broken = False
+    made = None
+
+    def __init__(self, interface):
+        self._active = False
+        self._joined = False
+        self._reason = 0
+        self._pending = None
+        self._left = 0
+        self.connects = 0
+        WLAN.made = self
+
+    def active(self, on=None):
+        if WLAN.broken:
+            raise OSError(0x101)
+        if on is not None:
+            self._active = on
+        return self._active
+
+    def config(self, **settings):
+        if not self._active:
+            raise OSError(0x3001)
+
+    def scan(self):
+        if not self._active:
+            raise OSError("STA must be active")
+        return [
+            (name.encode(), bytes(6), 1, -50, security, False)
+            for name, (_, security) in WLAN.air.items()
+        ]
+
+    def connect(self, ssid, key=None):
+        self.connects += 1
+        self._pending = (ssid, key or "")
+        self._left = WLAN.polls
+
+    def disconnect(self):
+        self._pending = None
+        self._joined = False
+
+    def drop(self):
+        """Lose the network."""
+        self._joined = False
+        self._reason = 200
+
+    def isconnected(self):
+        return self._joined
+
+    def status(self):
+        if self._pending:
+            self._left -= 1
+            if self._left < 0:
+                self._settle()
+        if self._joined:
+            return STAT_GOT_IP
+        if self._reason:
+            return self._reason
+        return STAT_CONNECTING if self._pending else STAT_IDLE
+
+    def _settle(self):
+        ssid, key = self._pending
+        self._pending = None
+        if ssid not in WLAN.air:
+            self._reason = _NO_AP_FOUND
+        elif WLAN.air[ssid][0] != key:
+            self._reason = _AUTH_FAIL
+        else:
+            self._joined = True
+            self._reason = 0
