@@ -22,7 +22,7 @@ _SETTLE_SCANS = const(3)  # equal readings before a change counts: 24 ms
 _LONG_MS = const(700)
 _STUCK_MS = const(20000)
 _RISE_US = const(5)  # pull-up of 45 kOhm against the line's capacitance
-_RING = const(16)
+_RING = const(32)  # holds one less
 _GHOST = const(-1)
 
 LONG = const(0x80)
@@ -44,8 +44,7 @@ class Keypad:
         self._ring = bytearray(_RING)
         self._head = 0
         self._tail = 0
-        self._down = _ALL_DOWN
-        self._ignored = _ALL_DOWN
+        self._down = _ALL_DOWN  # what is down now has to come up first
         self._held = -1
         self._held_ms = 0
         self._changed_ms = time.ticks_ms()
@@ -128,7 +127,6 @@ class Keypad:
         self.last_ms = now
 
     def _released(self, key):
-        self._ignored &= ~(1 << key)
         if self.stuck == _LAYOUT[key]:
             self.stuck = -1
         if key == self._held:
@@ -140,10 +138,8 @@ class Keypad:
         if long and self._held >= 0 and raw & (1 << self._held):
             self._put(_LAYOUT[self._held] | LONG)
             self._held = -1
-        # A key ignored since power-on has no say in this: only one that rested too long is news.
         resting = self._down & raw
         if resting and self.stuck < 0 and time.ticks_diff(now, self._changed_ms) >= _STUCK_MS:
-            self._ignored |= resting
             for key in range(_KEYS):
                 if resting & (1 << key):
                     self.stuck = _LAYOUT[key]

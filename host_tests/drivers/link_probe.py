@@ -1,7 +1,7 @@
 """Runs inside MicroPython: opens the line as told on the command line and prints what came of it.
 
-Arguments: a folder with ca.der, cert.der and key.der, host, port, server name, what to do, how often.
-Prints one line per round: code, milliseconds, free heap.
+Arguments: a folder with ca.der, cert.der and key.der, host, port, server name, what to do, how
+often, the limit in milliseconds. Prints one line per round: code, milliseconds, free heap.
 """
 
 import asyncio
@@ -48,14 +48,12 @@ async def _round(link, action):
                 code = -1
         else:
             await link.open()
-            if action == "echo":
-                await _exchange(link, 2)
             if action == "idle":
                 await asyncio.sleep_ms(500)
                 await link.open()
-                await _exchange(link, 1)
-        if action != "keep":
-            await link.close()
+            if action != "connect":
+                await _exchange(link, 2)
+        await link.close()
     except tls_link.LinkError as fault:
         code = fault.code
     if link.is_open:
@@ -66,8 +64,7 @@ async def _round(link, action):
 
 async def _main():
     folder, host, port, name, action, rounds = sys.argv[1:7]
-    if len(sys.argv) > 7:
-        tls_link._OPEN_MS = tls_link._FRAME_MS = int(sys.argv[7])
+    tls_link.LIMIT_MS = int(sys.argv[7])
     link = tls_link.TlsLink(
         _Wifi(),
         host,

@@ -53,7 +53,7 @@ class Partition:
     def _at(self, block, offset, n):
         at = block * _SECTOR + offset
         if at < 0 or at + n > len(self._cells):
-            raise OSError(-0x104)
+            raise OSError(-0x104, "ESP_ERR")
         return at
 
 
@@ -63,27 +63,27 @@ class NVS:
 
     def __init__(self, namespace):
         if NVS.broken:
-            raise OSError(-0x1101)
+            raise OSError(-0x1101, "ESP_ERR")
         self._entries = NVS.stored.setdefault(namespace, {})
         self._waiting = {}
 
     def get_blob(self, name, buf):
         value = self._waiting.get(name, self._entries.get(name))
         if value is None:
-            raise OSError(_NOT_FOUND)
+            raise OSError(_NOT_FOUND, "ESP_ERR")
         if len(value) > len(buf):
-            raise OSError(_TOO_LONG)
+            raise OSError(_TOO_LONG, "ESP_ERR")
         buf[: len(value)] = value
         return len(value)
 
     def set_blob(self, name, data):
         if len(name) > 15:
-            raise OSError(-0x1109)
+            raise OSError(-0x1109, "ESP_ERR")
         self._waiting[name] = bytes(data)
 
     def erase_key(self, name):
         if self._waiting.get(name, self._entries.get(name)) is None:
-            raise OSError(_NOT_FOUND)
+            raise OSError(_NOT_FOUND, "ESP_ERR")
         self._waiting[name] = None
 
     def commit(self):

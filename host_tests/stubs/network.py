@@ -31,14 +31,14 @@ class WLAN:
 
     def active(self, on=None):
         if WLAN.broken:
-            raise OSError(0x101)
+            raise OSError(0x101, "ESP_ERR")
         if on is not None:
             self._active = on
         return self._active
 
     def config(self, **settings):
         if not self._active:
-            raise OSError(0x3001)
+            raise OSError(0x3001, "ESP_ERR")
 
     def scan(self):
         if not self._active:

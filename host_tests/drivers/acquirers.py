@@ -1,0 +1,182 @@
+"""Acquirers of every kind for the line's tests: certificates made on the spot, servers in threads."""
+
+import datetime
+import socket
+import ssl
+import threading
+import time
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+NAME = "acquirer.test"
+
+
+class Certificates:
+    """A CA, and folders with what one terminal and one acquirer hold."""
+
+    def __init__(self, path):
+        self._path = path
+        self.issued = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        self.issued -= datetime.timedelta(days=1)
+        self._ca_key = _new_key()
+        self._ca = self._certificate("CA", self._ca_key, None)
+        self._other_key = _new_key()
+        self._other = self._certificate("CA", self._other_key, None)
+
+    def folder(self, kind):
+        """Return the folder of `kind`: plain, wrong_ca, wrong_name, expired, stranger."""
+        folder = self._path / kind
+        if folder.exists():
+            return folder
+        folder.mkdir()
+        key, own = _new_key(), _new_key()
+        signer = (self._ca, self._ca_key)
+        other = (self._other, self._other_key)
+        server = self._certificate(
+            "acquirer",
+            key,
+            other if kind == "wrong_ca" else signer,
+            name="elsewhere.test" if kind == "wrong_name" else NAME,
+            days=-0.5 if kind == "expired" else 365,
+        )
+        terminal = self._certificate("T0000001", own, other if kind == "stranger" else signer)
+        encoding = serialization.Encoding
+        plain = serialization.NoEncryption()
+        (folder / "ca.der").write_bytes(self._ca.public_bytes(encoding.DER))
+        (folder / "ca.pem").write_bytes(self._ca.public_bytes(encoding.PEM))
+        (folder / "cert.der").write_bytes(terminal.public_bytes(encoding.DER))
+        (folder / "key.der").write_bytes(
+            own.private_bytes(encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+        )
+        (folder / "server.pem").write_bytes(
+            key.private_bytes(encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+            + server.public_bytes(encoding.PEM)
+        )
+        return folder
+
+    def _certificate(self, subject, key, signer, name=None, days=365):
+        issuer, issuer_key = signer or (None, key)
+        own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)])
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(own)
+            .issuer_name(issuer.subject if issuer else own)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.issued)
+            .not_valid_after(self.issued + datetime.timedelta(days=1 + days))
+            .add_extension(x509.BasicConstraints(signer is None, None), critical=True)
+        )
+        if name:
+            names = x509.SubjectAlternativeName([x509.DNSName(name)])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _new_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+class Acquirer:
+    """A server on a free port of this machine that answers every connection with `behaviour`."""
+
+    def __init__(self, folder, behaviour, version=None):
+        self._behaviour = behaviour
+        self._context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "server.pem")
+        context.load_verify_locations(folder / "ca.pem")
+        context.verify_mode = ssl.CERT_REQUIRED
+        if version:
+            context.minimum_version = context.maximum_version = version
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.connections = 0
+        self.ended = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # closed: the test is over
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        connection.settimeout(60)
+        try:
+            self._behaviour(self._context, connection)
+        except (OSError, ValueError):  # what the client makes of it is the test's business
+            pass
+        finally:
+            connection.close()
+            self.ended += 1
+
+
+def echo(context, connection):
+    """Send everything back."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        while data := secure.recv(4096):
+            secure.sendall(data)
+
+
+def echo_in_crumbs(context, connection):
+    """Send everything back, a few bytes at a time."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        while data := secure.recv(4096):
+            for at in range(0, len(data), 7):
+                secure.sendall(data[at : at + 7])
+                time.sleep(0.001)
+
+
+def close_when_idle(context, connection):
+    """Shake hands and leave at once."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        time.sleep(0.1)
+        secure.unwrap()
+
+
+def mute(context, connection):
+    """Take what comes, say nothing."""
+    while connection.recv(4096):
+        pass
+
+
+def mute_after_the_handshake(context, connection):
+    """Shake hands, take what comes, say nothing."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        while secure.recv(4096):
+            pass
+
+
+def break_off(context, connection):
+    """Close in the middle of the handshake."""
+    connection.recv(1)
+    time.sleep(0.05)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def hang_up(context, connection):
+    """Close after the first message, half of it sent back."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        data = secure.recv(4096)
+        secure.sendall(data[: len(data) // 2])
+
+
+def babble(context, connection):
+    """Speak something that is no TLS."""
+    connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+    time.sleep(0.2)
+
+
+def speak_first(context, connection):
+    """Send data nobody asked for."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        secure.sendall(b"hello")
+        secure.recv(4096)

@@ -1,0 +1,189 @@
+"""The line as it runs on the device: MicroPython's own sockets and TLS, against servers of Python.
+
+Each case is a process of the interpreter with the device's heap that runs link_probe.py.
+"""
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+import acquirers
+import pytest
+from drivers import tls_link
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAP = "96k"
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+@pytest.fixture
+def line(certificates, record_property):
+    """Return a function that runs the probe and gives (code, milliseconds, free bytes) per round."""
+    record_property("interpreter", "micropython")
+    servers = []
+
+    def run(
+        action, behaviour, kind="plain", name=acquirers.NAME, rounds=1, limit=10000, **options
+    ):
+        folder = certificates.folder(kind)
+        port = options.pop("port", None)
+        host = options.pop("host", "127.0.0.1")
+        if port is None:
+            servers.append(acquirers.Acquirer(folder, behaviour, **options))
+            port = servers[-1].port
+        described = json.loads((ROOT / ".toolchain" / "micropython.json").read_text())
+        probe = Path(__file__).with_name("link_probe.py")
+        finished = subprocess.run(
+            [
+                *(described["command"], "-X", f"heapsize={HEAP}", probe, folder),
+                *(host, str(port), name, action, str(rounds), str(limit)),
+            ],
+            env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return [tuple(map(int, row.split())) for row in finished.stdout.splitlines()]
+
+    run.servers = servers
+    yield run
+    for server in servers:
+        server.close()
+
+
+def _only(rows):
+    (row,) = rows
+    return row[:2]
+
+
+def _same_heap(rows):
+    free = [row[2] for row in rows]
+    assert max(free) - free[-1] < 40 * len(rows), free  # a leaked TLS socket has 400 bytes
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_messages_go_there_and_back(line, version):
+    code, _ = _only(line("echo", acquirers.echo, version=VERSIONS[version]))
+    assert code == 0
+
+
+def test_a_message_in_crumbs_is_put_together(line):
+    code, _ = _only(line("echo", acquirers.echo_in_crumbs))
+    assert code == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_one_context_serves_many_connections_without_a_leak(line, version):
+    rows = line("echo", acquirers.echo, rounds=60, version=VERSIONS[version])
+    assert [row[0] for row in rows] == [0] * 60
+    _same_heap(rows[9:])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["wrong_ca", "wrong_name", "expired"])
+def test_an_acquirer_that_cannot_be_trusted_is_named(line, kind, version):
+    rows = line("connect", acquirers.echo, kind, rounds=20, version=VERSIONS[version])
+    assert [row[0] for row in rows] == [tls_link.CERTIFICATE] * 20
+    _same_heap(rows[4:])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_terminal_the_acquirer_does_not_know_is_refused(line, version):
+    code, _ = _only(line("echo", acquirers.echo, "stranger", version=VERSIONS[version]))
+    assert code == tls_link.TLS
+
+
+def test_a_dead_port_is_no_connection(line):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    rows = line("connect", None, port=port, rounds=20)
+    assert [row[0] for row in rows] == [tls_link.CONNECT] * 20
+    assert max(row[1] for row in rows) < 1000
+    _same_heap(rows[4:])
+
+
+def test_a_name_that_does_not_resolve(line):
+    code, _ = _only(line("connect", None, host="acquirer.invalid", port=1))
+    assert code == tls_link.DNS
+
+
+@pytest.mark.parametrize(
+    ("action", "behaviour", "expected"),
+    [
+        ("connect", acquirers.mute, tls_link.TIMEOUT),
+        ("echo", acquirers.mute_after_the_handshake, tls_link.TIMEOUT),
+        ("connect", acquirers.break_off, tls_link.TLS),
+        ("connect", acquirers.babble, tls_link.TLS),
+        ("echo", acquirers.hang_up, tls_link.CLOSED),
+    ],
+)
+def test_an_acquirer_that_fails_half_way(line, action, behaviour, expected):
+    rows = line(action, behaviour, rounds=24, limit=400)
+    assert [row[0] for row in rows] == [expected] * 24
+    _same_heap(rows[4:])
+    if expected == tls_link.TIMEOUT:
+        assert all(400 <= row[1] < 1500 for row in rows)
+
+
+def test_data_nobody_asked_for_never_becomes_an_answer(line):
+    code, _ = _only(line("idle", acquirers.speak_first, limit=600))
+    assert code != 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_line_the_acquirer_left_is_opened_anew(line, version):
+    rows = line("idle", acquirers.close_when_idle, version=VERSIONS[version])
+    assert line.servers[0].connections == 2
+    assert rows[0][0] == tls_link.CLOSED  # the second one was left, too
+
+
+def test_an_open_line_is_kept(line):
+    code, _ = _only(line("idle", acquirers.echo))
+    assert code == 0
+    assert line.servers[0].connections == 1
+
+
+def test_a_cancelled_opening_leaves_nothing_behind(line):
+    rows = line("cancel", acquirers.mute, rounds=20)
+    assert [row[0] for row in rows] == [-1] * 20
+    _same_heap(rows[4:])
+    for _ in range(100):
+        if line.servers[0].ended == 20:
+            break
+        time.sleep(0.02)
+    assert line.servers[0].ended == 20
+
+
+def test_every_limit_is_thirty_seconds():
+    assert tls_link.LIMIT_MS == 30000
+
+
+def test_a_certificate_that_cannot_be_read_is_said_on_opening():
+    import asyncio
+
+    link = tls_link.TlsLink(None, "host", 1, "name", b"", b"", b"")
+    with pytest.raises(tls_link.LinkError) as failed:
+        asyncio.run(link.open())
+    assert failed.value.code == tls_link.CERTIFICATE
+
+
+def test_without_wifi_nothing_is_tried():
+    import asyncio
+
+    class Wifi:
+        connected = False
+        connecting = True
+
+    link = tls_link.TlsLink(Wifi(), "host", 1, "name", b"ca", b"cert", b"key")
+    with pytest.raises(tls_link.LinkError) as failed:
+        asyncio.run(link.open())
+    assert failed.value.code == tls_link.WIFI
+    with pytest.raises(tls_link.LinkError) as failed:
+        asyncio.run(link.write(b"x", 1))
+    assert failed.value.code == tls_link.CLOSED

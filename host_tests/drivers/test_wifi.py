@@ -1,0 +1,116 @@
+"""The station among networks that come, go, and refuse."""
+
+import asyncio
+
+import network
+import pytest
+from drivers import wifi
+from drivers.wifi import Wifi
+
+AIR = {"shop": ("correct horse", 3), "cafe": ("", 0), "old": ("12345", 1)}
+
+
+@pytest.fixture(autouse=True)
+def air():
+    """Put three networks on the air."""
+    network.WLAN.air = dict(AIR)
+
+
+def _connect(station, timeout_ms=15000):
+    return asyncio.run(station.connect(timeout_ms))
+
+
+def test_the_right_password_joins():
+    station = Wifi("shop", "correct horse")
+    assert station.status == wifi.OFF
+    assert not station.encrypted
+    assert _connect(station) == station.status == wifi.OK
+    assert station.connected
+    assert station.encrypted
+    assert not station.connecting
+
+
+@pytest.mark.parametrize(("ssid", "psk"), [("cafe", ""), ("old", "12345")])
+def test_open_and_wep_are_not_encrypted(ssid, psk):
+    station = Wifi(ssid, psk)
+    assert _connect(station) == wifi.OK
+    assert not station.encrypted
+
+
+@pytest.mark.parametrize(
+    ("ssid", "psk", "code"),
+    [("shop", "wrong", wifi.WRONG_PASSWORD), ("gone", "x", wifi.NO_NETWORK)],
+)
+def test_a_failure_is_named(ssid, psk, code):
+    station = Wifi(ssid, psk)
+    assert _connect(station) == code
+    assert not station.connected
+
+
+def test_the_reason_of_the_attempt_before_is_not_taken_for_a_new_one():
+    station = Wifi("shop", "correct horse")
+    network.WLAN.air = {}
+    assert _connect(station) == wifi.NO_NETWORK
+    network.WLAN.air = dict(AIR)
+    network.WLAN.made.connects = 0
+    assert _connect(station) == wifi.OK
+    assert network.WLAN.made.connects == 1
+
+
+def test_a_network_that_never_answers_ends_in_time(moment, monkeypatch):
+    monkeypatch.setattr(network.WLAN, "polls", 10**9)
+    station = Wifi("shop", "correct horse")
+    start = moment.ms
+    assert _connect(station, 5000) == wifi.TIMEOUT
+    assert 5000 <= moment.ms - start < 6000
+
+
+def test_a_radio_that_does_not_start_is_off():
+    network.WLAN.broken = True
+    station = Wifi("shop", "correct horse")
+    assert _connect(station) == wifi.OFF
+    assert not station.connecting
+
+
+def test_scan_names_what_is_in_reach():
+    assert ("cafe", -50, 0) in Wifi("shop", "").scan()
+
+
+def test_the_weakest_access_point_of_the_name_counts(monkeypatch):
+    twins = [(b"shop", bytes(6), 1, -50, 3, False), (b"shop", bytes(6), 6, -30, 0, False)]
+    monkeypatch.setattr(network.WLAN, "scan", lambda self: [*twins, (b"\xff\xfe", 0, 0, 0, 3, 0)])
+    station = Wifi("shop", "correct horse")
+    station.scan()
+    assert not station.encrypted
+
+
+def test_a_lost_network_is_joined_again(moment):
+    station = Wifi("shop", "correct horse")
+
+    async def story():
+        keeping = asyncio.create_task(station.run())
+        while not station.connected:
+            await asyncio.sleep(0)
+        network.WLAN.made.drop()
+        assert not station.connected
+        start = moment.ms
+        while not station.connected:
+            await asyncio.sleep(0)
+        keeping.cancel()
+        return moment.ms - start
+
+    assert asyncio.run(story()) < 10000
+
+
+def test_attempts_come_at_growing_pauses(moment):
+    network.WLAN.air = {}
+    station = Wifi("shop", "correct horse")
+
+    async def story():
+        keeping = asyncio.create_task(station.run())
+        while moment.ms < 600000:
+            await asyncio.sleep(0)
+        keeping.cancel()
+
+    asyncio.run(story())
+    assert 8 <= network.WLAN.made.connects <= 20
