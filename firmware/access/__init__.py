@@ -1,0 +1,1 @@
+"""Who may do what: operators, their passwords, lock-out and the session."""

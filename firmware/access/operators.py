@@ -1,0 +1,126 @@
+"""Operators, their passwords and the lock-out.
+
+What always holds: an attempt is counted on flash before the password is looked at; five wrong ones lock
+the operator for 30 minutes of the terminal's clock, which never runs backwards; a default password
+opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6 (strength), without
+claiming certification. May import crypto, storage and binding.rules.
+"""
+
+import asyncio
+import struct
+
+from micropython import const
+
+from firmware.crypto.cmac import mac
+from firmware.crypto.compare import equal
+from firmware.crypto.pbkdf2 import Pbkdf2
+from firmware.storage import state as keys
+
+SUPERVISOR = b"00"
+OPERATORS_MAX = const(8)
+
+GRANTED = const(0)
+MUST_CHANGE = const(1)  # right, but it is a default
+WRONG = const(2)
+LOCKED = const(3)
+NO_SUCH = const(4)
+
+_ATTEMPTS_MAX = const(5)
+_LOCK_S = const(1800)
+_ITERATIONS = const(1000)
+_STEP = const(25)  # iterations between two looks at the keypad
+_LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
+_DEFAULTS = ((b"00", b"123456"), (b"01", b"0000"))
+
+
+class Operators:
+    """The operators of this terminal.
+
+    state: storage.state.State. pepper: 16 bytes of this device, so that what is on flash can't be tried
+    elsewhere. clock: has now(). random: random(n) -> bytes.
+    """
+
+    def __init__(self, state, pepper, clock, random):
+        self._state = state
+        self._pepper = pepper
+        self._clock = clock
+        self._random = random
+
+    async def install(self):
+        """Create supervisor 00 and operator 01 with the defaults that must be changed, once."""
+        for index, (number, password) in enumerate(_DEFAULTS):
+            if self._state.get(keys.OPERATOR + index) is None:
+                await self._store(index, number, password, True)
+
+    async def check(self, number, password):
+        """Check an operator's password; the attempt is counted durably first.
+
+        number: 2 ASCII digits. password: bytearray, left to the caller to wipe. Returns GRANTED,
+        MUST_CHANGE, WRONG, LOCKED or NO_SUCH (which takes as long as WRONG). Power loss during the
+        check leaves the attempt counted.
+        """
+        index = self._index(number)
+        if index < 0:
+            await self._verifier(password, bytes(8), _ITERATIONS)
+            return NO_SUCH
+        failures, until = self._attempts(index)
+        if self._clock.now() < until:
+            return LOCKED
+        if failures >= _ATTEMPTS_MAX:
+            failures = 0  # the lock has run out
+        failures += 1
+        until = self._clock.now() + _LOCK_S if failures >= _ATTEMPTS_MAX else 0
+        self._put_attempts(index, failures, until)
+        stored = self._state.get(keys.OPERATOR + index)
+        _, must_change, iterations, salt, verifier = struct.unpack(_LAYOUT, stored)
+        tried = await self._verifier(password, salt, iterations)
+        if not equal(tried, verifier, 16):
+            return LOCKED if until else WRONG
+        self._put_attempts(index, 0, 0)
+        return MUST_CHANGE if must_change else GRANTED
+
+    async def set_password(self, number, password):
+        """Store a new password. Power loss leaves the old one or the new one."""
+        await self._store(self._index(number), number, password, False)
+
+    def attempts_left(self, number):
+        """Return how many attempts are left before the lock-out."""
+        index = self._index(number)
+        return _ATTEMPTS_MAX if index < 0 else _ATTEMPTS_MAX - self._attempts(index)[0]
+
+    def is_default(self, password):
+        """Tell whether a new password is one of the defaults."""
+        return bytes(password) in (default for _, default in _DEFAULTS)
+
+    def _index(self, number):
+        for index in range(OPERATORS_MAX):
+            stored = self._state.get(keys.OPERATOR + index)
+            if stored is not None and stored[:2] == number:
+                return index
+        return -1
+
+    def _attempts(self, index):
+        stored = self._state.get(keys.ATTEMPTS + index)
+        return (0, 0) if stored is None else struct.unpack(">BI", stored)
+
+    def _put_attempts(self, index, failures, until):
+        if self._attempts(index) != (failures, until):
+            self._state.put(((keys.ATTEMPTS + index, struct.pack(">BI", failures, until)),))
+
+    async def _store(self, index, number, password, must_change):
+        salt = self._random(8)
+        verifier = await self._verifier(password, salt, _ITERATIONS)
+        stored = struct.pack(_LAYOUT, number, must_change, _ITERATIONS, salt, verifier)
+        self._state.put(((keys.OPERATOR + index, stored),))
+
+    async def _verifier(self, password, salt, iterations):
+        # PBKDF2-HMAC-SHA256 (RFC 8018), then a CMAC under this device's pepper.
+        work = Pbkdf2(password, salt, iterations)
+        try:
+            while not work.step(_STEP):
+                await asyncio.sleep(0)
+            tag = bytearray(16)
+            mac(self._pepper, work.result, 0, 32, tag, 0)
+            return bytes(tag)
+        finally:
+            work.wipe()

@@ -1,0 +1,1 @@
+"""Talking to the acquirer: one exchange, what its answers mean, and keeping in step with it."""

@@ -1,0 +1,185 @@
+"""The change of a binding: a persisted state machine that only the acquirer's answer settles.
+
+What always holds:
+- the request is on flash before the first byte of it is sent;
+- a lost answer is neither a refusal nor a success: the request stays and is asked for again;
+- commit is one journal record: new binding current, old one backup, request gone, change record added.
+
+Knows neither screen nor wire: it is given the state and a host with `submit`, `repeat` and `inquire`
+(PROTOCOL, "Exactly once"). May import binding and storage only.
+"""
+
+from micropython import const
+
+from firmware.binding.model import Record, Request
+from firmware.storage import state as keys
+
+# State of the request under way, as stored
+IDLE = const(0)  # there is none
+STORED = const(1)  # stored, never sent: may still be cancelled
+SENT = const(2)  # sent, answer unknown: repeat, then inquire, with back-off
+REVIEW = const(3)  # the acquirer is looking at it: ask at each sync
+HELD = const(4)  # the acquirer can't be talked to about it: show why, ask at sync or on request
+
+# Events: what the acquirer said, or what happened instead
+SEND = const(0)  # about to be sent
+CANCEL = const(1)  # the person gives up
+ACTIVE = const(2)  # 00/01
+REVIEWING = const(3)  # 09/02
+REJECTED = const(4)  # refusal/03
+NO_SUCH = const(5)  # 00/04: unknown to the acquirer
+UNSETTLED = const(6)  # no answer, or one that settles nothing: keep asking
+STUCK = const(7)  # 30 40 58 97 03 without DF40: stop repeating by oneself
+SUPERSEDED = const(8)  # it was accepted, but the slot has since been given another binding
+
+# Actions
+NOTHING = const(0)
+KEEP = const(1)  # store the new state
+COMMIT = const(2)  # the new binding is true
+DROP = const(3)  # the request is gone, a record of how it ended stays
+FORGET = const(4)  # the request is gone without a trace at the acquirer
+REFUSE = const(5)  # can't be done in this state
+
+# state: ((next state, action) for each event above)
+_TABLE = {
+    IDLE: (
+        (IDLE, REFUSE),
+        (IDLE, REFUSE),
+        (IDLE, NOTHING),
+        (IDLE, NOTHING),
+        (IDLE, NOTHING),
+        (IDLE, NOTHING),
+        (IDLE, NOTHING),
+        (IDLE, NOTHING),
+        (IDLE, NOTHING),
+    ),
+    STORED: (
+        (SENT, KEEP),
+        (IDLE, FORGET),
+        (STORED, REFUSE),  # nothing was sent: such an answer is not for this request
+        (STORED, REFUSE),
+        (STORED, REFUSE),
+        (STORED, NOTHING),
+        (STORED, NOTHING),
+        (STORED, NOTHING),
+        (STORED, REFUSE),
+    ),
+    SENT: (
+        (SENT, NOTHING),
+        (SENT, REFUSE),
+        (IDLE, COMMIT),
+        (REVIEW, KEEP),
+        (IDLE, DROP),
+        (SENT, NOTHING),
+        (SENT, NOTHING),
+        (HELD, KEEP),
+        (IDLE, DROP),
+    ),
+    REVIEW: (
+        (REVIEW, NOTHING),
+        (REVIEW, REFUSE),
+        (IDLE, COMMIT),
+        (REVIEW, NOTHING),
+        (IDLE, DROP),
+        (SENT, KEEP),
+        (REVIEW, NOTHING),
+        (HELD, KEEP),
+        (IDLE, DROP),
+    ),
+    HELD: (
+        (HELD, NOTHING),
+        (HELD, REFUSE),
+        (IDLE, COMMIT),
+        (REVIEW, KEEP),
+        (IDLE, DROP),
+        (SENT, KEEP),
+        (HELD, NOTHING),
+        (HELD, NOTHING),
+        (IDLE, DROP),
+    ),
+}
+
+
+class NotPossible(Exception):
+    """What was asked for can't be done in the request's present state."""
+
+
+class Change:
+    """The one request of this terminal, from proposal to settlement.
+
+    state: storage.state.State. clock: has now(). secrets given to `submit` are the caller's to wipe.
+    """
+
+    def __init__(self, state, clock):
+        self._state = state
+        self._clock = clock
+        stored = state.get(keys.PENDING)
+        self.request = None if stored is None else Request.unpack(stored)
+        self.phase = IDLE if stored is None else state.get(keys.PENDING_STATE)[0]
+        self._repeat_next = True  # after power loss as after a lost answer: repeat, then inquire
+
+    def begin(self, request):
+        """Store `request` as the pending one.
+
+        Raises NotPossible while another is pending. Power loss before it returns leaves none.
+        """
+        if self.phase != IDLE:
+            raise NotPossible
+        self._state.put(((keys.PENDING, request.pack()), (keys.PENDING_STATE, bytes((STORED,)))))
+        self.request = request
+        self.phase = STORED
+
+    def cancel(self):
+        """Forget the request; only possible while it was never sent. Raises NotPossible."""
+        self._on(CANCEL, None)
+
+    async def settle(self, host, secrets=None):
+        """Ask the acquirer once about the pending request and act on what it says.
+
+        host: has async submit, repeat, inquire(request[, secrets]) -> Outcome. secrets: the owner's
+        one-time code and CVV2, which are never stored, or None.
+        Returns the Outcome; the phase afterwards tells what became of the request.
+        """
+        request = self.request
+        if self.phase == STORED:
+            await host.reach()  # a request that can't leave stays one that may be cancelled
+            self._on(SEND, None)
+            outcome = await host.submit(request, secrets)
+            self._repeat_next = True
+        elif self.phase == SENT and self._repeat_next:
+            outcome = await host.repeat(request, secrets)
+            self._repeat_next = False
+        else:
+            outcome = await host.inquire(request)
+            self._repeat_next = True
+        if outcome.event == NO_SUCH:
+            self._repeat_next = True
+        self._on(outcome.event, outcome)
+        return outcome
+
+    def _on(self, event, outcome):
+        phase, action = _TABLE[self.phase][event]
+        if action == REFUSE:
+            raise NotPossible
+        if action == KEEP:
+            self._state.put(((keys.PENDING_STATE, bytes((phase,))),))
+        elif action != NOTHING:
+            changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
+            if action == COMMIT:
+                changes += self._state.binding_changes(self.request.slot, self.request.tlvs)
+            if outcome is not None:
+                changes += self._state.record_changes(self._record(outcome))
+            self._state.put(changes)
+            self.request = None
+        self.phase = phase
+
+    def _record(self, outcome):
+        return Record(
+            self.request,
+            outcome.code,
+            outcome.status,
+            outcome.reference,
+            outcome.application,
+            outcome.note,
+            self._clock.now(),
+        ).pack()

@@ -1,0 +1,28 @@
+"""What the terminal pays out to: each bound slot with its check token, masked, and its backup."""
+
+from firmware.binding import model
+from firmware.storage import state as keys
+
+_TITLE = "bindings.title"
+
+
+async def run(desk):
+    """Show the current binding of every bound slot, then the one before it."""
+    found = False
+    for slot in range(1, keys.SLOTS + 1):
+        current = desk.state.binding(slot)
+        if current is not None:
+            found = True
+            await desk.pages.message(_TITLE, describe(desk, current), True)
+            backup = desk.state.backup(slot)
+            if backup is not None:
+                await desk.pages.message("bindings.backup", describe(desk, backup), True)
+    if not found:
+        await desk.pages.message(_TITLE, desk.text("bindings.none"), True)
+
+
+def describe(desk, tlvs):
+    """Return a binding in words: number masked, holder, and the token both sides compare."""
+    token = "".join("%02X" % byte for byte in desk.exchange.token(tlvs))
+    name = model.field(tlvs, model.NAME) or b""
+    return "\n".join((model.truncated(model.number(tlvs) or b""), name.decode(), token))

@@ -1,0 +1,14 @@
+"""Log in: operator number, then password; a default password is changed before anything else."""
+
+from firmware.access import operators
+from firmware.errands import own_password
+from firmware.ui import entry
+
+
+async def run(desk):
+    """Return the operator's number (2 ASCII digits) once logged in, None when the person gives up."""
+    number = await entry.digits(desk.pages, "log_in.title", "log_in.number", 2, 2, b"01")
+    if number is None:
+        return None
+    number = bytes(number)
+    return number if await own_password.prove(desk, number, "log_in.title") else None

@@ -1,0 +1,72 @@
+"""Passwords: proving one, and changing one's own."""
+
+from firmware.access import operators
+from firmware.binding import rules
+from firmware.crypto.wipe import wipe
+from firmware.ui import entry
+
+
+async def run(desk):
+    """Change the password of whoever is logged in: the old one first, then the new one twice."""
+    if await prove(desk, desk.operator, "password.title"):
+        await change(desk, desk.operator)
+
+
+async def prove(desk, number, title):
+    """Ask for an operator's password until it is right. Return False when given up or locked.
+
+    A default password that is right has to be changed at once.
+    """
+    while True:
+        password = await entry.digits(
+            desk.pages, title, desk.text("password.of") % number.decode(), 4, 16, secret=True
+        )
+        if password is None:
+            return False
+        try:
+            desk.pages.busy(title, desk.text("password.checking"))
+            result = await desk.operators.check(number, password)
+        finally:
+            wipe(password)
+        if result == operators.GRANTED:
+            return True
+        if result == operators.MUST_CHANGE:
+            await desk.pages.message("password.title", desk.text("password.default"), True)
+            return await change(desk, number)
+        if result == operators.LOCKED:
+            await desk.pages.message(title, desk.text("password.locked"), True)
+            return False
+        left = desk.operators.attempts_left(number)
+        await desk.pages.message(title, desk.text("password.wrong") % left, True)
+
+
+async def change(desk, number):
+    """Ask for a new password twice and store it. Return False when given up."""
+
+    def check(buf):
+        if desk.operators.is_default(buf):
+            return "rule.%d" % rules.PASSWORD_DEFAULT
+        code = rules.password(buf)
+        return "rule.%d" % code if code else None
+
+    while True:
+        first = await entry.digits(
+            desk.pages, "password.title", desk.text("password.new"), 4, 16, b"", True, check
+        )
+        if first is None:
+            return False
+        second = None
+        try:
+            second = await entry.digits(
+                desk.pages, "password.title", desk.text("password.again"), 4, 16, b"", True
+            )
+            if second is not None and second == first:
+                desk.pages.busy("password.title", desk.text("password.storing"))
+                await desk.operators.set_password(number, first)
+                await desk.pages.message("password.title", desk.text("password.changed"), True)
+                return True
+        finally:
+            wipe(first)
+            if second is not None:
+                wipe(second)
+        await desk.pages.message("password.title", desk.text("password.differ"), True)

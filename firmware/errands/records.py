@@ -1,0 +1,39 @@
+"""The change records kept on the terminal: when, which number, how it ended, under which reference."""
+
+from firmware.binding.model import Record
+from firmware.ui.pages import BACK
+
+_TITLE = "records.title"
+
+
+async def run(desk):
+    """List the records, newest first, and show the one chosen."""
+    records = [Record.unpack(stored) for stored in desk.state.records()]
+    if not records:
+        await desk.pages.message(_TITLE, desk.text("records.none"), True)
+        return
+    items = [desk.date(record.time) + " " + record.number[-5:] for record in records]
+    at = 0
+    while True:
+        at = await desk.pages.menu(_TITLE, items, at)
+        if at == BACK:
+            return
+        await desk.pages.message(_TITLE, _describe(desk, records[at]), True)
+
+
+def _describe(desk, record):
+    text = desk.text
+    lines = [
+        text("record.status.%d" % record.status),
+        record.number,
+        desk.date(record.time),
+        text("field.reason") + " " + text("reason.%d" % record.reason),
+        text("record.operator") + " " + record.operator.decode(),
+        text("result.application") + record.application,
+        text("record.reference") + record.reference.decode().strip(),
+    ]
+    if record.status == 3:
+        lines.insert(1, text("answer." + desk.answer(record.code)))
+    if record.note:
+        lines.append(record.note)
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""See the pending request through: send it, show what is happening, say what became of it."""
+
+import asyncio
+
+from micropython import const
+
+from firmware.acquirer.exchange import NoAnswer
+from firmware.binding import change
+
+_TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
+_PAUSE_S = const(2)
+
+
+async def run(desk, title, secrets=None):
+    """Ask about the pending request until it is settled or the tries are used up; show the result.
+
+    secrets: approval.Secrets to go with it; they are the sync's from here on, which wipes them. Returns
+    False after a refusal, so that what was typed can be mended. What can't be settled now stays
+    pending; power loss at any point resumes it at the next start.
+    """
+    if secrets is not None:
+        desk.sync.keep(secrets)
+    outcome = await _ask(desk, title)
+    text, pages = desk.text, desk.pages
+    if outcome is None:
+        body = text("link.%d" % desk.sync.trouble) + "\n" + text("submit.kept")
+        await pages.message(title, body, True)
+    elif outcome.event == change.REJECTED:
+        await pages.message("result.refused", _words(desk, outcome), True)
+        return False
+    elif outcome.event == change.ACTIVE:
+        await pages.message("result.accepted", _words(desk, outcome), True)
+        await pages.message("result.accepted", text("result.log_in_again"), True)
+        desk.log_out()
+    elif outcome.event == change.SUPERSEDED:
+        await pages.message("result.superseded", _words(desk, outcome), True)
+    elif outcome.event == change.REVIEWING:
+        await pages.message("result.review", _words(desk, outcome), True)
+    else:
+        trouble = outcome.trouble
+        body = text("link.%d" % trouble) if trouble else _words(desk, outcome)
+        await pages.message(title, body + "\n" + text("submit.pending"), True)
+    return True
+
+
+async def _ask(desk, title):
+    # The last Outcome; None when the request has not even left.
+    outcome = None
+    for attempt in range(_TRIES):
+        word = "submit.sending" if attempt == 0 else "submit.again"
+        desk.pages.busy(title, desk.text(word), attempt, _TRIES)
+        try:
+            outcome = await desk.sync.settle()
+        except NoAnswer as error:
+            desk.sync.trouble = error.code
+        else:
+            if outcome.event not in (change.UNSETTLED, change.NO_SUCH):
+                break
+        if attempt < _TRIES - 1:
+            await asyncio.sleep(_PAUSE_S << attempt)
+    return outcome
+
+
+def _words(desk, outcome):
+    # What an outcome means and what to do next.
+    text = desk.text
+    code = desk.answer(outcome.code)
+    lines = [text("answer." + code)]
+    if outcome.fault_tag:
+        lines.append(text("result.field") + text("field.%04X" % outcome.fault_tag))
+    if outcome.note:
+        lines.append(outcome.note)
+    if outcome.application:
+        lines.append(text("result.application") + outcome.application)
+    advice = text("advice." + code)
+    if advice:
+        lines.append(advice)
+    return "\n".join(lines)

@@ -1,0 +1,129 @@
+"""Everything the terminal keeps: one state, and a transition is one journal record.
+
+Key numbers are never reused for something else. May import crypto and journal only.
+"""
+
+import struct
+
+from micropython import const
+
+from firmware.storage.journal import Journal, StorageFault
+
+SLOTS = const(4)
+RECORDS = const(8)  # change records kept on the terminal
+
+# key                                   what is stored under it
+LANGUAGE = const(0x01)  # "zh" or "en"
+MERCHANT = const(0x02)  # merchant number, 15 ASCII, once it differs from the provisioned one
+STAN = const(0x03)  # (4) the STAN up to which numbers are reserved
+TIME = const(0x04)  # (4) last known time, Unix epoch
+NOTICES = const(0x05)  # (1) notice bits of DF45 that a person has not dealt with yet
+CURRENT = const(0x10)  # + slot: which of the two places holds the current binding, 1 byte
+PLACE_A = const(0x18)  # + slot: a binding, its TLVs DF30-DF37
+PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the backup
+PENDING = const(0x30)  # the request under way, see binding.model.Request
+PENDING_STATE = const(0x31)  # (1) its state in binding.change
+OPERATOR = const(0x40)  # + index: an operator's number, role and password verifier
+ATTEMPTS = const(0x50)  # + index: failed attempts (1), locked until (4)
+RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.model.Record
+RECORD_COUNT = const(0x70)  # (4) change records written so far
+
+_STAN_AHEAD = const(16)
+_FORMATTED = "journal"  # the keystore's note that a state exists: from then on it is never formatted
+
+
+class State:
+    """The durable state in named pieces.
+
+    flash: the journal's block device. keystore: holds the sealing keys. random: random(n) -> bytes.
+    Raises StorageFault when a state exists but can't be read: the device needs service.
+    """
+
+    def __init__(self, flash, keystore, random):
+        if flash is None or keystore is None:
+            raise StorageFault
+        formatted = keystore.get_bytes(_FORMATTED) is not None
+        if not formatted and keystore.get_bytes("seal_key") is None:
+            keystore.put("seal_key", random(16))
+        if not formatted and keystore.get_bytes("mac_key") is None:
+            keystore.put("mac_key", random(16))
+        seal_key = keystore.get_bytes("seal_key")
+        mac_key = keystore.get_bytes("mac_key")
+        if seal_key is None or mac_key is None:
+            raise StorageFault
+        self.journal = Journal(flash, seal_key, mac_key)
+        if formatted:
+            self.journal.mount()
+        else:
+            self.journal.format()
+            keystore.put(_FORMATTED, b"\x01")
+        self.get = self.journal.get
+        self.put = self.journal.put
+        self._stan = self._stan_limit = self.number(STAN)
+
+    def number(self, key):
+        """Return the 4-byte number under `key`, 0 when there is none."""
+        value = self.get(key)
+        return 0 if value is None else struct.unpack(">I", value)[0]
+
+    def put_number(self, key, value):
+        """Store a 4-byte number."""
+        self.put(((key, struct.pack(">I", value)),))
+
+    def next_stan(self):
+        """Return the next system trace audit number, 1-999999.
+
+        A range is reserved ahead: power loss leaves a gap, never a repetition.
+        """
+        stan = self._stan % 999999 + 1
+        if self._stan == self._stan_limit:
+            self._stan_limit = (self._stan + _STAN_AHEAD) % 999999
+            self.put_number(STAN, self._stan_limit)
+        self._stan = stan % 999999
+        return stan
+
+    # -- bindings --------------------------------------------------------------------------------
+
+    def _place(self, slot, current):
+        which = self.get(CURRENT + slot)
+        if which is None:
+            return None
+        return (PLACE_A if (which[0] == 0) == current else PLACE_B) + slot
+
+    def binding(self, slot):
+        """Return the TLVs of the slot's current binding, or None."""
+        place = self._place(slot, True)
+        return None if place is None else self.get(place)
+
+    def backup(self, slot):
+        """Return the TLVs of the binding before the current one, or None."""
+        place = self._place(slot, False)
+        return None if place is None else self.get(place)
+
+    def binding_changes(self, slot, tlvs):
+        """Return the changes that make `tlvs` the slot's binding and keep the old one as backup.
+
+        To be put together with whatever else becomes true at the same moment.
+        """
+        which = self.get(CURRENT + slot)
+        other = 0 if which is None else 1 - which[0]
+        place = (PLACE_B if other else PLACE_A) + slot
+        return [(place, tlvs), (CURRENT + slot, bytes((other,)))]
+
+    # -- change records --------------------------------------------------------------------------
+
+    def record_changes(self, record):
+        """Return the changes that add a change record."""
+        count = self.number(RECORD_COUNT)
+        key = RECORD + count % RECORDS
+        return [(key, record), (RECORD_COUNT, struct.pack(">I", count + 1))]
+
+    def records(self):
+        """Return the change records kept, newest first."""
+        count = self.number(RECORD_COUNT)
+        kept = []
+        for i in range(count - 1, max(-1, count - 1 - RECORDS), -1):
+            value = self.get(RECORD + i % RECORDS)
+            if value is not None:
+                kept.append(value)
+        return kept

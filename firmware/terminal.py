@@ -1,0 +1,200 @@
+"""Composition root: builds the services on the board, starts the tasks, feeds the watchdog.
+
+The only importer of errands, and the only place where firmware and drivers meet. An errand is given the
+Terminal as its `desk`: pages to show, services to ask, `open` to run another errand.
+"""
+
+import asyncio
+import gc
+import sys
+
+from firmware.access.operators import SUPERVISOR, Operators
+from firmware.acquirer import answers
+from firmware.acquirer.exchange import Exchange
+from firmware.acquirer.sync import Sync
+from firmware.binding.change import Change
+from firmware.binding.model import Request
+from firmware.crypto import dukpt
+from firmware.crypto.wipe import wipe
+from firmware.storage import state as keys
+from firmware.storage.journal import StorageFault
+from firmware.storage.state import State
+from firmware.ui.canvas import Canvas
+from firmware.ui.font import Font
+from firmware.ui.pages import Idle, Pages
+from firmware.ui.text import Text
+from micropython import const
+
+IDLE_MS = const(60000)  # a log-in left alone ends after this
+_WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
+
+
+class KeyStorage:
+    """Where the DUKPT state lives: one blob of the keystore, replaced as a whole."""
+
+    def __init__(self, keystore):
+        self._keystore = keystore
+
+    def load(self, buf):
+        """Fill `buf` with the stored state; make the first one from the injected key. False if none.
+
+        The injected key is erased only once the state made from it is stored.
+        """
+        if self._keystore.get("dukpt", buf) == dukpt.STATE_LEN:
+            self._keystore.erase("ik")
+            return True
+        initial = self._keystore.get_bytes("ik")
+        ikid = self._keystore.get_bytes("ikid")
+        if initial is None or ikid is None:
+            return False
+        dukpt.inject(ikid, initial, buf)
+        self.save(buf)
+        self._keystore.erase("ik")
+        return True
+
+    def save(self, buf):
+        """Replace the stored state by `buf`, durably and at once."""
+        self._keystore.put("dukpt", buf)
+
+
+class Terminal:
+    """The terminal on its board, and the desk that errands work at.
+
+    board: drivers.board.Board. config: the provisioned settings.
+    """
+
+    def __init__(self, board, config):
+        self.board = board
+        self.config = config
+        self.operator = None  # who is logged in, 2 ASCII digits
+        self.text = Text("assets/%s.bin" % config.get("language", "zh"))
+        self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
+
+    def _build(self):
+        # Raises StorageFault when state or keys can't be read.
+        board, config = self.board, self.config
+        state = self.state = State(board.flash, board.keystore, board.random)
+        language = state.get(keys.LANGUAGE)
+        if language is not None:
+            self.use_language(language.decode())
+        board.clock.raise_floor(state.number(keys.TIME))
+        token_key = board.keystore.get_bytes("token_key")
+        pepper = board.keystore.get_bytes("mac_key")
+        if token_key is None:
+            raise StorageFault
+        merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
+        self.exchange = Exchange(
+            board.link,
+            board.link_error,
+            dukpt.Dukpt(KeyStorage(board.keystore)),
+            token_key,
+            board.clock,
+            state,
+            board.random,
+            (config["terminal"].encode(), merchant, config["serial"].encode()),
+        )
+        self.change = Change(state, board.clock)
+        self.sync = Sync(self.exchange, self.change, state, board.clock, board.wifi)
+        self.operators = Operators(state, pepper, board.clock, board.random)
+        self.clock = board.clock
+
+    def use_language(self, language):
+        """Show everything in `zh` or `en` from now on."""
+        self.text.use("assets/%s.bin" % language)
+
+    async def open(self, name, *args):
+        """Run an errand; its module is in memory only meanwhile. Returns what it returns."""
+        path = "firmware.errands." + name
+        __import__(path)
+        module = sys.modules[path]
+        try:
+            return await module.run(self, *args)
+        finally:
+            del module
+            del sys.modules[path]
+            package = sys.modules.get("firmware.errands")
+            if hasattr(package, name):
+                delattr(package, name)
+            gc.collect()
+
+    def begin_request(self, action, slot, reason, tlvs):
+        """Store a request for `tlvs` as the pending one, in the name of who is logged in."""
+        old = self.state.binding(slot)
+        self.change.begin(
+            Request(
+                self.board.random(16),
+                self.state.next_stan(),
+                self.clock.now(),
+                action,
+                slot,
+                reason,
+                self.operator,
+                self.operator != SUPERVISOR,
+                None if old is None else self.exchange.token(old),
+                tlvs,
+            )
+        )
+
+    def log_out(self):
+        """End the session: the next key wait in any errand leads back to the idle page."""
+        self.operator = None
+
+    def answer(self, code):
+        """Return the last part of the text keys for DE 39 `code`."""
+        return answers.words(code)
+
+    async def prove(self, number, title):
+        """Ask for an operator's password until it is right; False when given up or locked."""
+        return await self.open("own_password", number, title)
+
+    async def swiped(self):
+        """Wait for a card at the reader. Returns its number as digits, or the text key of what is wrong."""
+        return await self.open("swipe")
+
+    def run(self):
+        """Run until power is cut."""
+        asyncio.run(self._main())
+
+    async def _main(self):
+        board = self.board
+        asyncio.create_task(board.keypad.run())
+        try:
+            self._build()
+        except (StorageFault, dukpt.KeysUnreadable):
+            await self._needs_service()
+        gc.collect()
+        asyncio.create_task(board.wifi.run())
+        asyncio.create_task(self._supervise())
+        await self.operators.install()
+        asyncio.create_task(self.sync.run())
+        while True:
+            await self._attend()
+
+    async def _attend(self):
+        # One person, from the idle page to log-out.
+        self.operator = None
+        self.pages.idle_ms = 0
+        await self.open("idle")
+        self.pages.idle_ms = IDLE_MS
+        try:
+            self.operator = await self.open("log_in")
+            if self.operator is not None:
+                await self.open("main_menu")
+        except Idle:
+            pass  # left alone: whoever was logged in is logged out, the idle page says the rest
+
+    async def _needs_service(self):
+        # Nothing is wiped and nothing is tried: what is stored may still be read by the provider.
+        while True:
+            await self.pages.message("service.title", self.text("service.body"), True)
+
+    async def _supervise(self):
+        # The watchdog is fed only while the keypad is being scanned.
+        board = self.board
+        board.start_watchdog(_WATCHDOG_MS)
+        seen = -1
+        while True:
+            if board.keypad.beat != seen:
+                seen = board.keypad.beat
+                board.feed()
+            await asyncio.sleep(1)
