@@ -1,0 +1,83 @@
+"""A terminal and an acquirer's desk that are only their surfaces, to test the page without either."""
+
+from types import SimpleNamespace
+
+from tools.simulator.models.link import Link
+from tools.simulator.models.wifi import Network, Wifi
+from tools.simulator.terminal import Console, Signal
+
+IDENTITY = {
+    "terminal": "10000001",
+    "merchant": "898310054110001",
+    "serial": "RB-00000001",
+    "totp_secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+}
+SLIP = [("account", "6222021234567890")]
+
+
+class FakeTerminal:
+    """Notes what is done to it in `deeds`; `show(lines, pixels)` changes its screen."""
+
+    def __init__(self):
+        self.deeds = []
+        self.on = False
+        self.changed = Signal()
+        self.console = Console()
+        self.panel = SimpleNamespace(pixels=bytes(1024), on=True, contrast=255)
+        self.keypad = SimpleNamespace(
+            down=lambda key: self.deeds.append(("down", key)),
+            up=lambda key: self.deeds.append(("up", key)),
+            matrix=SimpleNamespace(settled=lambda key: True),
+        )
+        self.reader = SimpleNamespace(swipe=lambda data: self.deeds.append(("swipe", data)))
+        self.wifi = Wifi([Network("shop", "secret words")])
+        self.link = Link("127.0.0.1", 0)
+        self._lines = []
+
+    async def power_on(self):
+        self.on = True
+        self.deeds.append(("power", True))
+        self.changed.emit()
+
+    async def power_off(self):
+        self.on = False
+        self.deeds.append(("power", False))
+        self.changed.emit()
+
+    def show(self, lines, pixels):
+        self._lines = lines
+        self.panel.pixels = pixels
+        self.changed.emit()
+
+    def screen(self):
+        return self._lines
+
+
+class FakeDesk:
+    """Books with one application under review, until somebody decides it."""
+
+    def __init__(self):
+        self.decided = []
+        self.application = {
+            "application": "A0001", "action": 1, "status": 2, "reason": "", "code": "",
+            "number": "622202****7890", "at": 1_790_000_000, "operator": "01", "approver": "00",
+            "decidable": True,
+        }  # fmt: skip
+
+    def version(self):
+        return len(self.decided)
+
+    def snapshot(self):
+        binding = {
+            "slot": 1, "holder": "福州市鼓楼区示例商行", "number": "****4321", "bank": "示例银行",
+            "cnaps": "102100099996", "type": 1, "since": 1_780_000_000, "until": None,
+            "current": True,
+        }  # fmt: skip
+        return {"bindings": [binding], "applications": [self.application], "records": [],
+                "counter": 3}  # fmt: skip
+
+    def decide(self, application, accept, reason):
+        if application != "A0001" or self.decided:
+            raise ValueError("no such application under review")
+        self.decided.append((accept, reason))
+        self.application.update(status=1 if accept else 3, reason=reason, decidable=False)

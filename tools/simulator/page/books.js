@@ -1,0 +1,171 @@
+// The acquirer's books and its messages, as a person reads them. Everything arrives masked; text is never markup.
+
+import { element, when, word, wordOr } from "./words.js";
+
+const REVIEW = 2;
+const EXCHANGES_KEPT = 60;
+
+/** What the acquirer holds: bindings, those before them, applications; `decide(application, accept, reason)`. */
+export class Books {
+  constructor(places, decide) {
+    this.places = places;
+    this.decide = decide;
+    this.seen = new Set();
+    this.typed = new Map(); // reasons being typed survive a new snapshot
+  }
+
+  show(books) {
+    const { bindings, applications } = books;
+    const current = bindings.filter((binding) => binding.current);
+    const past = bindings.filter((binding) => !binding.current);
+    this.places.bindings.replaceChildren(
+      element("h3", {}, word("binding.title")),
+      ...(current.length ? current.map((one) => this.binding(one)) : [empty("binding.none")]),
+      ...(past.length ? [element("h3", {}, word("history.title")), ...past.map((one) => this.binding(one))] : []),
+    );
+    this.seen = new Set(current.map(identity));
+    this.first = false;
+    this.showApplications(applications);
+    this.places.ledger.replaceChildren(...this.ledger(books));
+  }
+
+  binding(one) {
+    const fresh = one.current && this.first === false && !this.seen.has(identity(one));
+    const type = wordOr(`type.${one.type}`, "");
+    const more = [one.bank, one.cnaps && `CNAPS ${one.cnaps}`, type].filter(Boolean).join(" · ");
+    return element("article", { class: `sheet binding${one.current ? "" : " past"}${fresh ? " fresh" : ""}`, "data-slot": one.slot },
+      element("p", { class: "holder" }, one.holder),
+      element("p", { class: "number" }, one.number),
+      element("p", { class: "more" }, more),
+      element("p", { class: "since" }, one.current
+        ? [word("binding.slot", { slot: one.slot }), one.since && word("binding.since", { time: when(one.since) })].filter(Boolean).join(" · ")
+        : one.until ? word("history.until", { time: when(one.until) }) : ""));
+  }
+
+  showApplications(applications) {
+    const focused = document.activeElement?.closest?.(".application")?.dataset.application;
+    const nodes = applications.map((one) => this.application(one));
+    this.places.applications.replaceChildren(
+      element("h3", {}, word("applications.title")), ...(nodes.length ? nodes : [empty("applications.none")]));
+    if (focused) nodes.find((node) => node.dataset.application === focused)?.querySelector("input")?.focus();
+  }
+
+  application(one) {
+    const node = element("article", { class: "sheet application", "data-status": one.status, "data-application": one.application },
+      element("span", { class: "what" }, wordOr(`action.${one.action}`, one.action)),
+      element("span", { class: "number" }, one.number),
+      element("span", { class: "badge" }, wordOr(`status.${one.status}`, one.status)));
+    if (one.reason) node.append(element("p", { class: "why" }, [one.code, one.reason].filter(Boolean).join(" ")));
+    node.append(element("p", { class: "more" }, [
+      one.at && when(one.at), one.application, people(one)].filter(Boolean).join(" · ")));
+    if (one.status === REVIEW && one.decidable) node.append(this.desk(one));
+    return node;
+  }
+
+  desk({ application }) {
+    const reason = element("input", { "aria-label": word("decide.reason"), placeholder: word("decide.reason"), maxlength: 40 });
+    reason.value = this.typed.get(application) ?? "";
+    reason.addEventListener("input", () => this.typed.set(application, reason.value));
+    const accept = element("button", { type: "button", class: "accept" }, word("decide.accept"));
+    const reject = element("button", { type: "button", class: "reject" }, word("decide.reject"));
+    accept.addEventListener("click", () => this.decide(application, true, ""));
+    reject.addEventListener("click", () => this.decide(application, false, reason.value.trim() || word("decide.reason.default")));
+    return element("div", { class: "decide" }, accept, reason, reject);
+  }
+
+  ledger({ records, counter }) {
+    const nodes = [];
+    if (records?.length) {
+      nodes.push(element("h3", {}, word("records.title")), element("ol", { class: "records" }, ...records.map((one) =>
+        element("li", {}, element("time", {}, one.at ? when(one.at) : ""), element("span", {}, one.text)))));
+    }
+    if (counter) nodes.push(element("p", { class: "hint" }, word("terminal.counter", { counter })));
+    return nodes;
+  }
+}
+
+function identity(binding) {
+  return `${binding.slot}/${binding.number}/${binding.cnaps}/${binding.since}`;
+}
+
+function people({ operator, approver }) {
+  if (!operator) return "";
+  return approver ? word("operators", { operator, approver }) : word("operator", { operator });
+}
+
+function empty(key) {
+  return element("p", { class: "empty" }, word(key));
+}
+
+/** The strip of messages: one sheet for a request and what came back for it, marks for the line itself. */
+export class Wire {
+  constructor(list) {
+    this.list = list;
+    this.events = [];
+    this.reset();
+  }
+
+  reset() {
+    this.list.replaceChildren();
+    this.open = null;
+    for (const event of this.events) this.draw(event);
+  }
+
+  add(event) {
+    this.events.push(event);
+    if (this.events.length > 4 * EXCHANGES_KEPT) this.events.shift();
+    this.draw(event);
+    while (this.list.children.length > EXCHANGES_KEPT) this.list.firstChild.remove();
+    this.list.scrollTo({ left: this.list.scrollWidth });
+  }
+
+  draw({ name, at, info }) {
+    if (name === "received") this.request(at, info);
+    else if (name === "processed") this.mark("processed", info);
+    else if (name === "replied") this.answer(info);
+    else this.line(name, info);
+  }
+
+  request(at, info) {
+    const sent = element("p", { class: "sent" }, `${info.mti ?? ""} ${purpose(info)}`);
+    this.open = element("li", { class: "exchange" }, element("time", {}, clock(at)), sent,
+      element("p", { class: "back wait" }, word("wire.waiting")));
+    if (info.stan) sent.append(element("code", {}, `#${info.stan}`));
+    this.list.append(this.open);
+  }
+
+  mark(state) {
+    const back = this.open?.querySelector(".back.wait");
+    if (back) back.textContent = word(`wire.${state}`);
+  }
+
+  answer(info) {
+    const back = this.open?.querySelector(".back");
+    if (!back) return;
+    const status = wordOr(`status.${info.status}`, "");
+    const meaning = status || wordOr(`39.${info.code}`, "");
+    const bad = info.code && !["00", "09"].includes(info.code);
+    back.className = `back${bad ? " bad" : info.code === "09" ? " wait" : ""}`;
+    back.textContent = [info.code, meaning].filter(Boolean).join(" ");
+    this.open = null;
+  }
+
+  line(name) {
+    if (this.open) {
+      const back = this.open.querySelector(".back");
+      back.className = "back bad";
+      back.textContent = word("wire.unanswered");
+      this.open = null;
+    }
+    const text = wordOr(`wire.${name}`, name);
+    this.list.append(element("li", { class: `mark${["cut", "refused"].includes(name) ? " bad" : ""}` }, text));
+  }
+}
+
+function purpose(info) {
+  return wordOr(`nm.${info.management}`, wordOr(`91.${info.update}`, wordOr(`mti.${info.mti}`, "")));
+}
+
+function clock(at) {
+  return new Date(at * 1000).toLocaleTimeString("zh-CN", { hour12: false });
+}
