@@ -19,11 +19,11 @@ from drivers.keypad import Keypad
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
 from drivers.oled import Oled
-from drivers.tls_link import TlsLink
+from drivers.tls_link import LinkError, TlsLink
 from drivers.wifi import Wifi
 
-# Rows and columns of the keypad, top and left first; then the OLED's SDA and SCL; the card reader's
-# UART, its RX and TX; the buzzer. Rows may be strapping pins (nothing pulls them at reset), columns
+# Rows and columns of the keypad, top and left first; the OLED's SDA and SCL; the card reader's UART
+# with its RX and TX; the buzzer. Rows may be strapping pins (nothing pulls them at reset), columns
 # not.
 _PINS = {
     "esp32-devkitc": ((13, 14, 27, 26), (25, 33, 32, 23), (21, 22), (2, 16, 17), 4),
@@ -49,9 +49,14 @@ def keypad(name):
 
 
 class Board:
-    """Every part, built from `config`: board, host, port, server_name, wifi.ssid and optionally
-    built, the earliest time (seconds since 1970) that can be now.
+    """Every part on the board.
+
+    `config` has board, host, port, server_name, wifi.ssid, and may have built: a time (seconds
+    since 1970) that is past. `link_error` is what `link` raises. `faults` names what is missing:
+    "oled", "magstripe", "keypad", "flash", "keystore".
     """
+
+    link_error = LinkError
 
     def __init__(self, config):
         self.name = config["board"]

@@ -97,6 +97,8 @@ class Wifi:
         while True:
             status = await self._attempt(start_ms, timeout_ms)
             if status == _GOT_IP:
+                if self._security < 0:  # missed by the first look
+                    self.scan()
                 return OK
             code = _verdict(status)
             late = time.ticks_diff(time.ticks_ms(), start_ms) >= timeout_ms

@@ -11,7 +11,7 @@ import network
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from acquirers import Certificates  # noqa: E402
+from acquirers import Certificates
 
 
 class Moment:

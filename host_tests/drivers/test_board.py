@@ -8,8 +8,9 @@ from pathlib import Path
 import esp32
 import machine
 import pytest
-from drivers import board
 from machine import Pin
+
+from drivers import board
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = sorted(board._PINS)

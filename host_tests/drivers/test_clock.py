@@ -6,9 +6,10 @@ import time
 
 import machine
 import pytest
-from drivers import clock
 from hypothesis import given
 from hypothesis import strategies as st
+
+from drivers import clock
 
 FLOOR = 1735689600
 

@@ -4,10 +4,11 @@ import asyncio
 
 import machine
 import pytest
-from drivers import keypad
 from hypothesis import given
 from hypothesis import strategies as st
 from machine import Pin
+
+from drivers import keypad
 
 ROWS = (13, 14, 27, 26)
 COLUMNS = (25, 33, 32, 23)

@@ -2,9 +2,10 @@
 
 import machine
 import pytest
-from drivers.oled import Oled
 from hypothesis import given
 from hypothesis import strategies as st
+
+from drivers.oled import Oled
 
 WHOLE = 8 * (8 + 4 * 34)  # for each page a window and four pieces, addresses included
 

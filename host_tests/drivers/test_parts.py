@@ -5,6 +5,7 @@ import asyncio
 import esp32
 import machine
 import pytest
+
 from drivers.beeper import Beeper
 from drivers.flash import Flash
 from drivers.keystore import Keystore

@@ -4,6 +4,7 @@ import asyncio
 
 import network
 import pytest
+
 from drivers import wifi
 from drivers.wifi import Wifi
 
@@ -82,6 +83,20 @@ def test_the_weakest_access_point_of_the_name_counts(monkeypatch):
     station = Wifi("shop", "correct horse")
     station.scan()
     assert not station.encrypted
+
+
+def test_a_network_missed_by_the_first_look_is_looked_for_again(monkeypatch):
+    station = Wifi("shop", "correct horse")
+    there = network.WLAN.scan
+    looks = []
+
+    def scan(self):
+        looks.append(1)
+        return there(self) if len(looks) > 1 else []
+
+    monkeypatch.setattr(network.WLAN, "scan", scan)
+    assert _connect(station) == wifi.OK
+    assert station.encrypted
 
 
 def test_a_lost_network_is_joined_again(moment):

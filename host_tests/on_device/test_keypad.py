@@ -1,6 +1,7 @@
 """The keypad's scan allocates nothing: it runs with the heap locked, keys going down and up."""
 
 import micropython
+
 from drivers import keypad
 
 _KEYS = b"123A456B789C*0#D"

@@ -1,6 +1,7 @@
 """A swipe reaches the caller's buffer with the heap locked."""
 
 import micropython
+
 from drivers.magstripe import Magstripe
 
 _SWIPE = b"%B6222021234567890128^WANG/XIAOMING^3012201?\r\n;6222021234567890128=30122010000?\r\n"
