@@ -1,0 +1,1 @@
+"""The terminal's firmware: it knows the business, never the hardware."""

@@ -1,0 +1,42 @@
+"""What every host test stands on: the import paths, hypothesis' settings, the count at the end.
+
+Both interpreters are counted apart. A test that runs on MicroPython says so itself, with
+`("interpreter", "micropython")` among its user properties; that survives pytest-xdist.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+STUBS = ROOT / "host_tests" / "stubs"
+DRIVER_LIBRARY = ROOT / ".toolchain" / "lib"
+
+for _path in (ROOT, STUBS):
+    if str(_path) not in sys.path:
+        sys.path.insert(0, str(_path))
+if str(DRIVER_LIBRARY) not in sys.path:
+    sys.path.append(str(DRIVER_LIBRARY))
+
+_common = {
+    "deadline": None,
+    "database": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+settings.register_profile("quick", max_examples=100, derandomize=True, **_common)
+settings.register_profile("deep", max_examples=5000, **_common)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print how many tests passed under each interpreter."""
+    passed = terminalreporter.stats.get("passed", [])
+    on_micropython = sum(
+        ("interpreter", "micropython") in map(tuple, report.user_properties) for report in passed
+    )
+    terminalreporter.write_line(
+        f"CPython: {len(passed) - on_micropython} passed; MicroPython: {on_micropython} passed"
+    )

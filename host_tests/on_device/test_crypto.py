@@ -1,0 +1,120 @@
+"""The published vectors of every cipher, and what must hold of the keys."""
+
+from binascii import unhexlify
+
+from firmware.crypto import compare, dukpt, pbkdf2, seal, wipe
+from firmware.crypto.cmac import Cmac, mac
+
+CMAC_KEY = unhexlify("2B7E151628AED2A6ABF7158809CF4F3C")
+CMAC_MESSAGE = unhexlify(
+    "6BC1BEE22E409F96E93D7E117393172AAE2D8A571E03AC9C9EB76FAC45AF8E51"
+    "30C81C46A35CE411E5FBC1191A0A52EFF69F2445DF4F9B17AD2B417BE66C3710"
+)
+CMAC_TAGS = {
+    0: "BB1D6929E95937287FA37D129B756746",
+    16: "070A16B46B4D4144F79BDD9DD04A287C",
+    40: "DFA66747DE9AE63030CA32611497C827",
+    64: "51F0BEBF7E3B9D92FC49741779363CFE",
+}
+IKID = unhexlify("1234567890123456")
+IK = unhexlify("1273671EA26AC29AFA4D1084127652A1")
+
+
+class Store:
+    """Key state in RAM, durable as far as the test goes."""
+
+    def __init__(self, blob):
+        self.blob = bytearray(blob)
+        self.saves = 0
+
+    def load(self, buf):
+        buf[:] = self.blob
+        return True
+
+    def save(self, buf):
+        self.blob[:] = buf
+        self.saves += 1
+
+
+def fresh():
+    blob = bytearray(dukpt.STATE_LEN)
+    dukpt.inject(IKID, IK, blob)
+    return Store(blob)
+
+
+def test_cmac_gives_the_tags_of_rfc_4493():
+    cmac = Cmac(CMAC_KEY)
+    tag = bytearray(16)
+    for n, expected in CMAC_TAGS.items():
+        cmac.start()
+        cmac.update(CMAC_MESSAGE, 0, n)
+        cmac.finish(tag, 0)
+        assert tag == unhexlify(expected)
+
+
+def test_cmac_does_not_care_about_the_pieces():
+    cmac = Cmac(CMAC_KEY)
+    buf = bytearray(20)
+    for first in range(41):
+        cmac.start()
+        cmac.update(CMAC_MESSAGE, 0, first)
+        cmac.update(CMAC_MESSAGE, first, 40 - first)
+        cmac.finish(buf, 2)
+        assert buf[2:18] == unhexlify(CMAC_TAGS[40])
+        assert buf[:2] == b"\0\0" and buf[18:] == b"\0\0"
+    mac(CMAC_KEY, b"!" + CMAC_MESSAGE, 1, 16, buf, 0)
+    assert buf[:16] == unhexlify(CMAC_TAGS[16])
+
+
+def test_dukpt_gives_the_keys_of_the_standard():
+    keys = dukpt.Dukpt(fresh())
+    keys.advance()
+    assert keys.ksn == IKID + b"\0\0\0\1"
+    out = bytearray(16)
+    keys.key(dukpt.MAC_GENERATION, out)
+    assert out == unhexlify("A2DC23DE6FDE0824A2BC321E08E4B8B7")
+    keys.key(dukpt.DATA_ENCRYPT, out)
+    assert out == unhexlify("A35C412EFD41FDB98B69797C02DCD08F")
+    keys.key(0x1000, out)
+    assert out == unhexlify("AF8CB133A78F8DC2D1359F18527593FB")
+
+
+def test_sealing_and_unsealing_meet():
+    for n in range(50):
+        buf = bytearray(b"<" * 100)
+        for i in range(n):
+            buf[5 + i] = i
+        total = seal.seal(CMAC_KEY, CMAC_TAGS[0][:16].encode(), buf, 5, n)
+        assert total == n + 16 - n % 16
+        assert buf[:5] == b"<" * 5 and buf[5 + total :] == b"<" * (95 - total)
+        assert seal.unseal(CMAC_KEY, CMAC_TAGS[0][:16].encode(), buf, 5, total) == n
+        assert buf[5 : 5 + n] == bytes(range(n))
+
+
+def test_pbkdf2_gives_the_published_key():
+    work = pbkdf2.Pbkdf2(b"password", b"salt", 4096)
+    steps = 1
+    while not work.step(1000):
+        steps += 1
+    assert steps == 5
+    assert work.result == unhexlify(
+        "C5E478D59288C841AA530DB6845C4C8D962893A001CE4E11A4963873AA98134A"
+    )
+    work.wipe()
+    assert work.result == bytes(32)
+
+
+def test_compare_sees_every_difference_within_its_length():
+    a = bytearray(b"0123456789abcdef")
+    assert compare.equal(a, bytes(a), 16)
+    for i in range(16):
+        b = bytearray(a)
+        b[i] ^= 0x80
+        assert not compare.equal(a, b, 16)
+        assert compare.equal(a, b, i)
+
+
+def test_wipe_leaves_nothing():
+    buf = bytearray(b"secret")
+    wipe.wipe(buf)
+    assert buf == bytes(6)

@@ -1,0 +1,45 @@
+"""MicroPython's `micropython` module for CPython: the marks stay, the effects are the plain ones."""
+
+
+def const(value):
+    """Return `value`: a mark for MicroPython's compiler."""
+    return value
+
+
+def native(function):
+    """Return `function`: CPython compiles it in its own way."""
+    return function
+
+
+viper = native
+
+
+def heap_lock():
+    """Do nothing: allocation is only proven under MicroPython."""
+
+
+def heap_unlock():
+    """Do nothing, as deep as MicroPython's lock would be."""
+    return 0
+
+
+def schedule(function, argument):
+    """Call `function` at once: there is no interrupt to leave first."""
+    function(argument)
+
+
+def opt_level(level=None):
+    """Accept any optimisation level."""
+    return 0
+
+
+def mem_info(verbose=None):
+    """Print nothing: CPython has another heap."""
+
+
+def kbd_intr(char):
+    """Accept any interrupt character."""
+
+
+def alloc_emergency_exception_buf(size):
+    """Reserve nothing: CPython does not need it."""
