@@ -65,7 +65,8 @@ def _only(rows):
 
 def _same_heap(rows):
     free = [row[2] for row in rows]
-    assert max(free) - free[-1] < 40 * len(rows), free  # a leaked TLS socket has 400 bytes
+    # A stale pointer may keep one TLS socket (700 bytes) for a while; a leak would keep all of them.
+    assert max(free) - free[-1] < 1500, free
 
 
 @pytest.mark.parametrize("version", VERSIONS)
