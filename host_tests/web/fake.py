@@ -1,4 +1,4 @@
-"""A terminal and an acquirer's desk that are only their surfaces, to test the page without either."""
+"""A terminal and an acquirer's desk that are surface only, to test the page without either."""
 
 from types import SimpleNamespace
 
@@ -59,9 +59,9 @@ class FakeDesk:
     def __init__(self):
         self.decided = []
         self.application = {
-            "application": "A0001", "action": 1, "status": 2, "reason": "", "code": "",
-            "number": "622202****7890", "at": 1_790_000_000, "operator": "01", "approver": "00",
-            "decidable": True,
+            "application": "SB20260921000001", "action": "account", "status": "review",
+            "response_code": "09", "message": None, "number": "622202****7890",
+            "created_at": 1_790_000_000, "operator": "01", "supervisor": "00",
         }  # fmt: skip
 
     def version(self):
@@ -69,15 +69,20 @@ class FakeDesk:
 
     def snapshot(self):
         binding = {
-            "slot": 1, "holder": "福州市鼓楼区示例商行", "number": "****4321", "bank": "示例银行",
-            "cnaps": "102100099996", "type": 1, "since": 1_780_000_000, "until": None,
-            "current": True,
+            "slot": 1, "holder": "福州市鼓楼区示例商行", "number": "622848****4321",
+            "bank": "示例银行", "cnaps": "313651027012", "type": "corporate",
+            "since": 1_780_000_000, "until": None,
         }  # fmt: skip
-        return {"bindings": [binding], "applications": [self.application], "records": [],
-                "counter": 3}  # fmt: skip
+        return {
+            "bindings": [binding],
+            "history": [],
+            "applications": [self.application],
+            "records": [],
+            "terminals": [{"counter": 3}],
+        }
 
     def decide(self, application, accept, reason):
-        if application != "A0001" or self.decided:
+        if application != self.application["application"] or self.decided:
             raise ValueError("no such application under review")
         self.decided.append((accept, reason))
-        self.application.update(status=1 if accept else 3, reason=reason, decidable=False)
+        self.application.update(status="active" if accept else "rejected", message=reason)

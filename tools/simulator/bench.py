@@ -1,8 +1,8 @@
-"""The workbench: one simulated terminal, its owner's phone and the acquirer, as the page sees them.
+"""The workbench: one simulated terminal, its owner's phone and the acquirer, for the page.
 
-What always holds: nothing that `ask` is given can raise out of it or stop the terminal; every hand on
-the keypad goes through one queue, so keys arrive in order and are held long enough to be seen; what
-goes out is JSON-ready and masked, and panel frames replace one another instead of piling up.
+What always holds: nothing that `ask` is given can raise out of it or stop the terminal; every hand
+on the keypad goes through one queue, so keys arrive in order and are held long enough to be seen;
+what goes out is JSON-ready and masked, and panel frames replace one another instead of piling up.
 May import the rest of tools.simulator; knows no HTTP.
 """
 
@@ -57,7 +57,7 @@ class Refused(Exception):
 
 
 class Fingers:
-    """The hands of everybody on the keypad: moves in order, a pressed key held until it was seen."""
+    """Everybody's hands on the keypad: moves in order, a pressed key held until it was seen."""
 
     def __init__(self, terminal):
         self._terminal = terminal
@@ -96,7 +96,9 @@ class Fingers:
             keypad = self._terminal.keypad
             (keypad.down if down else keypad.up)(key)
             limit = time.monotonic() + HELD_AT_MOST_S
-            while self._terminal.on and not keypad.matrix.settled(key) and time.monotonic() < limit:
+            while (
+                self._terminal.on and not keypad.matrix.settled(key) and time.monotonic() < limit
+            ):
                 await asyncio.sleep(0.005)
 
 

@@ -1,18 +1,17 @@
-"""The page's server: acquirer, terminal and workbench in one process, for browsers on this machine.
+"""The page's server: acquirer, terminal and workbench in one process, for this machine's browsers.
 
 What always holds: it listens on 127.0.0.1 alone and answers only requests that were made to a
-loopback name; a socket is opened only by this server's own page (so no web site, and no name that is
-pointed at 127.0.0.1, can drive the terminal); what a page sends is bounded and never stops the server.
+loopback name; a socket is opened only by this server's own page (so no web site, and no name that
+is pointed at 127.0.0.1, can drive the terminal); what a page sends is bounded and never stops the
+server.
 
-Over the socket, server to page: binary frames of flags (1 powered, 2 showing), contrast and the 1024
-bytes of the panel; everything else as JSON objects with a `type`. Page to server: JSON only.
+Over the socket, server to page: binary frames of flags (1 powered, 2 showing), contrast and the
+1024 bytes of the panel; everything else as JSON objects with a `type`. Page to server: JSON only.
 """
 
 import asyncio
 import contextlib
 import json
-import logging
-import signal
 from collections import deque
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,7 +67,7 @@ class Tab:
 
 @web.middleware
 async def guard(request, handler):
-    """Answer only what was asked of a loopback name, and tell browsers to load nothing from elsewhere."""
+    """Answer only what was asked of a loopback name; have browsers load nothing from elsewhere."""
     host = request.headers.get("Host", "")
     if _hostname(f"//{host}") not in LOOPBACK_NAMES:
         raise web.HTTPForbidden(text="This server answers to 127.0.0.1 and localhost only.\n")
@@ -96,14 +95,16 @@ def make_app(bench):
     """Return the web application that shows `bench` (see `bench.Bench`)."""
     tabs = set()
     files = {
-        path.relative_to(PAGE).as_posix(): path for path in PAGE.rglob("*") if path.suffix in _TYPES
+        path.relative_to(PAGE).as_posix(): path
+        for path in PAGE.rglob("*")
+        if path.suffix in _TYPES
     }
 
     async def page_file(request):
         path = files.get(request.match_info["name"] or "index.html")
         if path is None:
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers={"Content-Type": f"{_TYPES[path.suffix]}"})
+        return web.FileResponse(path, headers={"Content-Type": _TYPES[path.suffix]})
 
     async def socket(request):
         if request.headers.get("Origin") != f"http://{request.headers['Host']}":
@@ -149,11 +150,11 @@ def _decoded(text):
 @contextlib.asynccontextmanager
 async def serving(bench, port=0):
     """Serve `bench` on 127.0.0.1; the value is the page's address. Port 0 takes any free port."""
-    runner = web.AppRunner(make_app(bench), access_log=None)
+    runner = web.AppRunner(make_app(bench), access_log=None, shutdown_timeout=2)
     await runner.setup()
     watcher = asyncio.create_task(bench.run())
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=2)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     finally:

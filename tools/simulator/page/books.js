@@ -2,7 +2,8 @@
 
 import { element, when, word, wordOr } from "./words.js";
 
-const REVIEW = 2;
+const REVIEW = "review";
+const STATUS = { 1: "active", 2: "review", 3: "rejected" }; // DF40
 const EXCHANGES_KEPT = 60;
 
 /** What the acquirer holds: bindings, those before them, applications; `decide(application, accept, reason)`. */
@@ -14,32 +15,34 @@ export class Books {
     this.typed = new Map(); // reasons being typed survive a new snapshot
   }
 
+  /** `books`: what this terminal has in the acquirer's snapshot, numbers masked. */
   show(books) {
-    const { bindings, applications } = books;
-    const current = bindings.filter((binding) => binding.current);
-    const past = bindings.filter((binding) => !binding.current);
-    this.places.bindings.replaceChildren(
+    const { bindings, history } = books;
+    const { places } = this;
+    places.bindings.replaceChildren(
       element("h3", {}, word("binding.title")),
-      ...(current.length ? current.map((one) => this.binding(one)) : [empty("binding.none")]),
-      ...(past.length ? [element("h3", {}, word("history.title")), ...past.map((one) => this.binding(one))] : []),
+      ...(bindings.length ? bindings.map((one) => this.binding(one)) : [empty("binding.none")]),
+      ...(history.length ? [element("h3", {}, word("history.title"))] : []),
+      ...history.toReversed().map((one) => this.binding(one)),
     );
-    this.seen = new Set(current.map(identity));
+    this.seen = new Set(bindings.map(identity));
     this.first = false;
-    this.showApplications(applications);
-    this.places.ledger.replaceChildren(...this.ledger(books));
+    this.showApplications(books.applications.toReversed());
+    places.ledger.replaceChildren(...this.ledger(books));
   }
 
   binding(one) {
-    const fresh = one.current && this.first === false && !this.seen.has(identity(one));
+    const current = one.until === null;
+    const fresh = current && this.first === false && !this.seen.has(identity(one));
     const type = wordOr(`type.${one.type}`, "");
     const more = [one.bank, one.cnaps && `CNAPS ${one.cnaps}`, type].filter(Boolean).join(" · ");
-    return element("article", { class: `sheet binding${one.current ? "" : " past"}${fresh ? " fresh" : ""}`, "data-slot": one.slot },
+    return element("article", { class: `sheet binding${current ? "" : " past"}${fresh ? " fresh" : ""}`, "data-slot": one.slot },
       element("p", { class: "holder" }, one.holder),
       element("p", { class: "number" }, one.number),
       element("p", { class: "more" }, more),
-      element("p", { class: "since" }, one.current
+      element("p", { class: "since" }, current
         ? [word("binding.slot", { slot: one.slot }), one.since && word("binding.since", { time: when(one.since) })].filter(Boolean).join(" · ")
-        : one.until ? word("history.until", { time: when(one.until) }) : ""));
+        : word("history.until", { time: when(one.until) })));
   }
 
   showApplications(applications) {
@@ -55,10 +58,11 @@ export class Books {
       element("span", { class: "what" }, wordOr(`action.${one.action}`, one.action)),
       element("span", { class: "number" }, one.number),
       element("span", { class: "badge" }, wordOr(`status.${one.status}`, one.status)));
-    if (one.reason) node.append(element("p", { class: "why" }, [one.code, one.reason].filter(Boolean).join(" ")));
+    const why = one.status === "rejected" && [one.response_code, one.message || wordOr(`39.${one.response_code}`, "")];
+    if (why) node.append(element("p", { class: "why" }, why.filter(Boolean).join(" ")));
     node.append(element("p", { class: "more" }, [
-      one.at && when(one.at), one.application, people(one)].filter(Boolean).join(" · ")));
-    if (one.status === REVIEW && one.decidable) node.append(this.desk(one));
+      when(one.created_at), one.application, people(one)].filter(Boolean).join(" · ")));
+    if (one.status === REVIEW) node.append(this.desk(one));
     return node;
   }
 
@@ -73,13 +77,16 @@ export class Books {
     return element("div", { class: "decide" }, accept, reason, reject);
   }
 
-  ledger({ records, counter }) {
+  ledger({ records, terminals }) {
     const nodes = [];
-    if (records?.length) {
-      nodes.push(element("h3", {}, word("records.title")), element("ol", { class: "records" }, ...records.map((one) =>
-        element("li", {}, element("time", {}, one.at ? when(one.at) : ""), element("span", {}, one.text)))));
+    if (records.length) {
+      nodes.push(element("h3", {}, word("records.title")), element("ol", { class: "records" },
+        ...records.toReversed().map(({ at, operator, outcome, detail }) => element("li", {},
+          element("time", {}, when(at)), element("span", {}, operator), element("span", {}, outcome), element("span", {}, detail)))));
     }
-    if (counter) nodes.push(element("p", { class: "hint" }, word("terminal.counter", { counter })));
+    for (const { counter } of terminals) {
+      nodes.push(element("p", { class: "hint" }, word("terminal.counter", { counter })));
+    }
     return nodes;
   }
 }
@@ -88,9 +95,8 @@ function identity(binding) {
   return `${binding.slot}/${binding.number}/${binding.cnaps}/${binding.since}`;
 }
 
-function people({ operator, approver }) {
-  if (!operator) return "";
-  return approver ? word("operators", { operator, approver }) : word("operator", { operator });
+function people({ operator, supervisor }) {
+  return supervisor ? word("operators", { operator, supervisor }) : word("operator", { operator });
 }
 
 function empty(key) {
@@ -142,7 +148,7 @@ export class Wire {
   answer(info) {
     const back = this.open?.querySelector(".back");
     if (!back) return;
-    const status = wordOr(`status.${info.status}`, "");
+    const status = wordOr(`status.${STATUS[info.status]}`, "");
     const meaning = status || wordOr(`39.${info.code}`, "");
     const bad = info.code && !["00", "09"].includes(info.code);
     back.className = `back${bad ? " bad" : info.code === "09" ? " wait" : ""}`;
