@@ -5,10 +5,10 @@ import json
 
 import pyotp
 import pytest
-from fake import IDENTITY, SLIP, FakeDesk, FakeTerminal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_tests.web.fake import IDENTITY, SLIP, FakeDesk, FakeTerminal
 from tools.simulator import bench as workbench
 from tools.simulator.bench import CARDS, Bench, Fingers, Phone, Refused
 

@@ -5,11 +5,10 @@ import json
 
 import aiohttp
 import pytest
-from fake import IDENTITY, SLIP, FakeDesk, FakeTerminal
 
+from host_tests.web.fake import IDENTITY, SLIP, FakeDesk, FakeTerminal
 from tools.simulator import server
 from tools.simulator.bench import Bench
-
 
 PARTS = {
     "": "text/html",

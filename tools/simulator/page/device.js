@@ -158,6 +158,7 @@ export class Tray {
     let dragged = false;
     button.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
+      button.setPointerCapture(event.pointerId);
       grip = { x: event.clientX, y: event.clientY };
       dragged = false;
     });
@@ -166,7 +167,6 @@ export class Tray {
       const x = event.clientX - grip.x;
       const y = event.clientY - grip.y;
       if (!dragged && Math.hypot(x, y) < 6) return;
-      if (!dragged) button.setPointerCapture(event.pointerId);
       dragged = true;
       button.classList.add("held");
       button.style.transform = `translate(${x}px, ${y}px)`;
