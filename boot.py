@@ -7,10 +7,6 @@ for maintenance. Whatever goes wrong here is printed, and main.py is tried all t
 import gc
 import sys
 
-import micropython
-
-micropython.alloc_emergency_exception_buf(100)
-
 
 def _hold_for_maintenance():
     import json

@@ -53,11 +53,8 @@ def moment(monkeypatch):
 def bench():
     """Start every test with the power just on and nothing stored."""
     machine.power_on()
-    esp32.NVS.stored = {}
-    esp32.NVS.broken = False
-    esp32.Partition.chips = {}
-    network.WLAN.air = {}
-    network.WLAN.broken = False
+    esp32.power_on()
+    network.power_on()
 
 
 @pytest.fixture(scope="session")

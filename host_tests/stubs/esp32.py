@@ -12,7 +12,7 @@ class Partition:
     TYPE_APP = 0
     TYPE_DATA = 1
 
-    chips = {}
+    chips = None  # cells by label
 
     def __init__(self, label):
         self._cells = Partition.chips[label]
@@ -58,7 +58,7 @@ class Partition:
 
 
 class NVS:
-    stored = {}
+    stored = None  # entries by namespace
     broken = False
 
     def __init__(self, namespace):
@@ -93,3 +93,13 @@ class NVS:
     def power_cut(self):
         """Forget what was not committed."""
         self._waiting.clear()
+
+
+def power_on():
+    """Start with no flash fitted and nothing stored."""
+    Partition.chips = {}
+    NVS.stored = {}
+    NVS.broken = False
+
+
+power_on()

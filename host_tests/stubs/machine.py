@@ -20,9 +20,9 @@ def power_on():
     _closed.clear()
     shorts.clear()
     resets.clear()
-    I2C.answering = {0x3C}
+    I2C.answering = frozenset((0x3C,))
     RTC.now = (2000, 1, 1, 5, 0, 0, 0, 0)
-    WDT.started = []
+    WDT.started = ()
 
 
 def press(first, second):
@@ -82,7 +82,7 @@ class Pin:
 
 
 class I2C:
-    answering = {0x3C}
+    answering = frozenset((0x3C,))
 
     def __init__(self, number, *, sda, scl, freq=400000, timeout=50000):
         self.sent = []
@@ -119,12 +119,12 @@ class UART:
 
 
 class WDT:
-    started = []
+    started = ()
 
     def __init__(self, *, timeout):
         self.timeout = timeout
         self.fed = 0
-        WDT.started.append(self)
+        WDT.started += (self,)
 
     def feed(self):
         self.fed += 1

@@ -15,7 +15,7 @@ _AUTH_FAIL = 202
 class WLAN:
     """`air` maps a name to (password, security); an answer comes after `polls` looks at `status`."""
 
-    air = {}
+    air = None
     polls = 2
     broken = False
     made = None
@@ -86,3 +86,12 @@ class WLAN:
         else:
             self._joined = True
             self._reason = 0
+
+
+def power_on():
+    """Start with nothing on the air and a radio that works."""
+    WLAN.air = {}
+    WLAN.broken = False
+
+
+power_on()
