@@ -1,0 +1,44 @@
+"""The acquirer's host: server, rules, books, command line; written from the wire profile alone.
+
+The rooms: pki and keys (certificates, DUKPT, MACs), message and tlv (the wire), rules, archive
+and exchange (what is decided, and in which order), books (what is remembered), office (what
+people do to the books), server (connections). Never imports the firmware. What other tools may
+use is named here.
+"""
+
+from tools.acquirer.office import (
+    DEFAULT_HOME,
+    OfficeError,
+    bind,
+    decide,
+    enroll,
+    init,
+    is_enrolled,
+    owner_code,
+    read_books,
+    renumber,
+    reset_code,
+    set_policy,
+    want_records,
+)
+from tools.acquirer.server import DEFAULT_PORT, DROP, Acquirer, Limits
+
+__all__ = [
+    "DEFAULT_HOME",
+    "DEFAULT_PORT",
+    "DROP",
+    "Acquirer",
+    "Limits",
+    "OfficeError",
+    "bind",
+    "decide",
+    "enroll",
+    "init",
+    "is_enrolled",
+    "owner_code",
+    "read_books",
+    "renumber",
+    "reset_code",
+    "set_policy",
+    "want_records",
+]

@@ -1,0 +1,297 @@
+"""The acquirer's command line: `python -m tools.acquirer COMMAND`; `--help` lists the commands.
+
+Only arguments and words live here; every deed is the office's. Exit status: 0 done, 1 cannot be
+done (the error says what to do), 2 the command line was wrong. May import: office, server, rich.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import datetime
+import json
+import logging
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.acquirer import office, rules
+from tools.acquirer.server import DEFAULT_PORT, Acquirer
+
+_TABLES = {
+    "merchants": ("merchant", "names", "licence", "policy", "cvv2"),
+    "terminals": ("terminal", "merchant", "serial", "ikid", "counter", "pending", "records"),
+    "bindings": ("terminal", "slot", "kind", "holder", "number", "token", "since", "application"),
+    "history": ("terminal", "slot", "kind", "holder", "number", "token", "since", "until"),
+    "applications": (
+        "application",
+        "terminal",
+        "slot",
+        "action",
+        "number",
+        "status",
+        "response_code",
+        "message",
+        "created_at",
+    ),
+    "records": ("terminal", "sequence", "at", "event", "operator", "outcome", "detail"),
+}
+_TIMES = ("since", "until", "at", "created_at")
+
+
+def _init(args):
+    new = office.init(args.home, args.server_name)
+    name = office.Home(args.home).about()["server_name"]
+    print(f"{'made' if new else 'kept'} the acquirer {name} in {args.home}")
+
+
+def _enroll(args):
+    if office.init(args.home):
+        print(f"made a new acquirer in {args.home}")
+    again = office.is_enrolled(args.home, args.terminal)
+    path = office.enroll(
+        args.home,
+        args.terminal,
+        args.merchant,
+        args.out,
+        names=args.name,
+        licence=args.licence,
+        serial=args.serial,
+        review=args.review,
+        account=args.account,
+        cnaps=args.cnaps,
+        holder=args.holder,
+        kind=args.type,
+        bank=args.bank,
+    )
+    if again:
+        print(
+            f"terminal {args.terminal} was enrolled already: it has a new IKID and certificate,
+            and" " bundles written before are void"
+        )
+    if args.licence and not office.licence_is_regular(args.licence):
+        print(f"note: the check character of {args.licence} is wrong (some early codes' is)")
+    print(f"bundle of terminal {args.terminal} in {path}")
+
+
+def _serve(args):
+    logging.basicConfig(
+        level=logging.INFO if args.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    asyncio.run(_run_server(args))
+
+
+async def _run_server(args):
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # no signal handlers on Windows' loop
+            loop.add_signal_handler(number, stopped.set)
+    acquirer = Acquirer(args.home, on_event=_announce if args.verbose else None)
+    try:
+        port = await acquirer.start(args.host, args.port)
+    except OSError as error:
+        raise office.OfficeError(
+            f"cannot listen on {args.host}:{args.port} ({error.strerror}):"
+            " choose another with --host and --port"
+        ) from error
+    print(f"acquirer ready on {args.host}:{port}", flush=True)
+    await stopped.wait()
+    await acquirer.stop()
+    print("acquirer stopped", flush=True)
+
+
+def _announce(name, info):
+    if name == "replied":
+        print(
+            f"{info['terminal']} {info['mti']} stan {info['stan']} -> {info['code']}", flush=True
+        )
+
+
+def _books(args):
+    books = office.read_books(args.home)
+    if args.json:
+        print(json.dumps(books, ensure_ascii=False, indent=2))
+        return
+    console = Console()
+    for title, columns in _TABLES.items():
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for column in columns:
+            table.add_column(column.replace("_", " "), overflow="fold")
+        for row in books[title]:
+            table.add_row(*(_cell(column, row.get(column)) for column in columns))
+        console.print(table)
+
+
+def _cell(column, value):
+    if value is None:
+        return ""
+    if column in _TIMES:
+        at = datetime.datetime.fromtimestamp(value, rules.SHANGHAI)
+        return f"{at:%Y-%m-%d %H:%M:%S}"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _decide(args):
+    for number in office.decide(
+        args.home, args.verdict == "accept", args.application, args.reason, args.code
+    ):
+        print(f"application {number}: {args.verdict}ed; the terminal hears of it when it asks")
+
+
+def _reset_code(args):
+    print(office.reset_code(args.home, args.terminal, args.operator, args.challenge))
+
+
+def _owner_code(args):
+    code, seconds = office.owner_code(args.home, args.terminal)
+    print(f"{code} (for {seconds} s)")
+
+
+def _policy(args):
+    office.set_policy(args.home, args.merchant, args.review, args.cvv2, args.name, args.licence)
+    rows = office.read_books(args.home)["merchants"]
+    row = next(row for row in rows if row["merchant"] == args.merchant)
+    print(
+        f"merchant {args.merchant}: changes {row['policy']}, CVV2"
+        f" {'wanted' if row['cvv2'] else 'not wanted'}, names {', '.join(row['names'])},"
+        f" licence {row['licence']}"
+    )
+
+
+def _notify(args):
+    if args.records:
+        office.want_records(args.home, args.records)
+        print(f"terminal {args.records} will be asked for its records at its next sync")
+    else:
+        office.renumber(args.home, *args.new_number) print("merchant {} is now {}; terminals learn
+        it at their next sync".format(*args.new_number))
+
+
+def _bind(args):
+    token = office.bind(
+        args.home,
+        args.terminal,
+        args.account,
+        slot=args.slot,
+        cnaps=args.cnaps or office.DEFAULT_CNAPS,
+        holder=args.holder,
+        kind=args.type or "corporate",
+        bank=args.bank,
+    )
+    print(f"slot {args.slot} of terminal {args.terminal} bound anew, token {token}")
+
+
+def _account_options(command, required):
+    command.add_argument("--account", required=required, help="account number, 8 to 32 digits")
+    command.add_argument("--cnaps", help=f"opening bank (default {office.DEFAULT_CNAPS})")
+    command.add_argument("--holder", help="account name (default the merchant's first name)")
+    command.add_argument("--type", choices=("corporate", "personal"), help="default corporate")
+    command.add_argument("--bank", help="bank name")
+
+
+def _merchant_options(command):
+    command.add_argument(
+        "--name", action="append", help="an account name the merchant may use; repeat for more"
+    )
+    command.add_argument("--licence", help="unified social credit code, 18 characters")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--review", action="store_true", default=None, help="changes wait for a decision"
+    )
+    which.add_argument(
+        "--auto", dest="review", action="store_false", help="changes are accepted at once"
+    )
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.acquirer", description="The acquirer's host and its books."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name, deed, words):
+        made = commands.add_parser(name, help=words, description=words)
+        made.add_argument("--home", type=Path, default=office.DEFAULT_HOME, help="its folder")
+        made.set_defaults(deed=deed)
+        return made
+
+    made = command("init", _init, "make an acquirer: CA, keys, empty books (again: no change)")
+    made.add_argument("--server-name", help=f"default {office.DEFAULT_SERVER_NAME}")
+
+    made = command("enroll", _enroll, "enrol a terminal and write its bundle")
+    made.add_argument("-T", "--terminal", required=True, help="DE 41: up to 8 letters and digits")
+    made.add_argument("-M", "--merchant", required=True, help="DE 42: up to 15")
+    made.add_argument("-o", "--out", type=Path, required=True, help="folder for the bundle")
+    made.add_argument("--serial", help="serial number of the device, up to 20 characters")
+    _merchant_options(made)
+    _account_options(made, required=False)
+
+    made = command("serve", _serve, "serve terminals until stopped")
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    made.add_argument("--port", type=int, default=DEFAULT_PORT, help="0: any free one, printed")
+    made.add_argument("-v", "--verbose", action="store_true", help="a line for every message")
+
+    made = command("books", _books, "show what the books hold, numbers masked")
+    made.add_argument("--json", action="store_true", help="all of it, for machines")
+
+    made = command("decide", _decide, "settle what is under review")
+    which = made.add_mutually_exclusive_group(required=True)
+    which.add_argument("--application", help="its number, reference number or UUID")
+    which.add_argument("--pending", action="store_true", help="every one under review")
+    made.add_argument("verdict", choices=("accept", "reject"))
+    made.add_argument("--reason", help="words for the merchant")
+    made.add_argument(
+        "--code", default=office.DEFAULT_REJECTION, help="response code of a rejection"
+    )
+
+    made = command("reset-code", _reset_code, "answer a terminal's password-reset challenge")
+    made.add_argument("-T", "--terminal", required=True)
+    made.add_argument("--operator", required=True, help="2 digits")
+    made.add_argument("--challenge", required=True, help="the 8 digits on its screen")
+
+    made = command("owner-code", _owner_code, "what the owner's authenticator shows now")
+    made.add_argument("-T", "--terminal", required=True)
+
+    made = command("policy", _policy, "show or change what is asked of a merchant")
+    made.add_argument("-M", "--merchant", required=True)
+    _merchant_options(made)
+    made.add_argument(
+        "--cvv2", action=argparse.BooleanOptionalAction, help="want CVV2 with a card"
+    )
+
+    made = command("notify", _notify, "put a notice in the terminals' next sync")
+    which = made.add_mutually_exclusive_group(required=True)
+    which.add_argument("--records", metavar="TERMINAL", help="ask for its audit records")
+    which.add_argument(
+        "--new-number", nargs=2, metavar=("MERCHANT", "NEW"), help="give a merchant a new number"
+    )
+
+    made = command("bind", _bind, "change a binding at the acquirer; the terminal hears at its
+    sync") made.add_argument("-T", "--terminal", required=True) made.add_argument("--slot",
+    type=int, default=1, choices=(1, 2, 3, 4)) _account_options(made, required=True) return parser
+
+
+def main(arguments=None):
+    """Run one command. Returns the exit status."""
+    args = _parser().parse_args(arguments)
+    try:
+        args.deed(args)
+    except office.OfficeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (sqlite3.Error, OSError) as error:
+        print(
+            f"error: {args.home} cannot be used ({error}): check that the disk has room and that"
+            " the folder and its files are yours",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,624 @@
+"""The acquirer's books: one SQLite file with everything it must never forget.
+
+Merchants, terminals and their keys, bindings with their history, applications, spent one-time
+codes, audit records. One transaction a message (`with books.transaction():`): what was answered
+was stored before, on disk (WAL, synchronous=FULL), or nothing was. Keys and account data are
+sealed under a key kept outside this file; `snapshot` shows what people may see, numbers masked.
+Other processes (the command line) may write to the same file at any time. May import: keys, rules
+(to mask), sqlite3.
+"""
+
+import contextlib
+import json
+import sqlite3
+
+from tools.acquirer import keys, rules
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE merchants (
+    id INTEGER PRIMARY KEY,
+    number TEXT NOT NULL UNIQUE,
+    names TEXT NOT NULL,                -- JSON list: the account names the merchant may use
+    licence TEXT NOT NULL,
+    review INTEGER NOT NULL DEFAULT 0,  -- changes wait for a decision
+    cvv2 INTEGER NOT NULL DEFAULT 0     -- CVV2 wanted with a card
+);
+CREATE TABLE terminals (
+    id INTEGER PRIMARY KEY,
+    number TEXT NOT NULL UNIQUE,
+    merchant INTEGER NOT NULL REFERENCES merchants,
+    former_merchant TEXT,               -- number still in use after the merchant got a new one
+    serial TEXT NOT NULL,
+    ikid BLOB NOT NULL,                 -- the current one; older ones stay in initial_keys
+    token_key BLOB NOT NULL,            -- sealed
+    service_key BLOB NOT NULL,          -- sealed
+    code_secret BLOB NOT NULL,          -- sealed
+    records_wanted INTEGER NOT NULL DEFAULT 0,
+    log INTEGER NOT NULL DEFAULT 1,     -- which of its audit logs a terminal is writing
+    log_may_restart INTEGER NOT NULL DEFAULT 0,
+    enrolled_at INTEGER NOT NULL
+);
+CREATE TABLE initial_keys (
+    ikid BLOB PRIMARY KEY,
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    counter INTEGER NOT NULL DEFAULT 0  -- the last one seen with a right MAC
+);
+CREATE TABLE bindings (
+    id INTEGER PRIMARY KEY,
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    slot INTEGER NOT NULL,
+    tlvs BLOB NOT NULL,                 -- DF30-DF37 ascending, sealed
+    token BLOB NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,                      -- NULL: current
+    application INTEGER REFERENCES applications
+);
+CREATE UNIQUE INDEX one_binding_a_slot ON bindings (terminal, slot) WHERE until IS NULL;
+CREATE TABLE applications (
+    id INTEGER PRIMARY KEY,
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    uuid BLOB NOT NULL,
+    number TEXT NOT NULL UNIQUE,        -- DF43
+    reference TEXT NOT NULL UNIQUE,     -- DE 37
+    merchant TEXT NOT NULL,             -- as in DE 42
+    action INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    operator TEXT NOT NULL,
+    supervisor TEXT,
+    serial TEXT NOT NULL,
+    location TEXT,
+    replaced TEXT,                      -- DE 102
+    shown TEXT NOT NULL,                -- JSON, masked
+    proposal BLOB,                      -- sealed; only while under review
+    status INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT,                       -- DF41
+    token BLOB,                         -- of the binding it made
+    code_day TEXT,                      -- the day on which it reached the one-time-code check
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    told INTEGER NOT NULL DEFAULT 0,    -- the terminal was answered with the final state
+    UNIQUE (terminal, uuid)
+);
+CREATE UNIQUE INDEX one_pending ON applications (terminal) WHERE status = 2;
+CREATE INDEX by_day ON applications (terminal, code_day);
+CREATE TABLE spent_steps (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    step INTEGER NOT NULL,
+    PRIMARY KEY (terminal, step)
+) WITHOUT ROWID;
+CREATE TABLE records (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    log INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    operator TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    chain BLOB NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (terminal, log, sequence)
+) WITHOUT ROWID;
+"""
+
+_STATUS = {1: "active", 2: "review", 3: "rejected"}
+_ACTION = {1: "account", 2: "card", 3: "restore"}
+
+
+class Books:
+    """The open books. One connection, used from one thread."""
+
+    def __init__(self, path, vault):
+        self._vault = vault
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._lay_out()
+
+    def _lay_out(self):
+        with self.transaction():
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                for statement in _SCHEMA.split(";\n"):
+                    if statement.strip():
+                        self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            elif version != _SCHEMA_VERSION:
+                raise sqlite3.DatabaseError(f"books of version {version} are not understood")
+
+    def close(self):
+        self._db.close()
+
+    @contextlib.contextmanager
+    def transaction(self):
+        """All or nothing, durable when it is left without an exception."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _one(self, query, *values):
+        return self._db.execute(query, values).fetchone()
+
+    def _all(self, query, *values):
+        return self._db.execute(query, values).fetchall()
+
+    def _put(self, query, *values):
+        return self._db.execute(query, values).lastrowid
+
+    # Merchants
+
+    def merchant(self, number):
+        """The merchant with this number, now, as a row; None when there is none."""
+        return self._one("SELECT * FROM merchants WHERE number = ?", number)
+
+    def merchant_of(self, terminal):
+        return self._one("SELECT * FROM merchants WHERE id = ?", terminal["merchant"])
+
+    def names(self, merchant):
+        """The account names that a merchant (a row) may use."""
+        return json.loads(merchant["names"])
+
+    def add_merchant(self, number, names, licence, review):
+        self._put(
+            "INSERT INTO merchants (number, names, licence, review) VALUES (?, ?, ?, ?)",
+            number,
+            json.dumps(names, ensure_ascii=False),
+            licence,
+            review,
+        )
+
+    def set_merchant(self, number, names=None, licence=None, review=None, cvv2=None):
+        """Change what is given, leave the rest."""
+        if names is not None:
+            names = json.dumps(names, ensure_ascii=False)
+        self._put(
+            "UPDATE merchants SET names = coalesce(?, names), licence = coalesce(?, licence),"
+            " review = coalesce(?, review), cvv2 = coalesce(?, cvv2) WHERE number = ?",
+            names,
+            licence,
+            review,
+            cvv2,
+            number,
+        )
+
+    def renumber(self, number, new):
+        """Give a merchant a new number; its terminals keep the old one until they use the new."""
+        merchant = self.merchant(number)
+        self._put("UPDATE merchants SET number = ? WHERE id = ?", new, merchant["id"])
+        self._put(
+            "UPDATE terminals SET former_merchant = coalesce(former_merchant, ?)"
+            " WHERE merchant = ?",
+            number,
+            merchant["id"],
+        )
+
+    def retire_former_number(self, terminal):
+        self._put("UPDATE terminals SET former_merchant = NULL WHERE id = ?", terminal["id"])
+
+    # Terminals and their keys
+
+    def terminal(self, number):
+        return self._one("SELECT * FROM terminals WHERE number = ?", number)
+
+    def terminals(self):
+        return self._all("SELECT * FROM terminals ORDER BY number")
+
+    def add_terminal(self, number, merchant, serial, ikid, secrets, at):
+        """Enrol a terminal. secrets: (token key, service key, owner's code secret as bytes)."""
+        sealed = [
+            self._vault.seal(value, f"terminal/{number}/{name}")
+            for name, value in zip(("token", "service", "code"), secrets, strict=True)
+        ]
+        identity = self._put(
+            "INSERT INTO terminals (number, merchant, serial, ikid, token_key, service_key,"
+            " code_secret, enrolled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            number,
+            merchant["id"],
+            serial,
+            ikid,
+            *sealed,
+            at,
+        )
+        self._put("INSERT INTO initial_keys (ikid, terminal) VALUES (?, ?)", ikid, identity)
+
+    def renew_terminal(self, terminal, serial, ikid):
+        """A new initial key for an enrolled terminal; its counter begins again from 1."""
+        self._put(
+            "UPDATE terminals SET ikid = ?, serial = ?, log_may_restart = 1 WHERE id = ?",
+            ikid,
+            serial,
+            terminal["id"],
+        )
+        self._put("INSERT INTO initial_keys (ikid, terminal) VALUES (?, ?)", ikid, terminal["id"])
+
+    def initial_key_count(self):
+        return self._one("SELECT count(*) FROM initial_keys")[0]
+
+    def knows_ikid(self, ikid):
+        return self._one("SELECT 1 FROM initial_keys WHERE ikid = ?", ikid) is not None
+
+    def counter(self, ikid):
+        return self._one("SELECT counter FROM initial_keys WHERE ikid = ?", ikid)[0]
+
+    def set_counter(self, ikid, counter):
+        self._put("UPDATE initial_keys SET counter = ? WHERE ikid = ?", counter, ikid)
+
+    def token_key(self, terminal):
+        return self._vault.unseal(terminal["token_key"], f"terminal/{terminal['number']}/token")
+
+    def service_key(self, terminal):
+        return self._vault.unseal(
+            terminal["service_key"], f"terminal/{terminal['number']}/service"
+        )
+
+    def code_secret(self, terminal):
+        place = f"terminal/{terminal['number']}/code"
+        return self._vault.unseal(terminal["code_secret"], place).decode()
+
+    # Bindings
+
+    def binding(self, terminal, slot):
+        """The current binding of a slot, or None."""
+        return self._one(
+            "SELECT * FROM bindings WHERE terminal = ? AND slot = ? AND until IS NULL",
+            terminal["id"],
+            slot,
+        )
+
+    def tokens(self, terminal):
+        """{slot: token} of the current bindings."""
+        rows = self._all(
+            "SELECT slot, token FROM bindings WHERE terminal = ? AND until IS NULL",
+            terminal["id"],
+        )
+        return {row["slot"]: row["token"] for row in rows}
+
+    def binding_tlvs(self, row):
+        return self._vault.unseal(row["tlvs"], f"binding/{row['terminal']}/{row['slot']}")
+
+    def bind(self, terminal, slot, tlvs, at, application=None):
+        """Make a binding current; the one it replaces goes into history. Returns its token."""
+        token = keys.binding_token(self.token_key(terminal), tlvs)
+        self._put(
+            "UPDATE bindings SET until = ? WHERE terminal = ? AND slot = ? AND until IS NULL",
+            at,
+            terminal["id"],
+            slot,
+        )
+        self._put(
+            "INSERT INTO bindings (terminal, slot, tlvs, token, since, application)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            terminal["id"],
+            slot,
+            self._vault.seal(tlvs, f"binding/{terminal['id']}/{slot}"),
+            token,
+            at,
+            application,
+        )
+        return token
+
+    # Applications
+
+    def application(self, terminal, uuid):
+        return self._one(
+            "SELECT * FROM applications WHERE terminal = ? AND uuid = ?", terminal["id"], uuid
+        )
+
+    def application_by_id(self, identity):
+        return self._one("SELECT * FROM applications WHERE id = ?", identity)
+
+    def pending(self, terminal):
+        return self._one(
+            "SELECT * FROM applications WHERE terminal = ? AND status = ?",
+            terminal["id"],
+            rules.REVIEW,
+        )
+
+    def code_checks(self, terminal, day):
+        """How many requests of this terminal reached the one-time-code check on a day."""
+        return self._one(
+            "SELECT count(*) FROM applications WHERE terminal = ? AND code_day = ?",
+            terminal["id"],
+            day.isoformat(),
+        )[0]
+
+    def spend_step(self, terminal, step):
+        """True when the time step was not spent before; it is now."""
+        cursor = self._db.execute(
+            "INSERT OR IGNORE INTO spent_steps (terminal, step) VALUES (?, ?)",
+            (terminal["id"], step),
+        )
+        return cursor.rowcount == 1
+
+    def file(self, terminal, merchant_number, uuid, proposal, replaced, verdict, at):
+        """Store a new application and give it its numbers. Returns its row.
+
+        verdict: (status, response code, message or None, day of its code check or None). An
+        application under review keeps its proposal, sealed; any other keeps masked data only.
+        """
+        status, code, message, code_day = verdict
+        day = rules.civil_date(at)
+        running = self._one("SELECT coalesce(max(id), 0) + 1 FROM applications")[0]
+        sealed = None
+        if status == rules.REVIEW:
+            sealed = self._vault.seal(proposal.tlvs, f"proposal/{terminal['id']}/{uuid.hex()}")
+        identity = self._put(
+            "INSERT INTO applications (terminal, uuid, number, reference, merchant, action, slot,"
+            " reason, operator, supervisor, serial, location, replaced, shown, proposal, status,"
+            " code, message, code_day, created_at, settled_at, told)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            terminal["id"],
+            uuid,
+            f"SB{day:%Y%m%d}{running:06d}",
+            f"{day:%y%j}{running % 10**7:07d}",
+            merchant_number,
+            proposal.action,
+            proposal.slot,
+            proposal.reason,
+            proposal.operator,
+            proposal.supervisor,
+            proposal.serial,
+            proposal.location,
+            replaced,
+            json.dumps(rules.describe(proposal.tlvs), ensure_ascii=False),
+            sealed,
+            status,
+            code,
+            message,
+            code_day.isoformat() if code_day else None,
+            at,
+            None if status == rules.REVIEW else at,
+            status != rules.REVIEW,
+        )
+        if status == rules.ACTIVE:
+            token = self.bind(terminal, proposal.slot, proposal.tlvs, at, identity)
+            self._put("UPDATE applications SET token = ? WHERE id = ?", token, identity)
+        return self.application_by_id(identity)
+
+    def accept(self, application, at):
+        """Settle an application under review: its proposal becomes the slot's binding."""
+        terminal = self._one("SELECT * FROM terminals WHERE id = ?", application["terminal"])
+        place = f"proposal/{terminal['id']}/{application['uuid'].hex()}"
+        tlvs = self._vault.unseal(application["proposal"], place)
+        token = self.bind(terminal, application["slot"], tlvs, at, application["id"])
+        self._put(
+            "UPDATE applications SET status = ?, code = '00', proposal = NULL, token = ?,"
+            " settled_at = ? WHERE id = ?",
+            rules.ACTIVE,
+            token,
+            at,
+            application["id"],
+        )
+
+    def reject(self, application, code, message, at):
+        """Settle an application under review: nothing changes but its state."""
+        self._put(
+            "UPDATE applications SET status = ?, code = ?, message = ?, proposal = NULL,"
+            " settled_at = ? WHERE id = ?",
+            rules.REJECTED,
+            code,
+            message,
+            at,
+            application["id"],
+        )
+
+    def replaced_token_stands(self, application):
+        """Whether the slot still holds the binding that the application set out to replace."""
+        row = self._one(
+            "SELECT token FROM bindings WHERE terminal = ? AND slot = ? AND until IS NULL",
+            application["terminal"],
+            application["slot"],
+        )
+        return (row["token"].hex().upper() if row else None) == application["replaced"]
+
+    def mark_told(self, application):
+        self._put("UPDATE applications SET told = 1 WHERE id = ?", application["id"])
+
+    def has_untold(self, terminal):
+        """Whether a decision waits for the terminal."""
+        return (
+            self._one(
+                "SELECT 1 FROM applications WHERE terminal = ? AND status <> ? AND told = 0",
+                terminal["id"],
+                rules.REVIEW,
+            )
+            is not None
+        )
+
+    def under_review(self):
+        return self._all(
+            "SELECT a.*, t.number AS terminal_number FROM applications a"
+            " JOIN terminals t ON t.id = a.terminal WHERE status = ? ORDER BY a.id",
+            rules.REVIEW,
+        )
+
+    def find_application(self, number):
+        """By its number, its reference number or its UUID in hex."""
+        return self._one(
+            "SELECT * FROM applications WHERE number = ?1 OR reference = ?1"
+            " OR lower(hex(uuid)) = lower(replace(?1, '-', ''))",
+            number,
+        )
+
+    # Audit records
+
+    def want_records(self, terminal, wanted):
+        self._put("UPDATE terminals SET records_wanted = ? WHERE id = ?", wanted, terminal["id"])
+
+    def last_record(self, terminal):
+        """(sequence, chain) of the last stored record; (0, zeros) before the first."""
+        row = self._one(
+            "SELECT sequence, chain FROM records WHERE terminal = ? AND log = ?"
+            " ORDER BY sequence DESC LIMIT 1",
+            terminal["id"],
+            terminal["log"],
+        )
+        return (row["sequence"], row["chain"]) if row else (0, bytes(8))
+
+    def record(self, terminal, sequence):
+        return self._one(
+            "SELECT * FROM records WHERE terminal = ? AND log = ? AND sequence = ?",
+            terminal["id"],
+            terminal["log"],
+            sequence,
+        )
+
+    def add_record(self, terminal, record):
+        self._put(
+            "INSERT INTO records (terminal, log, sequence, at, event, operator, outcome, chain,"
+            " detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            terminal["id"],
+            terminal["log"],
+            record.sequence,
+            record.at,
+            record.event,
+            record.operator,
+            record.outcome,
+            record.chain,
+            record.detail,
+        )
+
+    def settle_log(self, terminal, restart):
+        """After an enrolment: the terminal goes on with its log, or begins another. Its row."""
+        self._put(
+            "UPDATE terminals SET log_may_restart = 0, log = log + ? WHERE id = ?",
+            int(restart),
+            terminal["id"],
+        )
+        return self.terminal(terminal["number"])
+
+    # What people may see
+
+    def snapshot(self):
+        """Everything in the books as plain data: masked numbers, no keys."""
+        with self._reading():
+            return {
+                "merchants": self._shown_merchants(),
+                "terminals": self._shown_terminals(),
+                "bindings": self._shown_bindings("IS NULL"),
+                "history": self._shown_bindings("IS NOT NULL"),
+                "applications": self._shown_applications(),
+                "records": self._shown_records(),
+            }
+
+    @contextlib.contextmanager
+    def _reading(self):
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
+
+    def _shown_merchants(self):
+        return [
+            {
+                "merchant": row["number"],
+                "names": json.loads(row["names"]),
+                "licence": row["licence"],
+                "policy": "review" if row["review"] else "auto",
+                "cvv2": bool(row["cvv2"]),
+            }
+            for row in self._all("SELECT * FROM merchants ORDER BY number")
+        ]
+
+    def _shown_terminals(self):
+        shown = []
+        for row in self.terminals():
+            pending = self.pending(row)
+            shown.append(
+                {
+                    "terminal": row["number"],
+                    "merchant": self.merchant_of(row)["number"],
+                    "former_merchant": row["former_merchant"],
+                    "serial": row["serial"],
+                    "ikid": row["ikid"].hex(),
+                    "counter": self.counter(row["ikid"]),
+                    "pending": pending["number"] if pending else None,
+                    "records": self.last_record(row)[0],
+                    "records_wanted": bool(row["records_wanted"]),
+                    "decision_waiting": self.has_untold(row),
+                    "enrolled_at": row["enrolled_at"],
+                }
+            )
+        return shown
+
+    def _shown_bindings(self, until):
+        rows = self._all(
+            "SELECT b.*, t.number AS terminal_number, m.number AS merchant_number,"
+            " a.number AS application_number FROM bindings b"
+            " JOIN terminals t ON t.id = b.terminal JOIN merchants m ON m.id = t.merchant"
+            f" LEFT JOIN applications a ON a.id = b.application WHERE b.until {until}"
+            " ORDER BY t.number, b.slot, b.id"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "merchant": row["merchant_number"],
+                "slot": row["slot"],
+                "token": row["token"].hex().upper(),
+                **rules.describe(self.binding_tlvs(row)),
+                "since": row["since"],
+                "until": row["until"],
+                "application": row["application_number"],
+            }
+            for row in rows
+        ]
+
+    def _shown_applications(self):
+        rows = self._all(
+            "SELECT a.*, t.number AS terminal_number FROM applications a"
+            " JOIN terminals t ON t.id = a.terminal ORDER BY a.id"
+        )
+        return [
+            {
+                "application": row["number"],
+                "reference": row["reference"],
+                "uuid": row["uuid"].hex(),
+                "terminal": row["terminal_number"],
+                "merchant": row["merchant"],
+                "slot": row["slot"],
+                "action": _ACTION[row["action"]],
+                "reason": row["reason"],
+                "operator": row["operator"],
+                "supervisor": row["supervisor"],
+                "serial": row["serial"],
+                "location": row["location"],
+                "replaced": row["replaced"],
+                **json.loads(row["shown"]),
+                "status": _STATUS[row["status"]],
+                "response_code": row["code"],
+                "message": row["message"],
+                "token": row["token"].hex().upper() if row["token"] else None,
+                "created_at": row["created_at"],
+                "settled_at": row["settled_at"],
+            }
+            for row in rows
+        ]
+
+    def _shown_records(self):
+        rows = self._all(
+            "SELECT r.*, t.number AS terminal_number FROM records r"
+            " JOIN terminals t ON t.id = r.terminal ORDER BY t.number, r.log, r.sequence"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "log": row["log"],
+                "sequence": row["sequence"],
+                "at": row["at"],
+                "event": row["event"],
+                "operator": row["operator"],
+                "outcome": row["outcome"],
+                "chain": row["chain"].hex().upper(),
+                "detail": row["detail"],
+            }
+            for row in rows
+        ]

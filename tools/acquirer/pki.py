@@ -1,0 +1,169 @@
+"""The acquirer's own certificate authority: one CA, one server, one certificate per terminal.
+
+All keys are ECDSA P-256. A terminal's certificate carries its DE 41 as subject CN. Certificates
+begin two years back: a terminal that lost its clock stands at its firmware's build date, and must
+still be able to connect. May import: cryptography.
+"""
+
+import datetime
+import ipaddress
+import os
+import ssl
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_BACK = datetime.timedelta(days=730)
+_CA_LIFE = datetime.timedelta(days=3650)
+_LEAF_LIFE = datetime.timedelta(days=3600)
+
+
+def write_private(path, data):
+    """Write a file that only its owner can read; wholly there or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def certificate_pem(certificate):
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def certificate_der(certificate):
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def _key_bytes(key, encoding):
+    return key.private_bytes(
+        encoding, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+
+
+def key_pem(key):
+    return _key_bytes(key, serialization.Encoding.PEM)
+
+
+def key_der(key):
+    return _key_bytes(key, serialization.Encoding.DER)
+
+
+def _name(common_name):
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Rebind"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+
+
+def _begin(subject, issuer, public_key, life):
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BACK)
+        .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _usage(**on):
+    flags = dict.fromkeys(
+        (
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "key_cert_sign",
+            "crl_sign",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    return x509.KeyUsage(**(flags | on))
+
+
+class Authority:
+    """The CA: issues the server's and the terminals' certificates."""
+
+    def __init__(self, certificate, key):
+        self.certificate = certificate
+        self._key = key
+
+    @classmethod
+    def create(cls):
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = _name("Rebind acquirer CA")
+        builder = (
+            _begin(name, name, key.public_key(), _CA_LIFE)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        )
+        return cls(builder.sign(key, hashes.SHA256()), key)
+
+    @classmethod
+    def load(cls, certificate_path, key_path):
+        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+        key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+        return cls(certificate, key)
+
+    def save(self, certificate_path, key_path):
+        write_private(key_path, key_pem(self._key))
+        certificate_path.write_bytes(certificate_pem(self.certificate))
+
+    def _issue(self, common_name, purpose, names=()):
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
+            _begin(_name(common_name), self.certificate.subject, key.public_key(), _LEAF_LIFE)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(issuer, critical=False)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(self._key, hashes.SHA256()), key
+
+    def server(self, server_name):
+        """A certificate and key for the host: its name, and this machine's own names."""
+        names = [x509.DNSName(name) for name in dict.fromkeys((server_name, "localhost"))]
+        names += [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1")]
+        return self._issue(server_name, ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+    def terminal(self, number):
+        """A certificate and key for a terminal; CN is its number."""
+        return self._issue(number, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+
+def server_context(ca_path, certificate_path, key_path):
+    """TLS 1.2 or 1.3; a client without a certificate of this CA is refused in the handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(ca_path)
+    context.load_cert_chain(certificate_path, key_path)
+    context.num_tickets = (
+        0  # a terminal opens a connection a sync: tickets would only cost it heap
+    )
+    return context
+
+
+def common_name(peer_certificate):
+    """The subject CN in what `ssl` says about a peer, or an empty string."""
+    for attribute in (peer_certificate or {}).get("subject", ()):
+        for key, value in attribute:
+            if key == "commonName":
+                return value
+    return ""
