@@ -145,7 +145,9 @@ def test_a_terminal_that_does_not_start_says_so_on_the_panel(device, monkeypatch
     printed = []
     shown = []
     monkeypatch.setattr("sys.print_exception", printed.append, raising=False)
-    monkeypatch.setattr(board.Oled, "text", lambda self, words, x, y: shown.append(words))
+    monkeypatch.setattr(
+        board.Oled, "text", lambda self, words, x, y: shown.append(words), raising=False
+    )
     runpy.run_path(str(ROOT / "main.py"))
     assert shown == ["needs service"]
     assert isinstance(printed[0], MemoryError)
