@@ -1,4 +1,4 @@
-"""Acquirers of every kind for the line's tests: certificates made on the spot, servers in threads."""
+"""Acquirers of every kind for the line: certificates made on the spot, servers in threads."""
 
 import datetime
 import socket

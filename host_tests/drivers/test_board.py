@@ -1,4 +1,4 @@
-"""Boards built from their tables, with parts missing, and what boot.py and main.py do with them."""
+"""Boards built from their tables, parts missing, and what boot.py and main.py do with them."""
 
 import json
 import os

@@ -23,7 +23,7 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 @pytest.fixture
 def line(certificates, record_property):
-    """Return a function that runs the probe and gives (code, milliseconds, free bytes) per round."""
+    """Return a function that runs the probe: (code, milliseconds, free bytes) per round."""
     record_property("interpreter", "micropython")
     servers = []
 
@@ -65,7 +65,7 @@ def _only(rows):
 
 def _same_heap(rows):
     free = [row[2] for row in rows]
-    # A stale pointer may keep one TLS socket (700 bytes) for a while; a leak would keep all of them.
+    # A stale pointer may keep one TLS socket (700 bytes) for a while; a leak would keep all.
     assert max(free) - free[-1] < 1500, free
 
 
