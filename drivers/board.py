@@ -22,9 +22,9 @@ from drivers.oled import Oled
 from drivers.tls_link import LinkError, TlsLink
 from drivers.wifi import Wifi
 
-# Rows and columns of the keypad, top and left first; the OLED's SDA and SCL; the card reader's UART
-# with its RX and TX; the buzzer. Rows may be strapping pins (nothing pulls them at reset), columns
-# not.
+# Rows and columns of the keypad, top and left first; the OLED's SDA and SCL; the card reader's
+# UART, its RX and TX; the buzzer. Rows may be strapping pins (nothing pulls them at reset),
+# columns may not.
 _PINS = {
     "esp32-devkitc": ((13, 14, 27, 26), (25, 33, 32, 23), (21, 22), (2, 16, 17), 4),
     "esp32-s3-devkitc": ((4, 5, 6, 7), (15, 16, 17, 18), (8, 9), (1, 10, 11), 14),

@@ -1,4 +1,4 @@
-"""The chip's `esp32` for CPython: NOR flash whose writes only clear bits, and non-volatile entries.
+"""The chip's `esp32` for CPython: NOR flash whose writes only clear bits, and NVS.
 
 What is written to NVS counts only after its commit; `NVS.power_cut` forgets the rest.
 """

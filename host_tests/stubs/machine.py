@@ -1,7 +1,7 @@
-"""The chip's `machine` for CPython: pins joined by keys, a bus, a UART, a watchdog that bite as it does.
+"""The chip's `machine` for CPython: pins joined by keys, a bus, a UART, a watchdog.
 
-Module-level state is the board on the bench: tests press keys with `press`, take a part off the bus
-with `I2C.answering`, and call `power_on` to start afresh.
+Module-level state is the board on the bench: tests press keys with `press`, take a part off the
+bus with `I2C.answering`, and call `power_on` to start afresh.
 """
 
 _driven = {}

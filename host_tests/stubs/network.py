@@ -13,7 +13,7 @@ _AUTH_FAIL = 202
 
 
 class WLAN:
-    """`air` maps a name to (password, security); an answer comes after `polls` looks at `status`."""
+    """`air` maps a name to (password, security); `polls` looks at `status` bring an answer."""
 
     air = None
     polls = 2
