@@ -176,7 +176,7 @@ def test_text_from_elsewhere_is_never_markup(in_browser):
         await expect(on.page.locator(".application .number")).to_have_text(bad)
         on.terminal.console.say(bad)
         await expect(on.page.locator("#console")).to_have_text(re.compile("onerror"))
-        on.bench.event("received", {"mti": bad})
+        on.bench.event("received", {"connection": 1, "mti": bad})
         await expect(on.page.locator(".exchange .sent")).to_have_text(re.compile("onerror"))
 
     in_browser(story)

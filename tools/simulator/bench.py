@@ -139,7 +139,7 @@ class Bench:
         self._frame = b""
         self._lines = []
         self._wifi = "on"
-        self._home = list(terminal.wifi.networks)
+        self._shop = terminal.wifi.networks[0]
         self._link = "open"
         self._power = asyncio.Lock()
         self._dirty = asyncio.Event()
@@ -307,15 +307,15 @@ class Bench:
 
     def _set_wifi(self, mode):
         self._wifi = mode
-        wifi = self.terminal.wifi
-        for network in self._home:
-            wifi.remove(network.ssid)
-            if mode == "on":
-                wifi.add(network)
-            elif mode == "open":
-                wifi.add(air.Network(network.ssid, "", air.OPEN))
-            elif mode == "wrong":
-                wifi.add(air.Network(network.ssid, network.password + "?"))
+        wifi, shop = self.terminal.wifi, self._shop
+        if mode == "on":
+            wifi.add(shop)
+        elif mode == "open":
+            wifi.add(air.Network(shop.ssid, "", air.OPEN))
+        elif mode == "wrong":
+            wifi.add(air.Network(shop.ssid, shop.password + "?"))
+        else:
+            wifi.remove(shop.ssid)
         self._dirty.set()
 
     def _set_link(self, mode):

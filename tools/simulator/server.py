@@ -12,11 +12,32 @@ Over the socket, server to page: binary frames of flags (1 powered, 2 showing), 
 import asyncio
 import contextlib
 import json
+import re
+import signal
+import sqlite3
+import sys
 from collections import deque
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
+
+from tools import acquirer as office
+from tools.simulator.bench import Bench
+from tools.simulator.provision import NotThisTerminal, provision
+from tools.simulator.terminal import SimulatedTerminal
+
+DEFAULT_PORT = 8080
+HOME = Path("build/home")
+DEVICE = Path("build/device")
+BOOKS = "books.sqlite3"  # in the acquirer's home
+
+# The shop of `make run`, and the account that it may want to move to.
+TERMINAL = "10000001"
+MERCHANT = "898310054110001"
+FIRST_ACCOUNT = {"account": "3100660012345678", "cnaps": "308584000013", "bank": "招商银行"}
+NEXT_ACCOUNT = {"account": "1001230009876543", "cnaps": "102100099996"}
+DEFAULT_PASSWORDS = "01 · 0000\n00 · 123456"
 
 PAGE = Path(__file__).with_name("page")
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -161,3 +182,124 @@ async def serving(bench, port=0):
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
         await runner.cleanup()
+
+
+class Trouble(Exception):
+    """Why there is nothing to show; the text says what to do."""
+
+
+class Desk:
+    """One terminal's part of the acquirer's books in `home`, for `bench.Bench`."""
+
+    def __init__(self, home, terminal):
+        self._home = home
+        self._terminal = terminal
+        # A connection of its own sees every commit, also those of the command line.
+        self._watch = sqlite3.connect(Path(home) / BOOKS)
+
+    def close(self):
+        self._watch.close()
+
+    def version(self):
+        return self._watch.execute("PRAGMA data_version").fetchone()[0]
+
+    def snapshot(self):
+        books = office.read_books(self._home)
+        return {
+            name: [row for row in rows if row["terminal"] == self._terminal]
+            for name, rows in books.items()
+            if name != "merchants"
+        }
+
+    def decide(self, application, accept, reason):
+        try:
+            office.decide(self._home, accept, application, reason or None)
+        except office.OfficeError as error:
+            raise ValueError(str(error)) from error
+
+
+def add_arguments(parser):
+    """Add what `python -m tools.simulator run` takes to an argparse parser."""
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the page; 0: any")
+    parser.add_argument("--acquirer", metavar="HOST:PORT", help="use this one, not our own")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="what that acquirer issued")
+    parser.add_argument("--home", type=Path, default=HOME, help="where everything is kept")
+    parser.add_argument("--device", type=Path, default=DEVICE, help="the built device")
+
+
+def main(args):
+    """Run until Ctrl-C. Returns the exit status."""
+    try:
+        asyncio.run(_run(args))
+    except (Trouble, NotThisTerminal, FileNotFoundError, office.OfficeError) as trouble:
+        print(f"run: {trouble}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(args):
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        if args.acquirer or args.bundle:
+            address, bundle, home = _elsewhere(args)
+            host, desk = None, None
+        else:
+            host, bundle, home = await _own_acquirer(args.home, stack)
+            address = "127.0.0.1", host.port
+            desk = stack.enter_context(contextlib.closing(Desk(host.home.path, TERMINAL)))
+        provision(home, bundle, args.device, address)
+        terminal = SimulatedTerminal(home)
+        stack.push_async_callback(terminal.close)
+        identity = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
+        name = f"{address[0]}:{address[1]}"
+        bench = Bench(terminal, identity, _slip(identity), name, desk)
+        if host is not None:
+            host.on_event = bench.event
+        try:
+            url = await stack.enter_async_context(serving(bench, args.port))
+        except OSError as error:
+            raise Trouble(f"port {args.port} cannot be used ({error.strerror}): "
+                          "choose another with --port, or 0 for any") from error  # fmt: skip
+        await bench.power(True)
+        print(f"acquirer  {name}{'' if host else ' (elsewhere)'}")
+        print(f"page      {url}")
+        print("Ctrl-C stops both; what happened stays in", home.parent, flush=True)
+        await stop.wait()
+        print("\nstopping", flush=True)
+
+
+def _elsewhere(args):
+    if not (args.acquirer and args.bundle):
+        raise Trouble("another acquirer needs both --acquirer HOST:PORT and --bundle DIR")
+    host, _, port = args.acquirer.rpartition(":")
+    host = host.strip("[]")
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise Trouble(f"--acquirer is HOST:PORT, not {args.acquirer!r}")
+    if not (args.bundle / "keys.json").is_file():
+        raise Trouble(f"{args.bundle} holds no bundle: keys.json is missing")
+    place = re.sub(r"[^0-9A-Za-z.]+", "-", f"terminal at {host} {port}")
+    return (host, int(port)), args.bundle, args.home / place
+
+
+async def _own_acquirer(home, stack):
+    """Start our acquirer with the shop enrolled. Returns it, the bundle and a home."""
+    place, bundle = home / "acquirer", home / "bundle"
+    office.init(place)
+    if not (office.is_enrolled(place, TERMINAL) and (bundle / "keys.json").is_file()):
+        office.enroll(place, TERMINAL, MERCHANT, bundle, **FIRST_ACCOUNT)
+    host = await stack.enter_async_context(office.Acquirer(place))
+    return host, bundle, home / "terminal"
+
+
+def _slip(identity):
+    """What lies on the counter to type from."""
+    rows = [
+        ("passwords", DEFAULT_PASSWORDS),
+        ("names", "\n".join(identity.get("names", ()))),
+        ("account", NEXT_ACCOUNT["account"]),
+        ("cnaps", NEXT_ACCOUNT["cnaps"]),
+        ("licence", identity.get("licence", "")),
+    ]
+    return [(key, value) for key, value in rows if value]

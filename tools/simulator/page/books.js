@@ -3,7 +3,7 @@
 import { element, when, word, wordOr } from "./words.js";
 
 const REVIEW = "review";
-const STATUS = { 1: "active", 2: "review", 3: "rejected" }; // DF40
+const STATUS = { 1: "active", 2: "review", 3: "rejected", 4: "unknown" }; // DF40
 const EXCHANGES_KEPT = 60;
 
 /** What the acquirer holds: bindings, those before them, applications; `decide(application, accept, reason)`. */
@@ -107,13 +107,18 @@ function empty(key) {
 export class Wire {
   constructor(list) {
     this.list = list;
-    this.events = [];
-    this.reset();
+    this.clear();
   }
 
-  reset() {
+  clear() {
+    this.events = [];
+    this.redraw();
+  }
+
+  /** Draw everything again, for instance in another language. */
+  redraw() {
     this.list.replaceChildren();
-    this.open = null;
+    this.open = new Map(); // connection -> its sheet that has no answer yet
     for (const event of this.events) this.draw(event);
   }
 
@@ -127,49 +132,49 @@ export class Wire {
 
   draw({ name, at, info }) {
     if (name === "received") this.request(at, info);
-    else if (name === "processed") this.mark("processed", info);
+    else if (name === "processed") this.processed(info);
     else if (name === "replied") this.answer(info);
     else this.line(name, info);
   }
 
-  request(at, info) {
-    const sent = element("p", { class: "sent" }, `${info.mti ?? ""} ${purpose(info)}`);
-    this.open = element("li", { class: "exchange" }, element("time", {}, clock(at)), sent,
+  request(at, { connection, mti }) {
+    const sheet = element("li", { class: "exchange" },
+      element("time", {}, clock(at)),
+      element("p", { class: "sent" }, `${mti} ${wordOr(`mti.${mti}`, "")}`),
       element("p", { class: "back wait" }, word("wire.waiting")));
-    if (info.stan) sent.append(element("code", {}, `#${info.stan}`));
-    this.list.append(this.open);
+    this.open.set(connection, sheet);
+    this.list.append(sheet);
   }
 
-  mark(state) {
-    const back = this.open?.querySelector(".back.wait");
-    if (back) back.textContent = word(`wire.${state}`);
+  processed({ connection, stan }) {
+    const sheet = this.open.get(connection);
+    if (!sheet) return;
+    sheet.querySelector(".sent").append(element("code", {}, `#${stan}`));
+    sheet.querySelector(".back").textContent = word("wire.processed");
   }
 
-  answer(info) {
-    const back = this.open?.querySelector(".back");
-    if (!back) return;
-    const status = wordOr(`status.${STATUS[info.status]}`, "");
-    const meaning = status || wordOr(`39.${info.code}`, "");
-    const bad = info.code && !["00", "09"].includes(info.code);
-    back.className = `back${bad ? " bad" : info.code === "09" ? " wait" : ""}`;
-    back.textContent = [info.code, meaning].filter(Boolean).join(" ");
-    this.open = null;
+  answer({ connection, code, status }) {
+    const sheet = this.open.get(connection);
+    if (!sheet) return;
+    this.open.delete(connection);
+    const meaning = wordOr(`status.${STATUS[status]}`, wordOr(`39.${code}`, ""));
+    const back = sheet.querySelector(".back");
+    back.className = code === "00" ? "back" : code === "09" ? "back wait" : "back bad";
+    back.textContent = `${code} ${meaning}`;
   }
 
-  line(name) {
-    if (this.open) {
-      const back = this.open.querySelector(".back");
+  /** Something happened to the line; what was under way on it stays without an answer. */
+  line(name, { connection }) {
+    for (const [number, sheet] of this.open) {
+      if (connection !== undefined && connection !== number) continue;
+      const back = sheet.querySelector(".back");
       back.className = "back bad";
       back.textContent = word("wire.unanswered");
-      this.open = null;
+      this.open.delete(number);
     }
-    const text = wordOr(`wire.${name}`, name);
-    this.list.append(element("li", { class: `mark${["cut", "refused"].includes(name) ? " bad" : ""}` }, text));
+    const bad = name === "cut" || name === "refused";
+    this.list.append(element("li", { class: `mark${bad ? " bad" : ""}` }, wordOr(`wire.${name}`, name)));
   }
-}
-
-function purpose(info) {
-  return wordOr(`nm.${info.management}`, wordOr(`91.${info.update}`, wordOr(`mti.${info.mti}`, "")));
 }
 
 function clock(at) {

@@ -34,8 +34,7 @@ const wire = new Wire(at("exchanges"));
 const heard = {
   hello(message) {
     hello = message;
-    wire.events = [];
-    wire.reset();
+    wire.clear();
     at("console").textContent = "";
     showHello();
   },
@@ -163,7 +162,7 @@ async function say(next) {
   showState();
   showCode();
   if (books) ledger.show(books);
-  wire.reset();
+  wire.redraw();
 }
 
 at("language").addEventListener("click", () => say(language === "zh" ? "en" : "zh"));
