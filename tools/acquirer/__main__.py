@@ -69,8 +69,8 @@ def _enroll(args):
     )
     if again:
         print(
-            f"terminal {args.terminal} was enrolled already: it has a new IKID and certificate,
-            and" " bundles written before are void"
+            f"terminal {args.terminal} was enrolled already: it has a new IKID and certificate,"
+            " and bundles written before are void"
         )
     if args.licence and not office.licence_is_regular(args.licence):
         print(f"note: the check character of {args.licence} is wrong (some early codes' is)")
@@ -167,8 +167,9 @@ def _notify(args):
         office.want_records(args.home, args.records)
         print(f"terminal {args.records} will be asked for its records at its next sync")
     else:
-        office.renumber(args.home, *args.new_number) print("merchant {} is now {}; terminals learn
-        it at their next sync".format(*args.new_number))
+        office.renumber(args.home, *args.new_number)
+        old, new = args.new_number
+        print(f"merchant {old} is now {new}; its terminals learn it at their next sync")
 
 
 def _bind(args):
@@ -270,9 +271,11 @@ def _parser():
         "--new-number", nargs=2, metavar=("MERCHANT", "NEW"), help="give a merchant a new number"
     )
 
-    made = command("bind", _bind, "change a binding at the acquirer; the terminal hears at its
-    sync") made.add_argument("-T", "--terminal", required=True) made.add_argument("--slot",
-    type=int, default=1, choices=(1, 2, 3, 4)) _account_options(made, required=True) return parser
+    made = command("bind", _bind, "change a binding at the acquirer, as a bank would")
+    made.add_argument("-T", "--terminal", required=True)
+    made.add_argument("--slot", type=int, default=1, choices=(1, 2, 3, 4))
+    _account_options(made, required=True)
+    return parser
 
 
 def main(arguments=None):
