@@ -1,0 +1,41 @@
+# The front door. Every target does its own set-up; a second run finds it done.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint heap setup clean venv
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## the terminal in a browser page, with its acquirer (PORT= ACQUIRER=host:port BUNDLE=dir HEAP=bytes)
+	@$(PY) -m tools.simulator run \
+		$(if $(PORT),--port $(PORT)) $(if $(ACQUIRER),--acquirer $(ACQUIRER)) \
+		$(if $(BUNDLE),--bundle $(BUNDLE)) $(if $(HEAP),--heap $(HEAP))
+
+demo: setup ## a binding change from log-in to accepted, each screen printed (HEAP=bytes)
+	@$(PY) -m tools.simulator demo $(if $(HEAP),--heap $(HEAP))
+
+test: setup lint ## all tests, under CPython and under MicroPython
+	@$(PY) -m tools.toolchain chromium
+	@$(PY) -m pytest -n 2
+
+lint: venv ## style and format of all code
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+
+heap: setup ## the smallest MicroPython heap in which the demo passes
+	@$(PY) -m tools.bench.heap
+
+setup: venv ## .venv, .toolchain and build/device, without running anything
+	@$(PY) -m tools.toolchain
+	@$(PY) -m tools.build
+
+venv:
+	@$(PYTHON) -m tools.toolchain.venv
+
+clean: ## remove what was built and what was run; the downloads stay
+	@rm -rf build .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

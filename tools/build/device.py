@@ -1,0 +1,82 @@
+"""What is on the device: every file of its file-system root and what it is made from."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from tools.build import mpy
+from tools.build.tree import BuildError, Item
+from tools.toolchain import HOME
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_STARTED_FROM_SOURCE = ("boot.py", "main.py")
+_PACKAGES = ("drivers", "firmware")
+_DRIVER = HOME / "lib/ssd1306.py"
+_FONT = HOME / "fonts/wenquanyi_9pt.pcf"
+_TEXT = ROOT / "firmware/text"
+_LANGUAGES = ("zh", "en")
+# The tools that make assets are inputs of what they make.
+_FONT_MAKERS = (Path(__file__).with_name("font.py"),)
+_TEXT_MAKERS = (Path(__file__).with_name("texts.py"), ROOT / "firmware/ui/text.py")
+
+
+def items(arch: str) -> list[Item]:
+    """Return all files of the device for the native code `arch`. Raises `BuildError`."""
+    try:
+        return [*_sources(), *_modules(arch), *_assets()]
+    except FileNotFoundError as error:
+        raise BuildError(f"{error.filename} is missing; `make setup` downloads tools") from None
+
+
+def _sources() -> Iterator[Item]:
+    for name in _STARTED_FROM_SOURCE:
+        source = (ROOT / name).read_bytes()
+        yield Item(name, (source,), lambda target, source=source: target.write_bytes(source))
+
+
+def _modules(arch: str) -> Iterator[Item]:
+    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch)
+    for package in _PACKAGES:
+        for source in sorted((ROOT / package).rglob("*.py")):
+            yield mpy.module(source, source.relative_to(ROOT).as_posix(), arch)
+
+
+def _assets() -> Iterator[Item]:
+    if not all((_TEXT / f"{language}.json").is_file() for language in _LANGUAGES):
+        print("build: no texts yet, so no assets")
+        return
+    words = [(_TEXT / f"{language}.json").read_bytes() for language in _LANGUAGES]
+    text_inputs = (*words, *(path.read_bytes() for path in _TEXT_MAKERS))
+    for language in _LANGUAGES:
+        yield Item(
+            f"assets/{language}.bin",
+            text_inputs,  # of all languages: they are checked against each other
+            lambda target, language=language: _make_text(language, target),
+        )
+    font_inputs = (
+        *text_inputs,
+        *(path.read_bytes() for path in _FONT_MAKERS),
+        _FONT.read_bytes(),
+        version("pillow").encode(),
+    )
+    yield Item("assets/font.bin", font_inputs, _make_font)
+
+
+def _make_text(language: str, target: Path) -> None:
+    from tools.build import texts  # only when there is something to make: it takes time
+
+    try:
+        target.write_bytes(texts.pack(language, texts.read_all()[language]))
+    except (texts.TextError, ValueError) as error:
+        raise BuildError(f"firmware/text: {error}") from None
+
+
+def _make_font(target: Path) -> None:
+    from tools.build import font, texts
+
+    try:
+        words = [text for table in texts.read_all().values() for text in table.values()]
+        font.build(words, target, _FONT)
+    except (font.FontError, texts.TextError, ValueError) as error:
+        raise BuildError(f"font: {error}") from None

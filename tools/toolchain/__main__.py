@@ -1,0 +1,41 @@
+"""Command line: `python -m tools.toolchain` gets all parts; `… chromium` looks for a browser."""
+
+import argparse
+import sys
+
+from tools.toolchain import HOME, chromium, driver, fonts, interpreter
+from tools.toolchain.archive import Archive
+from tools.toolchain.place import Unavailable, locked, say, scratch
+
+
+def _get_parts() -> None:
+    """Complete `.toolchain`. Raises `Unavailable`; the parts that came stay."""
+    if interpreter.present(HOME) and driver.present(HOME) and fonts.present(HOME):
+        return
+    with locked(HOME), scratch(HOME) as work:
+        archive = Archive(work)
+        if not driver.present(HOME):
+            driver.get(HOME)
+        if not interpreter.present(HOME):
+            interpreter.get(HOME, archive)
+        if not fonts.present(HOME):
+            fonts.get(HOME, archive)
+        say("complete")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.toolchain", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("parts", "chromium"), default="parts")
+    if parser.parse_args().what == "chromium":
+        chromium.look_for()
+        return 0
+    try:
+        _get_parts()
+    except Unavailable as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
