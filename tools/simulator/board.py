@@ -1,8 +1,9 @@
 """The board: every model wired up, and the service that answers the shims' bus messages.
 
-`Board.serve` runs on a thread of its own for as long as the terminal's process lives, so that a key
-scan is answered within microseconds and a busy host delays nothing but itself. The numbers of the
-operations are those of `shims/`. A model that raises PowerCut ends the process before it is answered.
+`Board.serve` runs on a thread of its own for as long as the terminal's process lives, so that a
+key scan is answered within microseconds and a busy host delays nothing but itself. The numbers of
+the operations are those of `shims/`. A model that raises PowerCut ends the process before it is
+answered.
 """
 
 import struct
@@ -27,8 +28,8 @@ _Y2K = 946684800
 class Board:
     """The parts of one terminal. `home` is where flash and NVS keep their files.
 
-    `on_reset(cause)` is called on the bus thread when the chip restarts itself or its supply fails;
-    the bus then answers no more.
+    `on_reset(cause)` is called on the bus thread when the chip restarts itself or its supply
+    fails; the bus then answers no more.
     """
 
     def __init__(self, home, name, networks=()):
@@ -36,7 +37,7 @@ class Board:
         self.log = lambda text: None
         self.on_reset = lambda cause: None
         self.on_buzzer = lambda sounding: None
-        self.gpio = Gpio(wired.input_only, lambda text: self.log(text))
+        self.gpio = Gpio(wired.input_only, self._report)
         self.keypad = KeyMatrix(wired.rows, wired.columns)
         self.gpio.attach(self.keypad)
         self.panel = Ssd1306()
@@ -94,7 +95,7 @@ class Board:
         self.reset()
 
     def reset(self):
-        """Bring what a chip's reset resets to its start; panel, clock and NVS pages keep theirs."""
+        """Bring what a chip's reset touches to its start; panel, clock and flash keep theirs."""
         self.gpio.power_up()
         self.port.power_up()
         self.nvs.power_up()
@@ -105,6 +106,9 @@ class Board:
 
     def close(self):
         self.flash.close()
+
+    def _report(self, text):
+        self.log(text)
 
     @property
     def rtc_ahead(self):

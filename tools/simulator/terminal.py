@@ -1,8 +1,8 @@
 """A terminal on the desk: the firmware's process, its board, and what a person can do to it.
 
-`SimulatedTerminal` starts MicroPython on the device's files with its hardware modules replaced by the
-shims, and keeps the process's life: power off is SIGKILL, a reset or the watchdog starts it again on
-the same flash image. Everything public here belongs to the host's event loop.
+`SimulatedTerminal` starts MicroPython on the device's files with its hardware modules replaced by
+the shims, and keeps the process's life: power off is SIGKILL, a reset or the watchdog starts it
+again on the same flash image. Everything public here belongs to the host's event loop.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Signal:
             self._waiting.discard(future)
 
     async def wait_for(self, predicate, seconds):
-        """Wait until `predicate()` is true, asking again each time; return whether it became so."""
+        """Wait until `predicate()` is true, asking each time; return whether it became so."""
         try:
             async with asyncio.timeout(seconds):
                 while not predicate():
@@ -110,8 +110,8 @@ class Keypad:
     def press(self, key, hold_ms=30):
         """Press and release a key, after those pressed before; return an awaitable for its end.
 
-        A key is held for `hold_ms` and until the terminal has seen it, and the next one waits until
-        its release was seen: so none is lost, however slow either side is.
+        A key is held for `hold_ms` and until the terminal has seen it, and the next one waits
+        until its release was seen: so none is lost, however slow either side is.
         """
         self._last = asyncio.ensure_future(self._press(key, hold_ms, self._last))
         return self._last
@@ -138,7 +138,8 @@ class SimulatedTerminal:
     """One terminal, made by `provision.provision` in `home`.
 
     home: directory with `fs` (the device's files), `nvs.json`, `flash.bin` and `board.json`.
-    device_root: the device's files when they are not `home/fs`. heap: bytes, all of Python's memory.
+    device_root: the device's files when they are not `home/fs`. heap: bytes, all of Python's
+    memory.
 
     `on`, `panel`, `keypad`, `reader`, `flash`, `nvs`, `wifi`, `link`, `console` are its parts;
     `changed` is told when the panel, the power or Wi-Fi changed, `died` when the process ended by
@@ -183,7 +184,8 @@ class SimulatedTerminal:
         self._loop = asyncio.get_running_loop()
         self._listen()
         if self.link.local_port is None:
-            await self.link.start(self.facts["link_port"])
+            await self.link.start()
+            self._lead_to(self.link.local_port)
         self.link.up = self.wifi.up
         self.board.power_up()
         await self._boot("power")
@@ -204,6 +206,14 @@ class SimulatedTerminal:
         self.link.local_port = None
         self.board.close()
         self._lock.close()
+
+    def _lead_to(self, port):
+        """Put the relay's port where the device looks for the acquirer's."""
+        path = self.root / "config.json"
+        if path.exists():
+            config = json.loads(path.read_text(encoding="utf-8"))
+            config["port"] = port
+            path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
 
     async def _boot(self, cause):
         mine, theirs = socket.socketpair()

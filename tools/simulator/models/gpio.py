@@ -1,8 +1,8 @@
 """The chip's pins: what each one drives, and the level that an input reads.
 
-Sixty-four pins serve every board. An undriven input with a pull-up reads 1, any other 0; parts that
-are wired to pins pull levels down (`attach`). Pins that the ESP32 cannot drive are reported, because
-nothing but a real board would otherwise show the mistake.
+Sixty-four pins serve every board. An undriven input with a pull-up reads 1, any other 0; parts
+that are wired to pins pull levels down (`attach`). Pins that the ESP32 cannot drive are reported,
+because nothing but a real board would otherwise show the mistake.
 """
 
 IN, OUT, OPEN_DRAIN = 1, 3, 7

@@ -1,8 +1,8 @@
 """A 4x4 key matrix without diodes: contacts bounce, and three keys of a rectangle make a ghost.
 
 A key joins its row's wire to its column's wire. A row that is driven low pulls down every column
-that it reaches through closed keys, by whatever way: that is what makes ghosts. A row that is driven
-high stops the way. `fitted = False` models a board without a keypad.
+that it reaches through closed keys, by whatever way: that is what makes ghosts. A row that is
+driven high stops the way. `fitted = False` models a board without a keypad.
 """
 
 import threading

@@ -1,8 +1,8 @@
 """The way between terminal and acquirer: a TCP relay on 127.0.0.1 that can be cut at set moments.
 
 It relays whole TLS records, so a moment can be named: "before the third record upwards". It never
-looks inside a record. While Wi-Fi is down (`up = False`) nothing connects and what was open is cut.
-Lives on the host's event loop.
+looks inside a record. While Wi-Fi is down (`up = False`) nothing connects and what was open is
+cut. Lives on the host's event loop.
 """
 
 import asyncio
@@ -15,10 +15,11 @@ _HANDSHAKE_PAUSE_S = 0.05
 
 
 class Link:
-    """A relay to `(host, port)`. `on_event(name)` tells: connected, closed, cut, refused, up, down.
+    """A relay to `(host, port)`. `on_event(name)` tells: connected, closed, cut, refused, up,
+    down.
 
-    `refuse` closes new connections at once; `swallow` lets the acquirer's records vanish on the way
-    while the connection stays; `relayed` counts bytes each way on the present connection.
+    `refuse` closes new connections at once; `swallow` lets the acquirer's records vanish on the
+    way while the connection stays; `relayed` counts bytes each way on the present connection.
     """
 
     def __init__(self, host, port):

@@ -1,8 +1,9 @@
 """A raw flash partition: writes only clear bits, an erase sets a whole sector, and power can fail.
 
-The image is a file that is written through, byte for byte what the chip would hold; it survives the
-terminal's process and the host's. Faults: `cut_power_at` stops the supply inside an operation, which
-leaves a prefix of a write or a half-erased sector; `worn` sectors no longer take what is written.
+The image is a file that is written through, byte for byte what the chip would hold; it survives
+the terminal's process and the host's. Faults: `cut_power_at` stops the supply inside an operation,
+which leaves a prefix of a write or a half-erased sector; `worn` sectors no longer take what is
+written.
 """
 
 import os

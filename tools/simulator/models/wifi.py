@@ -1,7 +1,7 @@
 """The air: networks that can be seen, and the station's way into one of them.
 
-States and status numbers are those of the ESP32 port: while retries are left a failed attempt still
-reads as "connecting", as on the chip, where the default is to retry for ever.
+States and status numbers are those of the ESP32 port: while retries are left a failed attempt
+still reads as "connecting", as on the chip, where the default is to retry for ever.
 """
 
 import threading

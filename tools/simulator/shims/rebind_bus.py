@@ -15,7 +15,7 @@ from micropython import const
 
 _QUEUE = const(64)
 
-_wire = open(int(getenv("REBIND_BUS")), "r+b")  # noqa: SIM115 (open for life)
+_wire = open(int(getenv("REBIND_BUS")), "r+b")
 _queue = bytearray(_QUEUE)
 _used = 0
 _status = bytearray(2)

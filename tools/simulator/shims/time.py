@@ -3,7 +3,7 @@
 from os import getenv
 
 import utime
-from utime import *
+from utime import *  # noqa: F403
 
 _ahead = int(getenv("REBIND_RTC_AHEAD"))
 

@@ -1,0 +1,44 @@
+"""The demo: a binding change on a fresh workplace, from log-in to a restart, and the comparison.
+
+Plays host_tests/scenarios/demo.txt, which ends, after a restart, on the page that shows the
+terminal's check token. It succeeds only when that token is the one in the acquirer's books.
+"""
+
+import asyncio
+import sys
+import time
+
+from tools.acquirer import OfficeError
+from tools.simulator import scenario, workplace
+from tools.simulator.interpreter import REPOSITORY, NoInterpreter
+
+SCRIPT = REPOSITORY / "host_tests" / "scenarios" / "demo.txt"
+AGREED = "binding agreed: terminal == acquirer"
+
+
+def run(home=workplace.HOME, heap=workplace.HEAP, quiet=False):
+    """Play the demo; return the exit status, 0 only when both sides agree."""
+    try:
+        statements = scenario.load(SCRIPT)
+        workplace.put_aside(home)
+        identity = workplace.prepare(home)
+        began = time.monotonic()
+        terminal, books = asyncio.run(_play(home, identity, heap, statements, quiet))
+    except (scenario.ScenarioError, workplace.BuildFailed, NoInterpreter, OfficeError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    print(f"after {time.monotonic() - began:.1f} s: terminal {terminal}, acquirer {books}")
+    if terminal != books:
+        print("binding NOT agreed", file=sys.stderr)
+        return 1
+    print(AGREED)
+    return 0
+
+
+async def _play(home, identity, heap, statements, quiet):
+    echo = None if quiet else lambda text: print(text, flush=True)
+    async with workplace.at_work(home, identity, heap, echo) as stage:
+        await stage.play(statements)
+        if stage.terminal.boots < 2:
+            raise scenario.ScenarioError(f"{SCRIPT.name} did not restart the terminal")
+        return await stage.terminal_token(), stage.books_token()

@@ -1,0 +1,116 @@
+"""Makes a simulated terminal out of a bundle and a built device: what an integrator does to a
+board.
+
+A home holds `fs` (the device's files: the build, config.json, certs), `nvs.json` (keys),
+`flash.bin` (the journal) and `board.json` (what the simulator has to know). Provisioning a
+terminal again renews its files and keeps NVS and flash; a new initial key replaces the keys and
+nothing else.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from tools.simulator.models.nvs import Nvs
+from tools.simulator.models.wifi import Network
+
+BOARD = "esp32-devkitc"
+NETWORK = Network("Rebind-Shop", "shop-on-the-corner")
+NEIGHBOUR = Network("Cafe-Free", "", security=0, rssi=-71, channel=11)
+
+_NAMESPACE = "rebind"
+_KEYS = ("ikid", "ik", "token_key", "service_key")
+
+
+class NotThisTerminal(Exception):
+    """The home belongs to another terminal."""
+
+
+def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK):
+    """Make or renew the terminal in `home` (a directory) from `bundle` and `device_root`.
+
+    acquirer: (host, port) that the simulated network leads to. Raises NotThisTerminal when `home`
+    holds another terminal's state, FileNotFoundError when bundle or build are not complete.
+    """
+    home, bundle, device_root = Path(home), Path(bundle), Path(device_root)
+    facts = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
+    before = _facts(home)
+    if before is not None and before["terminal"] != facts["terminal"]:
+        raise NotThisTerminal(f"{home} is terminal {before['terminal']}, not {facts['terminal']}")
+    home.mkdir(parents=True, exist_ok=True)
+    files = _install(device_root, home / "fs", before["files"] if before else [])
+    certificates = home / "fs" / "certs"
+    certificates.mkdir(exist_ok=True)
+    for name in ("ca.der", "terminal.der"):
+        shutil.copyfile(bundle / name, certificates / name)
+    config = {
+        "board": board,
+        "terminal": facts["terminal"],
+        "merchant": facts["merchant"],
+        "serial": facts["serial"],
+        "host": "127.0.0.1",
+        "port": 0,  # the relay's, filled in when it listens
+        "server_name": facts["server_name"],
+        "wifi": {"ssid": network.ssid},
+    }
+    _write_json(home / "fs" / "config.json", config)
+    _inject(home / "nvs.json", facts, (bundle / "terminal.key.der").read_bytes(), network)
+    _write_json(
+        home / "board.json",
+        {
+            "board": board,
+            "terminal": facts["terminal"],
+            "unique_id": hashlib.sha256(facts["serial"].encode()).hexdigest()[:12],
+            "acquirer": list(acquirer),
+            "networks": [vars(network), vars(NEIGHBOUR)],
+            "files": files,
+        },
+    )
+
+
+def _facts(home):
+    try:
+        return json.loads((home / "board.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def _install(source, target, former):
+    """Mirror the build; remove what an earlier build had. Returns the files' relative names."""
+    if not (source / "main.py").is_file():
+        raise FileNotFoundError(f"{source} holds no built device: run `python -m tools.build`")
+    names = sorted(
+        path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()
+    )
+    for name in set(former) - set(names):
+        (target / name).unlink(missing_ok=True)
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+    return names
+
+
+def _inject(path, facts, tls_key, network):
+    """Put the keys where the firmware looks for them; an initial key that was used stays used."""
+    nvs = Nvs(path)
+    ikid = bytes.fromhex(facts["ikid"])
+    known = nvs.get(_NAMESPACE, "ikid", "B", 8) == ikid
+    for name in _KEYS:
+        if not (known and name == "ik"):
+            _put(nvs, name, bytes.fromhex(facts[name]))
+    if not known:
+        nvs.erase(_NAMESPACE, "dukpt")
+    _put(nvs, "tls_key", tls_key)
+    _put(nvs, "wifi_psk", network.password.encode())
+    nvs.commit()
+
+
+def _put(nvs, name, data):
+    status = nvs.set(_NAMESPACE, name, "B", data)
+    if status < 0:
+        raise ValueError(f"{name} does not fit into NVS ({status})")
+
+
+def _write_json(path, value):
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,545 @@
+"""Scenarios: small text files that say what a person does at the terminal and what must be seen.
+
+One statement a line, `#` begins a comment, words with spaces are quoted. What is waited for is an
+event with a limit (`within S`, 15 seconds if not said); nothing sleeps for a fixed time. Texts are
+compared without white space against what the screen reader finds in the panel's pixels;
+`@area.name` stands for that entry of firmware/text in the language given.
+
+    press KEY...                      keys in turn; a following `long` holds the last one type TEXT
+    every character of it, as keys swipe CARD | swipe "TRACKS"       a card of the tray, or what a
+    reader would send see TEXT [within S]               the screen comes to show it not see TEXT
+    [within S]           the screen comes not to show it choose TEXT [within S]            in a
+    menu: go to the row that shows it, and confirm go TEXT [within S]                the same
+    without confirming code [wrong]                      type the owner's present one-time code
+    (one not used yet) power on | off | cycle console TEXT [within S]           the serial line
+    says it (from the last power-on) link cut | refuse | swallow | restore link cut up|down RECORD
+    [BYTE]    once, at that TLS record of the next connection link lose request|reply [MTI]
+    once, a change's; an acquirer that runs here is needed wifi on | off | drop | open | wrong
+    acquirer start | stop | impostor | genuine acquirer answer CODE              once: refuse the
+    next change's processing with this code acquirer review on|off            changes wait for a
+    decision acquirer accept | reject [TEXT]   decide what is under review acquirer bind ACCOUNT
+    change the binding without the terminal books COUNT KIND [FIELD=PATTERN...] [within S]    so
+    many rows match (KIND as in `books --json`) agree [within S]                  the token on the
+    screen is that of the books
+
+A failure names file, line and statement, and shows the screen, as text and as it looks.
+"""
+
+import asyncio
+import fnmatch
+import json
+import re
+import shlex
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyotp
+
+from tools.simulator.bench import CARDS
+from tools.simulator.interpreter import REPOSITORY
+from tools.simulator.models import wifi as air
+
+WITHIN_S = 15.0
+
+_WIDTH = 128
+_ROWS = (13, 26, 39, 52)  # where the lines below the title begin
+_ROW_HEIGHT = 12
+_MENU_LIMIT = 60
+_STEADY_S = 0.06
+_TOKEN = re.compile(r"(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
+
+
+class ScenarioError(Exception):
+    """A statement that cannot be read, or did not come true; the text is for a person."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One line of a scenario."""
+
+    place: str
+    line: str
+    verb: str
+    words: tuple
+    within_s: float
+
+
+def load(path):
+    """Read a scenario file. Raises ScenarioError naming the first line that is not a statement."""
+    path = Path(path)
+    statements = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        place = f"{path.name}:{number}"
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise ScenarioError(f"{place}: {line.strip()}\n  {error}") from None
+        if words:
+            statements.append(_statement(place, line.strip(), words))
+    return statements
+
+
+def _statement(place, line, words):
+    within_s = WITHIN_S
+    if len(words) > 2 and words[-2] == "within":
+        try:
+            within_s = float(words[-1])
+        except ValueError:
+            raise ScenarioError(f"{place}: {line}\n  `within` needs seconds") from None
+        words = words[:-2]
+    verb = words[0]
+    if words[:2] == ["not", "see"]:
+        verb = "not_see"
+        words = words[1:]
+    if verb not in Stage.VERBS:
+        raise ScenarioError(f"{place}: {line}\n  unknown statement `{verb}`")
+    least, most = Stage.VERBS[verb]
+    count = len(words) - 1
+    if count < least or (most is not None and count > most):
+        wanted = f"{least} word(s)" if least == most else f"at least {least} word(s)"
+        raise ScenarioError(f"{place}: {line}\n  `{verb}` takes {wanted}, not {count}")
+    return Statement(place, line, verb, tuple(words[1:]), within_s)
+
+
+class _Unmet(Exception):
+    """What a statement says is not so; the text says what was found instead."""
+
+
+class Stage:
+    """Where a scenario plays: a terminal, and the acquirer when it runs in this process.
+
+    terminal: SimulatedTerminal. identity: the bundle's keys.json. acquirer: a started
+    tools.acquirer.Acquirer or None; office: the module that decides, binds and reads its books.
+    echo: takes lines to show, or None for silence.
+    """
+
+    # verb: fewest and most words after it
+    VERBS = {
+        "press": (1, None), "type": (1, 1), "swipe": (1, 1), "see": (1, 1), "not_see": (1, 1),
+        "choose": (1, 1), "go": (1, 1), "code": (0, 1), "power": (1, 1), "console": (1, 1),
+        "link": (1, 4), "wifi": (1, 1), "acquirer": (1, 2), "books": (2, None), "agree": (0, 0),
+    }  # fmt: skip
+
+    def __init__(self, terminal, identity, acquirer=None, office=None, echo=None, language="zh"):
+        self.terminal = terminal
+        self.acquirer = acquirer
+        self._identity = identity
+        self._office = office
+        self._echo = echo
+        self._language = language
+        self._texts = None
+        self._impostor = None
+        self._last_step = 0
+        self._lines = []
+        self._read_pixels = None
+        self._shown = []
+        self._began = time.monotonic()
+        self._console_from = 0
+        self._faults = []  # (event, mti prefix, what the acquirer's event is to return), each once
+        self._died = False
+        self._forget = terminal.died.connect(self._note_death)
+        self._listener = None
+        if acquirer is not None:
+            self._listener = acquirer.on_event
+            acquirer.on_event = self._hear
+
+    async def play(self, statements):
+        """Do every statement in turn. Raises ScenarioError at the first that does not hold."""
+        watcher = asyncio.ensure_future(self._watch()) if self._echo else None
+        try:
+            for statement in statements:
+                await self._do(statement)
+            if watcher is not None:
+                await self._show()
+        finally:
+            if watcher is not None:
+                watcher.cancel()
+                await asyncio.gather(watcher, return_exceptions=True)
+
+    async def close(self):
+        """Let go of what scenarios started."""
+        if self._impostor is not None:
+            await self._impostor.stop()
+            self._impostor = None
+        if self.acquirer is not None:
+            self.acquirer.on_event = self._listener
+        self._forget()
+
+    def _note_death(self, status):
+        self._died = True
+
+    async def _do(self, statement):
+        if self._echo:
+            self._echo(f"{self._clock()}  {statement.line}")
+        try:
+            await getattr(self, f"_{statement.verb}")(*statement.words, limit=statement.within_s)
+        except (_Unmet, TimeoutError, ValueError) as error:
+            raise ScenarioError(await self._complaint(statement, error)) from None
+
+    def _clock(self):
+        return f"{time.monotonic() - self._began:6.2f} s"
+
+    async def _complaint(self, statement, error):
+        lines = await self.lines()
+        said = str(error) or "took too long"
+        parts = [f"{statement.place}: {statement.line}", f"  {said}", "", "  On the screen:"]
+        if not self.terminal.on:
+            parts.append("    (the terminal is off)")
+        parts += [f"    {line}" for line in lines if line.strip()]
+        parts += ["", *(f"    {line}" for line in blocks(self.terminal.panel.pixels))]
+        tail = self.terminal.console.lines[-12:]
+        if tail:
+            parts += ["", "  On the serial line:", *(f"    {line}" for line in tail)]
+        return "\n".join(parts)
+
+    # -- the screen -------------------------------------------------------------------------------
+
+    async def lines(self):
+        """Return what is on the screen now, read once for each picture."""
+        pixels = self.terminal.panel.pixels
+        if pixels != self._read_pixels:
+            lines = await asyncio.to_thread(self._read, pixels)
+            self._read_pixels, self._lines = pixels, lines
+        return self._lines
+
+    def _read(self, pixels):
+        if not any(pixels):
+            return []
+        from tools.simulator.screen_reader import read
+
+        return read(pixels)
+
+    async def _until(self, met, limit, complaint):
+        """Wait until `met(lines)` gives something true, looking at every change; return it."""
+        try:
+            async with asyncio.timeout(limit):
+                while True:
+                    found = met(await self.lines())
+                    if found:
+                        return found
+                    if self._died:
+                        raise _Unmet("the terminal's process has ended")
+                    if self.terminal.panel.pixels == self._read_pixels:
+                        await self.terminal.changed.wait()
+        except TimeoutError:
+            raise _Unmet(f"{complaint} within {limit:g} s") from None
+
+    def _meant(self, text):
+        """Return the words that stand for `text`, without white space."""
+        if text.startswith("@"):
+            if self._texts is None:
+                path = REPOSITORY / "firmware" / "text" / f"{self._language}.json"
+                self._texts = json.loads(path.read_text(encoding="utf-8"))
+            if text[1:] not in self._texts:
+                raise _Unmet(f"firmware/text has no {text}")
+            text = max(re.split(r"%[sd]|%%|\n", self._texts[text[1:]]), key=len)
+        return _squeeze(text)
+
+    async def _watch(self):
+        """Show each screen that stays for a moment."""
+        while True:
+            await self.terminal.changed.wait()
+            pixels = self.terminal.panel.pixels
+            await asyncio.sleep(_STEADY_S)
+            if pixels == self.terminal.panel.pixels:
+                await self._show()
+
+    async def _show(self):
+        lines = [line.rstrip() for line in await self.lines()]
+        if lines == self._shown:
+            return
+        self._shown = lines
+        if any(lines):
+            self._echo(_framed(lines))
+
+    async def _see(self, text, limit):
+        meant = self._meant(text)
+        await self._until(
+            lambda lines: meant in _squeeze("".join(lines)), limit, f"{text!r} was not seen"
+        )
+
+    async def _not_see(self, text, limit):
+        meant = self._meant(text)
+        await self._until(
+            lambda lines: meant not in _squeeze("".join(lines)), limit, f"{text!r} stayed"
+        )
+
+    async def _choose(self, text, limit):
+        await self._go(text, limit)
+        await self.terminal.keypad.press("D")
+
+    async def _go(self, text, limit):
+        meant = self._meant(text)
+        await self._until(lambda lines: self._row() is not None, limit, "no menu was seen")
+        passed = []
+        for _ in range(_MENU_LIMIT):
+            row, words = await self._steady_row()
+            if _names(words, meant):
+                return
+            if len(passed) > 1 and (row, words) == passed[0]:
+                break
+            passed.append((row, words))
+            before = self.terminal.panel.pixels
+            await self.terminal.keypad.press("B")
+            await self._until(
+                lambda lines, before=before: self.terminal.panel.pixels != before,
+                limit,
+                "the menu did not move",
+            )
+        rows = ", ".join(words for _, words in passed)
+        raise _Unmet(f"no row shows {text!r}; there are: {rows}")
+
+    def _row(self):
+        """Return where the chosen (inverted) row begins, or None."""
+        pixels = self.terminal.panel.pixels
+        for top in _ROWS:
+            if all(pixels[(y >> 3) * _WIDTH] >> (y & 7) & 1 for y in range(top, top + 11)):
+                return top
+        return None
+
+    async def _steady_row(self):
+        """Return (place, words) of the chosen row, once the picture is whole."""
+        while True:
+            pixels = self.terminal.panel.pixels
+            await asyncio.sleep(0.03)
+            row = self._row()
+            if row is not None and pixels == self.terminal.panel.pixels:
+                break
+        lines = await asyncio.to_thread(self._read, _only(pixels, row))
+        counter = "".join((await self.lines())[:1])
+        return counter, _squeeze("".join(lines))
+
+    # -- hands ------------------------------------------------------------------------------------
+
+    async def _press(self, *keys, limit):
+        for index, key in enumerate(keys):
+            if key == "long":
+                continue
+            held = keys[index + 1 : index + 2] == ("long",)
+            await self.terminal.keypad.press(key, 1000 if held else 30)
+
+    async def _type(self, text, limit):
+        for key in text:
+            await self.terminal.keypad.press(key)
+
+    async def _swipe(self, card, limit):
+        self.terminal.reader.swipe(CARDS[card][2] if card in CARDS else f"{card}\r\n")
+
+    async def _code(self, how="right", *, limit):
+        totp = pyotp.TOTP(self._identity["totp_secret"])
+        if how == "wrong":
+            good = {totp.at(time.time() + shift) for shift in range(-90, 120, 30)}
+            code = next(f"{n:06d}" for n in range(len(good) + 1) if f"{n:06d}" not in good)
+        else:
+            code = totp.generate_otp(await self._free_step())
+        await self._type(code, limit)
+
+    async def _free_step(self):
+        """Return an unused time step that the host takes now: the present one or the next."""
+        while True:
+            now = int(time.time()) // 30
+            step = max(now, self._last_step + 1)
+            if step <= now + 1:
+                self._last_step = step
+                return step
+            await asyncio.sleep(30 - time.time() % 30)
+
+    async def _power(self, what, limit):
+        if what in ("off", "cycle"):
+            await self.terminal.power_off()
+        if what in ("on", "cycle"):
+            self._console_from = len(self.terminal.console.lines)
+            self._died = False
+            await self.terminal.power_on()
+        if what not in ("on", "off", "cycle"):
+            raise _Unmet("power on, off or cycle")
+
+    async def _console(self, text, limit):
+        console = self.terminal.console
+        if not await console.printed.wait_for(
+            lambda: any(text in line for line in console.lines[self._console_from :]), limit
+        ):
+            raise _Unmet(f"{text!r} was not printed within {limit:g} s")
+
+    # -- the way to the acquirer ------------------------------------------------------------------
+
+    async def _link(self, what, *words, limit):
+        link = self.terminal.link
+        if what == "cut" and words:
+            byte = int(words[2]) if len(words) > 2 else 0
+            link.cut_at(words[0], int(words[1]), byte)
+        elif what == "cut":
+            link.cut()
+        elif what == "refuse":
+            link.refuse = True
+            link.cut()
+        elif what == "swallow":
+            link.swallow = True
+        elif what == "restore":
+            link.restore()
+            self._faults.clear()
+        elif what == "lose" and words and words[0] in ("request", "reply"):
+            self._here()
+            event = "received" if words[0] == "request" else "processed"
+            self._faults.append((event, words[1] if len(words) > 1 else "030", "drop"))
+        else:
+            raise _Unmet("link cut, refuse, swallow, restore, or lose request or reply")
+
+    async def _wifi(self, what, limit):
+        wifi = self.terminal.wifi
+        network = air.Network(**self.terminal.facts["networks"][0])
+        changed = {
+            "on": network,
+            "open": air.Network(network.ssid, "", air.OPEN),
+            "wrong": air.Network(network.ssid, network.password + "?"),
+        }
+        if what in changed:
+            wifi.add(changed[what])
+        elif what == "off":
+            wifi.remove(network.ssid)
+        elif what == "drop":
+            wifi.drop()
+        else:
+            raise _Unmet("wifi on, off, drop, open or wrong")
+
+    # -- the acquirer -----------------------------------------------------------------------------
+
+    def _here(self):
+        if self.acquirer is None:
+            raise _Unmet("the acquirer does not run here")
+        return self.acquirer
+
+    def _hear(self, name, info):
+        for fault in self._faults:
+            event, mti, answer = fault
+            if event == name and info.get("mti", "").startswith(mti):
+                self._faults.remove(fault)
+                return answer
+        return self._listener(name, info) if self._listener is not None else None
+
+    async def _acquirer(self, what, *words, limit):
+        acquirer = self._here()
+        home = acquirer.home.path
+        merchant = self._identity["merchant"]
+        if what == "stop":
+            await acquirer.stop()
+        elif what == "start":
+            await acquirer.start(port=self.terminal.link.port)
+        elif what == "impostor":
+            await self._stand_in(home)
+        elif what == "genuine":
+            await self._impostor.stop()
+            self._impostor = None
+            self.terminal.link.port = acquirer.port
+            self.terminal.link.cut()
+        elif what == "answer" and words:
+            self._faults.append(("received", "030", words[0]))
+        elif what == "review" and words in (("on",), ("off",)):
+            self._office.set_policy(home, merchant, review=words == ("on",))
+        elif what in ("accept", "reject"):
+            self._office.decide(home, what == "accept", reason=words[0] if words else None)
+        elif what == "bind" and words:
+            self._office.bind(home, self._identity["terminal"], words[0])
+        else:
+            raise _Unmet("acquirer start, stop, impostor, genuine, answer, review, accept, …")
+
+    async def _stand_in(self, home):
+        """Lead the link to somebody with the acquirer's name and a certificate of his own."""
+        other = Path(f"{home}.impostor")
+        self._office.init(other, server_name=self._identity["server_name"])
+        self._impostor = type(self.acquirer)(other)
+        self.terminal.link.port = await self._impostor.start()
+        self.terminal.link.cut()
+
+    async def _books(self, count, kind, *patterns, limit):
+        wanted = int(count)
+        rules = [pattern.partition("=")[::2] for pattern in patterns]
+        end = time.monotonic() + limit
+        while True:
+            rows = self._rows(kind)
+            found = [row for row in rows if _matches(row, rules)]
+            if len(found) == wanted:
+                return
+            if time.monotonic() > end:
+                shown = json.dumps(rows, ensure_ascii=False)
+                raise _Unmet(f"{len(found)} rows of {kind} match, of these: {shown}")
+            await asyncio.sleep(0.05)
+
+    def _rows(self, kind):
+        books = self._office.read_books(self._here().home.path)
+        if kind not in books:
+            raise _Unmet(f"the books have {', '.join(books)}")
+        return [row for row in books[kind] if row.get("terminal") in (None, self._me())]
+
+    def _me(self):
+        return self._identity["terminal"]
+
+    async def _agree(self, *, limit):
+        terminal = await self.terminal_token(limit)
+        books = self.books_token()
+        if terminal != books:
+            raise _Unmet(f"terminal {terminal}, acquirer {books}")
+
+    async def terminal_token(self, limit=WITHIN_S):
+        """Return the check token on the screen, once there is one."""
+        found = await self._until(
+            lambda lines: _TOKEN.search(" ".join(lines)), limit, "no token was seen"
+        )
+        return found.group()
+
+    def books_token(self, slot=1):
+        """Return the token of the slot's binding in the books, or None."""
+        tokens = [row["token"] for row in self._rows("bindings") if row["slot"] == slot]
+        return tokens[0] if tokens else None
+
+
+def _matches(row, rules):
+    return all(
+        name in row and fnmatch.fnmatchcase(_value(row[name]), pattern) for name, pattern in rules
+    )
+
+
+def _value(value):
+    return "" if value is None else str(value)
+
+
+def _squeeze(text):
+    return "".join(text.split())
+
+
+def _names(words, meant):
+    """Whether a menu row (its digit, its words, cut or not) is the one that is meant."""
+    words = re.sub(r"^[1-9]", "", words, count=1) if not meant[:1].isdigit() else words
+    return meant in words or (words.endswith("…") and meant.startswith(words[:-1]))
+
+
+def _only(pixels, top):
+    """Return the picture with nothing but the row that begins at `top`."""
+    kept = bytearray(len(pixels))
+    for y in range(top, top + _ROW_HEIGHT):
+        bit = 1 << (y & 7)
+        for at in range((y >> 3) * _WIDTH, (y >> 3) * _WIDTH + _WIDTH):
+            kept[at] |= pixels[at] & bit
+    return bytes(kept)
+
+
+def blocks(pixels):
+    """Return the picture as 32 lines of half-block characters."""
+    lines = []
+    for y in range(0, 64, 2):
+        page = pixels[(y >> 3) * _WIDTH :][:_WIDTH]
+        lines.append("".join(" ▀▄█"[byte >> (y & 7) & 3] for byte in page).rstrip())
+    return lines
+
+
+def _framed(lines):
+    width = max(22, *(_columns(line) for line in lines))
+    inside = "\n".join(f"          │ {line}{' ' * (width - _columns(line))} │" for line in lines)
+    bar = "─" * (width + 2)
+    return f"          ┌{bar}┐\n{inside}\n          └{bar}┘"
+
+
+def _columns(text):
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
