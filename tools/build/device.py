@@ -43,9 +43,6 @@ def _modules(arch: str) -> Iterator[Item]:
 
 
 def _assets() -> Iterator[Item]:
-    if not all((_TEXT / f"{language}.json").is_file() for language in _LANGUAGES):
-        print("build: no texts yet, so no assets")
-        return
     words = [(_TEXT / f"{language}.json").read_bytes() for language in _LANGUAGES]
     text_inputs = (*words, *(path.read_bytes() for path in _TEXT_MAKERS))
     for language in _LANGUAGES:

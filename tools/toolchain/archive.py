@@ -210,6 +210,8 @@ Dir::Etc::Main "/dev/null";
 Dir::Etc::Parts "/dev/null";
 Dir::Etc::SourceList "{directory}/sources.list";
 Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
 Dir::State "{directory}";
 Dir::State::Lists "{directory}/lists";
 Dir::State::Status "{directory}/status";

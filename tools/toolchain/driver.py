@@ -30,7 +30,10 @@ def get(home: Path) -> None:
             raise Unavailable(f"{_FILE} is not the file that was expected (SHA-256 differs)")
         # One named member is read: no path of the archive reaches the file system.
         with tarfile.open(archive) as members:
-            source = members.extractfile(_MEMBER)
+            try:
+                source = members.extractfile(_MEMBER)
+            except KeyError:
+                source = None
             if source is None:
                 raise Unavailable(f"{_FILE} holds no {_MEMBER}")
             (work / "ssd1306.py").write_bytes(source.read())

@@ -76,10 +76,9 @@ def get(home: Path, archive: Archive) -> None:
     except Unavailable as error:
         reasons.append(str(error))
         raise Unavailable(
-            "no MicroPython: "
-            + "; ".join(reasons)
-            + f". Install MicroPython {OLDEST[0]}.{OLDEST[1]} or newer "
-            + "(unix port, standard variant) so that `micropython` is on PATH, then run this again."
+            f"no MicroPython: {'; '.join(reasons)}. Install the unix port (standard variant), "
+            f"{OLDEST[0]}.{OLDEST[1]} or newer, so that `micropython` is on PATH, "
+            "and run this again."
         ) from None
 
 
@@ -141,8 +140,10 @@ def _describe(command: Path) -> dict:
         trouble = (answer.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise Unavailable(f"{command} does not serve as MicroPython: {trouble}")
     major, minor, patch, bits, mpy = map(int, numbers)
-    if name != "micropython" or (major, minor, patch) < OLDEST:
-        raise Unavailable(f"{command} is {name} {major}.{minor}.{patch}, which is too old")
+    if name != "micropython":
+        raise Unavailable(f"{command} is {name}, not MicroPython")
+    if (major, minor, patch) < OLDEST:
+        raise Unavailable(f"{command} is MicroPython {major}.{minor}.{patch}, which is too old")
     return {
         "version": f"{major}.{minor}.{patch}",
         "bits": bits,
