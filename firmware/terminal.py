@@ -25,7 +25,6 @@ from firmware.ui.pages import Idle, Pages
 from firmware.ui.text import Text
 from micropython import const
 
-IDLE_MS = const(60000)  # a log-in left alone ends after this
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 
 
@@ -67,7 +66,7 @@ class Terminal:
         self.board = board
         self.config = config
         self.operator = None  # who is logged in, 2 ASCII digits
-        self.text = Text("assets/%s.bin" % config.get("language", "zh"))
+        self.text = Text("assets/zh.bin")
         self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
 
     def _build(self):
@@ -82,6 +81,8 @@ class Terminal:
         pepper = board.keystore.get_bytes("mac_key")
         if token_key is None:
             raise StorageFault
+        licence = config.get("licence")
+        self.licence = None if licence is None else licence.encode()
         merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
         self.exchange = Exchange(
             board.link,
@@ -100,7 +101,7 @@ class Terminal:
 
     def use_language(self, language):
         """Show everything in `zh` or `en` from now on."""
-        self.text.use("assets/%s.bin" % language)
+        self.text.load("assets/%s.bin" % language)
 
     async def open(self, name, *args):
         """Run an errand; its module is in memory only meanwhile. Returns what it returns."""
@@ -151,6 +152,12 @@ class Terminal:
         """Wait for a card at the reader. Returns its number as digits, or the text key of what is wrong."""
         return await self.open("swipe")
 
+    def date(self, epoch):
+        """Return the local date and time (UTC+8) of an epoch, MM-DD HH:MM."""
+        civil = [0] * 6
+        self.clock.civil(epoch + 8 * 3600, civil)
+        return "%02d-%02d %02d:%02d" % tuple(civil[1:5])
+
     def run(self):
         """Run until power is cut."""
         asyncio.run(self._main())
@@ -173,9 +180,7 @@ class Terminal:
     async def _attend(self):
         # One person, from the idle page to log-out.
         self.operator = None
-        self.pages.idle_ms = 0
         await self.open("idle")
-        self.pages.idle_ms = IDLE_MS
         try:
             self.operator = await self.open("log_in")
             if self.operator is not None:
@@ -185,8 +190,9 @@ class Terminal:
 
     async def _needs_service(self):
         # Nothing is wiped and nothing is tried: what is stored may still be read by the provider.
+        self.pages.needs_service()
         while True:
-            await self.pages.message("service.title", self.text("service.body"), True)
+            await asyncio.sleep(60)
 
     async def _supervise(self):
         # The watchdog is fed only while the keypad is being scanned.

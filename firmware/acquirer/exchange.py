@@ -32,6 +32,8 @@ _FILE = const(0x0300)
 _REPEAT = const(0x0301)
 _FRAME_MAX = const(1024)
 _SCRATCH = const(512)
+_ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
+_NUMERIC = (7, 11, 12, 13, 60, 70)
 _UUID = const(0xDF10)
 _SEALED = const(0xDF20)
 _TOKEN = const(0xDF44)
@@ -69,8 +71,9 @@ class Exchange:
         self._tag = bytearray(16)
         self._civil = [0] * 6
         self._found = [0, 0, 0]
-        self._fields = array("H", bytes(2 * 2 * 129))
+        self._fields = array("H", bytes(2 * codec.TABLE_LEN))
         self._frame = codec.Encoder(self._tx)
+        self._tlvs_at = 0
         self._lock = asyncio.Lock()
 
     # -- what others ask for ---------------------------------------------------------------------
@@ -96,7 +99,7 @@ class Exchange:
             self._begin(_NETWORK, self._state.next_stan(), self._clock.now(), code)
             self._number(70, code)
             if tokens:
-                pos = self._frame.open(120)
+                pos = self._open_tlvs()
                 for slot, token in tokens:
                     pos = self._put(pos, 0xDF12, bytes((slot,)))
                     pos = self._put(pos, _TOKEN, token)
@@ -148,7 +151,7 @@ class Exchange:
                 number = model.number(request.tlvs)
                 if number is not None:
                     self._text(103, model.truncated(number).encode())
-                self._put_change(self._frame.open(120), request, secrets)
+                self._put_change(self._open_tlvs(), request, secrets)
                 reply = await self._ask(mti, request.uuid)
             except NoAnswer as error:
                 return self._unanswered(error)
@@ -158,7 +161,7 @@ class Exchange:
         self._begin(_FILE, self._state.next_stan(), self._clock.now(), 0)
         self._text(91, b"5")
         self._text(101, b"SETTLEBIND")
-        self._close(self._put(self._frame.open(120), tag, value))
+        self._close(self._put(self._open_tlvs(), tag, value))
         return await self._ask(_FILE, value if tag == _UUID else None)
 
     def _begin(self, mti, stan, when, network_code):
@@ -213,8 +216,12 @@ class Exchange:
     def _put(self, pos, tag, value):
         return self._check(tlv.put(self._tx, pos, _FRAME_MAX, tag, value, 0, len(value)))
 
+    def _open_tlvs(self):
+        self._tlvs_at = self._check(self._frame.open(120))
+        return self._tlvs_at
+
     def _close(self, pos):
-        self._check(self._frame.close(pos - self._frame.pos))
+        self._check(self._frame.close(pos - self._tlvs_at))
 
     def _number(self, de, value):
         self._check(self._frame.number(de, value))
@@ -239,13 +246,13 @@ class Exchange:
     async def _ask(self, mti, uuid):
         # The message stands in the frame but for its MAC. Send it, await and verify the reply.
         frame = self._frame
-        self._check(frame.data(128, self._tag, 0, 8))
+        end = self._check(frame.open(128))
         self._keys.key(dukpt.MAC_GENERATION, self._key)
-        end = frame.pos - 8
         mac(self._key, self._tx, frame.body, end - frame.body, self._tag, 0)
         for i in range(8):
             self._tx[end + i] = self._tag[i]
-        length = frame.finish()
+        self._check(frame.close(8))
+        length = self._check(frame.finish())
         await self._open()
         try:
             await self._link.write(self._tx, length)
@@ -288,14 +295,16 @@ class Exchange:
     def _echoed(self):
         # DE 7 11 12 13 41 42 60 62 (70 91 101) come back as they were sent.
         rx, tx, fields = memoryview(self._rx), memoryview(self._tx), self._fields
-        sent = array("H", bytes(2 * 2 * 129))
+        sent = array("H", bytes(2 * codec.TABLE_LEN))
         if codec.decode(self._tx, 7, self._frame.pos, sent) != 0:
             return False
-        for de in (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101):
+        for de in _ECHOED:
             at, back = sent[2 * de], fields[2 * de]
             if not at:
                 continue
-            size = codec.size(de, sent[2 * de + 1])
+            size = sent[2 * de + 1]
+            if de in _NUMERIC:
+                size = (size + 1) // 2
             if not back or fields[2 * de + 1] != sent[2 * de + 1]:
                 return False
             if rx[back : back + size] != tx[at : at + size]:

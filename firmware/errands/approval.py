@@ -33,5 +33,5 @@ async def run(desk, title):
 
 async def one_time_code(desk, title):
     """Ask for the six digits on the owner's phone. Returns Secrets or None."""
-    code = await entry.digits(desk.pages, title, desk.text("approve.code"), 6, 6)
+    code = await entry.digits(desk.pages, title, "approve.code", 6, 6)
     return None if code is None else Secrets(code)

@@ -43,7 +43,7 @@ class Form:
         self._desk = desk
         self.reason = _REASONS[0]
         self.fields = {
-            model.LICENCE: model.field(desk.state.binding(_SLOT), model.LICENCE),
+            model.LICENCE: model.field(desk.state.binding(_SLOT), model.LICENCE) or desk.licence,
         }
         self._steps = [self._reason, self._name, self._kind, self._account, self._cnaps]
         if self.fields[model.LICENCE] is None:
@@ -148,7 +148,7 @@ class Form:
     async def _licence(self):
         desk = self._desk
         before = self.fields[model.LICENCE] or b""
-        value = await entry.code(desk.pages, _TITLE, desk.text("field.licence"), 18, 18, before)
+        value = await entry.code(desk.pages, _TITLE, "field.licence", 18, before)
         if value is None:
             return False
         code = rules.licence(value)
@@ -162,7 +162,7 @@ class Form:
         return await entry.digits(
             desk.pages,
             _TITLE,
-            desk.text(label),
+            label,
             1,
             high,
             before,

@@ -1,7 +1,5 @@
 """Log in: operator number, then password; a default password is changed before anything else."""
 
-from firmware.access import operators
-from firmware.errands import own_password
 from firmware.ui import entry
 
 
@@ -11,4 +9,4 @@ async def run(desk):
     if number is None:
         return None
     number = bytes(number)
-    return number if await own_password.prove(desk, number, "log_in.title") else None
+    return number if await desk.prove(number, "log_in.title") else None

@@ -18,7 +18,7 @@ async def run(desk):
 
 def _describe(desk):
     text, wifi = desk.text, desk.board.wifi
-    lines = [text("network.up") if wifi.connected else text("link.wifi")]
+    lines = [text("network.up") if wifi.connected else text("link.1")]
     if wifi.connected:
         lines.append(text("network.encrypted" if wifi.encrypted else "prepare.open_network"))
     if desk.sync.reached == sync.REACHED:

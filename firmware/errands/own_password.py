@@ -6,17 +6,18 @@ from firmware.crypto.wipe import wipe
 from firmware.ui import entry
 
 
-async def run(desk):
-    """Change the password of whoever is logged in: the old one first, then the new one twice."""
-    if await prove(desk, desk.operator, "password.title"):
-        await change(desk, desk.operator)
-
-
-async def prove(desk, number, title):
+async def run(desk, number=None, title="password.title"):
     """Ask for an operator's password until it is right. Return False when given up or locked.
 
-    A default password that is right has to be changed at once.
+    Without a number: for whoever is logged in, who then chooses a new one. A default password that is
+    right has to be changed at once.
     """
+    if number is not None:
+        return await _prove(desk, number, title)
+    return await _prove(desk, desk.operator, title) and await _change(desk, desk.operator)
+
+
+async def _prove(desk, number, title):
     while True:
         password = await entry.digits(
             desk.pages, title, desk.text("password.of") % number.decode(), 4, 16, secret=True
@@ -24,15 +25,16 @@ async def prove(desk, number, title):
         if password is None:
             return False
         try:
-            desk.pages.busy(title, desk.text("password.checking"))
-            result = await desk.operators.check(number, password)
+            result = await desk.pages.working(
+                desk.operators.check(number, password), title, "password.checking"
+            )
         finally:
             wipe(password)
         if result == operators.GRANTED:
             return True
         if result == operators.MUST_CHANGE:
             await desk.pages.message("password.title", desk.text("password.default"), True)
-            return await change(desk, number)
+            return await _change(desk, number)
         if result == operators.LOCKED:
             await desk.pages.message(title, desk.text("password.locked"), True)
             return False
@@ -40,8 +42,8 @@ async def prove(desk, number, title):
         await desk.pages.message(title, desk.text("password.wrong") % left, True)
 
 
-async def change(desk, number):
-    """Ask for a new password twice and store it. Return False when given up."""
+async def _change(desk, number):
+    # Ask for a new password twice and store it; False when given up.
 
     def check(buf):
         if desk.operators.is_default(buf):
@@ -51,18 +53,19 @@ async def change(desk, number):
 
     while True:
         first = await entry.digits(
-            desk.pages, "password.title", desk.text("password.new"), 4, 16, b"", True, check
+            desk.pages, "password.title", "password.new", 4, 16, b"", True, check
         )
         if first is None:
             return False
         second = None
         try:
             second = await entry.digits(
-                desk.pages, "password.title", desk.text("password.again"), 4, 16, b"", True
+                desk.pages, "password.title", "password.again", 4, 16, b"", True
             )
             if second is not None and second == first:
-                desk.pages.busy("password.title", desk.text("password.storing"))
-                await desk.operators.set_password(number, first)
+                await desk.pages.working(
+                    desk.operators.set_password(number, first), "password.title", "password.storing"
+                )
                 await desk.pages.message("password.title", desk.text("password.changed"), True)
                 return True
         finally:

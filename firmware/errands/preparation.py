@@ -11,12 +11,12 @@ async def run(desk, title):
         return False
     if not await _checks(desk, title):
         return False
-    return await desk.pages.message("notice.title", desk.text("notice.body"))
+    return await desk.pages.notice("notice.title", desk.text("notice.body"))
 
 
 async def _checks(desk, title):
     while True:
-        failed = await _first_failure(desk, title)
+        failed = await desk.pages.working(_first_failure(desk, title))
         if failed is None:
             return True
         if not await desk.pages.message(title, failed):
@@ -44,7 +44,7 @@ async def _backup_readable(desk):
 
 
 async def _network_up(desk):
-    return None if desk.board.wifi.connected else "link.wifi"
+    return None if desk.board.wifi.connected else "link.1"
 
 
 async def _network_encrypted(desk):

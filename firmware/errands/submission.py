@@ -20,7 +20,7 @@ async def run(desk, title, secrets=None):
     """
     if secrets is not None:
         desk.sync.keep(secrets)
-    outcome = await _ask(desk, title)
+    outcome = await desk.pages.working(_ask(desk, title))
     text, pages = desk.text, desk.pages
     if outcome is None:
         body = text("link.%d" % desk.sync.trouble) + "\n" + text("submit.kept")

@@ -1,0 +1,49 @@
+"""Wait for a card at the reader: its number fills the field that is open."""
+
+import asyncio
+from array import array
+
+from firmware.binding import rules
+from firmware.card import track
+from firmware.crypto.wipe import wipe
+
+_QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
+
+
+async def run(desk):
+    """Return the card's number as digits, or the text key of what is wrong with the card.
+
+    The track is overwritten before this returns: nothing of it but the number is kept.
+    """
+    reader = desk.board.magstripe
+    if reader is None:
+        await asyncio.Event().wait()  # no reader fitted: no card ever comes
+    buf = bytearray(256)
+    out = array("H", bytes(2 * track.OUT_LEN))
+    try:
+        reader.drop()
+        used = 0
+        while True:
+            await asyncio.sleep(_QUIET_S)
+            got = reader.read_into(buf, used)
+            used += got
+            if used and (not got or used == len(buf)):
+                return _number(desk, buf, used, out)
+    finally:
+        wipe(buf)
+
+
+def _number(desk, buf, used, out):
+    verdict = track.parse(buf, 0, used, out)
+    if verdict == track.BAD_CHECK_DIGIT:
+        return "rule.%d" % rules.CARD_CHECK
+    if verdict != track.OK:
+        return "entry.card_unread"
+    if out[track.EXPIRY]:
+        now = [0] * 6
+        desk.clock.civil(desk.clock.now(), now)
+        expiry = memoryview(buf)[out[track.EXPIRY] : out[track.EXPIRY] + 4]
+        code = rules.expiry(expiry, now[0], now[1])
+        if code:
+            return "rule.%d" % code
+    return bytes(memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]])

@@ -1,0 +1,209 @@
+"""Pages that an errand awaits: message, notice, menu, review, progress.
+
+Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every wait
+for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was busy never
+answer the page that follows. A title or a label is a text key or the words themselves. May import
+ui.canvas, ui.menu.
+"""
+
+import asyncio
+
+from micropython import const
+
+from firmware.ui import canvas as paint
+from firmware.ui import menu as menus
+
+NONE = menus.NONE
+BACK = menus.BACK
+SUBMIT = menus.SUBMIT
+
+UP = menus.UP
+DOWN = menus.DOWN
+CANCEL = menus.CANCEL
+CONFIRM = menus.CONFIRM
+
+_BODY_LINES = const(3)  # the fourth is the hint
+_BEADS = const(5)
+_BEAT_S = 0.2
+
+
+class Idle(Exception):
+    """Nobody pressed a key for `idle_ms`."""
+
+
+class Pages:
+    """All pages, painted on `canvas`, answered on `keypad` (with `key` and `get`), worded by `text`."""
+
+    def __init__(self, canvas, keypad, text, idle_ms=60000):
+        self.canvas = canvas
+        self.text = text
+        self.idle_ms = idle_ms
+        self._keypad = keypad
+        self._left_ms = idle_ms
+        self._was_busy = False
+        self._ends = []
+
+    def words(self, key):
+        """Return the words for a text key (`area.name`); anything else is words already."""
+        if isinstance(key, str) and is_key(key):
+            return self.text(key)
+        return key
+
+    async def key(self, tick_ms=0):
+        """Wait for a key and return its code, with 0x80 added for a long press.
+
+        Returns NONE after `tick_ms` without one, when that is not 0. Raises Idle after `idle_ms`.
+        """
+        if self._was_busy:
+            self._was_busy = False
+            self.drop_keys()
+        limit_ms = self._left_ms if tick_ms else self.idle_ms
+        if tick_ms and tick_ms < limit_ms:
+            limit_ms = tick_ms
+        try:
+            code = await asyncio.wait_for(self._keypad.key(), limit_ms / 1000)
+        except asyncio.TimeoutError:
+            self._left_ms -= limit_ms
+            if tick_ms and self._left_ms > 0:
+                return NONE
+            self._left_ms = self.idle_ms
+            raise Idle from None
+        self._left_ms = self.idle_ms
+        return code
+
+    def begin(self):
+        """Called by a page before its first paint: its idle time starts, stale keys are dropped."""
+        self._left_ms = self.idle_ms
+        if self._was_busy:
+            self._was_busy = False
+            self.drop_keys()
+
+    def drop_keys(self):
+        """Forget keys that were pressed before anyone asked for one."""
+        while self._keypad.get() >= 0:
+            pass
+
+    def show(self, title, body, hint_left="", hint_right=""):
+        """Paint a page that asks for nothing: title, wrapped words, hints."""
+        canvas = self.canvas
+        canvas.clear()
+        canvas.title(self.words(title))
+        lines = _BODY_LINES if hint_left or hint_right else paint.LINES
+        self._body(canvas.wrap(self.words(body), self._ends), 0, lines)
+        if lines == _BODY_LINES:
+            canvas.hint(self.words(hint_left), "", self.words(hint_right))
+        canvas.show()
+
+    def needs_service(self, code=""):
+        """Paint the page of a terminal that cannot work, with a short code for the technician."""
+        body = self.text("service.body")
+        self.show("service.title", body + "\n" + code if code else body)
+
+    async def message(self, title, body, ok_only=False):
+        """Show words until D (True) or C (False); with `ok_only` either key gives True."""
+        return await self._read(title, body, ok_only, False)
+
+    async def notice(self, title, body):
+        """Show words that have to be accepted: D turns to the end, there it accepts (True); C refuses."""
+        return await self._read(title, body, False, True)
+
+    async def menu(self, title, items, at=0):
+        """Let one of the strings `items` be chosen; return its index or BACK."""
+        return await menus.choose(self, title, items, at)
+
+    async def review(self, title, rows, at=0):
+        """Show (label, value) rows and a last row to submit; return a row's index to change it, SUBMIT
+        or BACK.
+        """
+        return await menus.review(self, title, rows, at)
+
+    def busy(self, title, line, step=0, steps=0):
+        """Paint at once what is being done, with a progress bar when `steps` are given."""
+        canvas = self.canvas
+        canvas.clear()
+        canvas.title(self.words(title), "%d/%d" % (step, steps) if steps else "")
+        lines = 2 if steps else _BODY_LINES
+        self._body(canvas.wrap(self.words(line), self._ends), 0, lines)
+        if steps:
+            canvas.bar(2, step, steps)
+        canvas.centre(_BODY_LINES, self.text("ui.wait"))
+        canvas.show()
+        self._was_busy = True
+
+    async def working(self, work, title=None, line="", step=0, steps=0):
+        """Await the coroutine `work` with something moving on the last line; return its result.
+
+        The work may change the page with `busy` but must not wait for keys: all are ignored.
+        """
+        if title is not None:
+            self.busy(title, line, step, steps)
+        moving = asyncio.create_task(self._move())
+        try:
+            return await work
+        finally:
+            moving.cancel()
+            self.drop_keys()
+            self._was_busy = True
+
+    async def _move(self):
+        lit = 0
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            self.drop_keys()
+            self.canvas.beads(paint.LINES - 1, _BEADS, lit)
+            self.canvas.show()
+            lit = (lit + 1) % _BEADS
+
+    async def _read(self, title, body, ok_only, to_the_end):
+        self.begin()
+        canvas = self.canvas
+        title = self.words(title)
+        data = canvas.wrap(self.words(body), self._ends)
+        count = len(self._ends)
+        last = max(0, count - _BODY_LINES)
+        first = 0
+        while True:
+            unread = to_the_end and first < last
+            canvas.clear()
+            canvas.title(title)
+            self._ends.clear()
+            canvas.wrap(data, self._ends)  # another page may have used the list meanwhile
+            self._body(data, first, _BODY_LINES)
+            canvas.scroll_mark(first, _BODY_LINES, count, _BODY_LINES)
+            left = "" if ok_only else self.text("ui.refuse" if to_the_end else "ui.back")
+            right = "ui.next" if unread else "ui.accept" if to_the_end else "ui.ok"
+            canvas.hint(left, self.text("ui.move") if last else "", self.text(right))
+            canvas.show()
+            code = await self.key() & 0x7F
+            if code == UP and first:
+                first -= 1
+            elif code == DOWN and first < last:
+                first += 1
+            elif code == CONFIRM:
+                if not unread:
+                    return True
+                first = min(last, first + _BODY_LINES)
+            elif code == CANCEL:
+                return ok_only
+
+    def _body(self, data, first, lines):
+        ends = self._ends
+        start = ends[first - 1] if first else 0
+        for row in range(min(lines, len(ends) - first)):
+            self.canvas.piece(row, data, start, ends[first + row])
+            start = ends[first + row]
+
+
+def is_key(words):
+    """Tell whether a str has the form of a text key: a lower-case area, a dot, a name."""
+    dot = words.find(".")
+    if dot < 1 or dot == len(words) - 1:
+        return False
+    at = 0
+    for char in words.encode():
+        small = 0x61 <= char <= 0x7A or char == 0x5F
+        if not small and (at < dot or not (0x30 <= char <= 0x39 or 0x41 <= char <= 0x5A)):
+            if char != 0x2E:
+                return False
+        at += 1
+    return True
