@@ -1,8 +1,9 @@
 """Runs the test functions of one file inside MicroPython; a line for each goes to stdout.
 
-Called by conftest.py: `micropython runner.py ROOT MODULE`. What the chip's firmware has (cryptolib,
-hashlib ...) stays the interpreter's own; what this interpreter lacks or only pretends to have
-(machine, network, esp32) comes from host_tests/stubs, the driver libraries from .toolchain/lib.
+Called by conftest.py: `micropython runner.py ROOT MODULE`. What the chip's firmware has too
+(cryptolib, hashlib ...) stays the interpreter's own; what this interpreter lacks or only pretends
+to have (machine, network, esp32) comes from host_tests/stubs; driver libraries come from
+.toolchain/lib.
 """
 
 import gc

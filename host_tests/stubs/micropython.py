@@ -1,4 +1,4 @@
-"""MicroPython's `micropython` module for CPython: the marks stay, the effects are the plain ones."""
+"""MicroPython's `micropython` module for CPython: marks stay, effects are the plain ones."""
 
 
 def const(value):
