@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tools.acquirer import OfficeError
-from tools.simulator import demo, scenario, workplace
+from tools.simulator import demo, scenario, server, workplace
 from tools.simulator.interpreter import NoInterpreter
 
 
@@ -22,14 +22,10 @@ def main():
     files.add_argument("files", nargs="+", type=Path, metavar="FILE")
     files.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
     files.add_argument("--quiet", action="store_true", help="show no screens")
-    commands.add_parser("run", help="serve the page", add_help=False)
-    options, rest = parser.parse_known_args()
+    server.add_arguments(commands.add_parser("run", help="the terminal in a browser page"))
+    options = parser.parse_args()
     if options.command == "run":
-        from tools.simulator import server
-
-        return server.main(rest)
-    if rest:
-        parser.error(f"not understood: {' '.join(rest)}")
+        return server.main(options)
     if options.command == "demo":
         return demo.run(options.home, options.heap, options.quiet)
     return _scenarios(options.files, options.heap, options.quiet)

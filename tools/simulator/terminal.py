@@ -221,6 +221,7 @@ class SimulatedTerminal:
             **os.environ,
             "TZ": "UTC",
             "REBIND_BUS": str(theirs.fileno()),
+            "REBIND_SHIMS": str(interpreter.shims()),
             "REBIND_RTC_AHEAD": str(self.board.rtc_ahead),
             "REBIND_RESET_CAUSE": str(_RESET_CAUSES[cause]),
             "REBIND_UNIQUE_ID": self.facts["unique_id"],

@@ -1,14 +1,13 @@
 """`machine` of an ESP32 as the firmware uses it, forwarded to the models in the host process.
 
-Signatures, constants and errors are the ESP32 port's. What is seldom used is in `machine_more`,
-loaded when first named: all of this costs heap that on the chip is the firmware's.
+Signatures, constants and errors are the ESP32 port's. What is seldom named is in `machine_more`,
+loaded when it is: all of this takes heap that on the chip is the firmware's.
 """
 
+import time
 from os import getenv
-from time import ticks_diff as _ticks_diff
-from time import ticks_ms as _ticks_ms
 
-import rebind_bus as _wire
+import rebind_bus as _bus
 from micropython import const
 
 _PIN = const(0x01)
@@ -16,19 +15,15 @@ _LEVELS = const(0x02)
 _UART_OPEN = const(0x06)
 _UART_ANY = const(0x07)
 _UART_READ = const(0x08)
-_UART_WRITE = const(0x09)
 _WDT_START = const(0x0A)
 _WDT_FEED = const(0x0B)
+_RTC_SET = const(0x0C)
 _RESET = const(0x0D)
 _I2C_OPEN = const(0x40)
 _I2C_WRITE = const(0x44)
-_I2C_READ = const(0x48)
 
 PWRON_RESET = 1
-HARD_RESET = 2
 WDT_RESET = 3
-DEEPSLEEP_RESET = 4
-SOFT_RESET = 5
 
 # 64 input levels and one byte: how many ms they hold, with bit 7 set if only until a pin changes.
 _levels = bytearray(9)
@@ -41,27 +36,13 @@ class Pin:
     OPEN_DRAIN = 7
     PULL_DOWN = 1
     PULL_UP = 2
-    IRQ_RISING = 1
-    IRQ_FALLING = 2
 
-    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        self._id = number(id)
-        self._mode = 1
-        self._level = 0
-        self.init(mode, pull, value=value)
-
-    def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
-        if value is not None:
-            self._level = 1 if value else 0
-        if mode != -1:
-            self._mode = mode
+    def __init__(self, id, mode=1, pull=None, *, value=None, **options):
+        self.id = number(id)
+        self._mode = mode
+        self._level = 1 if value else 0
         _levels[8] = 0
-        _wire.post(
-            _PIN,
-            self._id,
-            self._mode | (pull or 0) << 4 if pull != -1 else self._mode,
-            self._level,
-        )
+        _bus.post(_PIN, self.id, mode | (pull or 0) << 4, self._level)
 
     def value(self, level=None):
         global _read_at
@@ -69,165 +50,99 @@ class Pin:
             if self._mode == 3:
                 return self._level
             held = _levels
-            now = _ticks_ms()
-            if _ticks_diff(now, _read_at) >= held[8] & 127:
-                _wire.ask(_LEVELS)
-                _wire.take(held, 9)
+            now = time.ticks_ms()
+            if time.ticks_diff(now, _read_at) >= held[8] & 127:
+                _bus.ask(_LEVELS)
+                _bus.take(held, 9)
                 _read_at = now
-            return held[self._id >> 3] >> (self._id & 7) & 1
+            return held[self.id >> 3] >> (self.id & 7) & 1
         level = 1 if level else 0
         if level != self._level:
             self._level = level
             if _levels[8] & 128:
                 _levels[8] = 0
-            _wire.post(_PIN, self._id, 0, level)
+            _bus.post(_PIN, self.id, 0, level)
 
-    __call__ = value
-
-    def on(self):
-        self.value(1)
-
-    def off(self):
-        self.value(0)
-
-    def irq(self, handler=None, trigger=3):
-        raise NotImplementedError("pin interrupts are not simulated")
+    def __getattr__(self, name):
+        return more(self, name)
 
 
 def number(pin):
     """Return the GPIO number of a pin given as a number or as a `Pin`; 255 for None."""
-    return 255 if pin is None else pin._id if isinstance(pin, Pin) else pin
+    return 255 if pin is None else pin.id if isinstance(pin, Pin) else pin
 
 
 class I2C:
-    _first = 0
-
-    def __init__(self, id=0, *, scl=None, sda=None, freq=400000, timeout=50000):
-        self._id = self._first + id
-        _wire.ask(_I2C_OPEN | self._id, 0, bytes((number(scl), number(sda))))
-
-    def scan(self):
-        found = []
-        for addr in range(8, 120):
-            if _wire.ask(_I2C_WRITE | self._id, addr) == 0:
-                found.append(addr)
-        return found
+    def __init__(self, id=0, *, scl=None, sda=None, **options):
+        self.id = id
+        _bus.ask(_I2C_OPEN | id, 0, bytes((number(scl), number(sda))))
 
     def writeto(self, addr, buf, stop=True):
-        _wire.send(_I2C_WRITE | self._id, addr, buf, len(buf))
-        return self._acknowledged()
+        _bus.send(_I2C_WRITE | self.id, addr, buf, len(buf))
+        return self.acknowledged()
 
     def writevto(self, addr, vector, stop=True):
         n = 0
         for part in vector:
             n += len(part)
-        _wire.post(_I2C_WRITE | self._id, addr, n & 255, n >> 8)
+        _bus.post(_I2C_WRITE | self.id, addr, n & 255, n >> 8)
         for part in vector:
-            _wire.more(part)
-        return self._acknowledged()
+            _bus.more(part)
+        return self.acknowledged()
 
-    def _acknowledged(self):
-        n = _wire.status()
+    def acknowledged(self):
+        n = _bus.status()
         if n < 0:
             raise OSError(-n)
         return n
 
-    def readfrom_into(self, addr, buf, stop=True):
-        n = len(buf)
-        _wire.post(_I2C_READ | self._id, addr, 2, 0)
-        _wire.more(bytes((n & 255, n >> 8)))
-        self._acknowledged()
-        _wire.take(buf, n)
-
-    def readfrom(self, addr, nbytes, stop=True):
-        buf = bytearray(nbytes)
-        self.readfrom_into(addr, buf)
-        return bytes(buf)
-
-    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
-        self.writevto(addr, (bytes((memaddr,)), buf))
-
-    def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
-        self.writeto(addr, bytes((memaddr,)), False)
-        self.readfrom_into(addr, buf)
+    def __getattr__(self, name):
+        return more(self, name)
 
 
 class UART:
-    def __init__(self, id, baudrate=115200, *args, **options):
-        self._id = id
-        self.init(baudrate, *args, **options)
-
-    def init(
-        self,
-        baudrate=115200,
-        bits=8,
-        parity=None,
-        stop=1,
-        *,
-        tx=None,
-        rx=None,
-        rts=None,
-        cts=None,
-        txbuf=256,
-        rxbuf=256,
-        timeout=0,
-        timeout_char=0,
-        invert=0,
-        flow=0,
-    ):
-        baud = baudrate // 100
-        _wire.ask(
-            _UART_OPEN,
-            self._id,
-            bytes((number(tx), number(rx), baud & 255, baud >> 8, rxbuf & 255, rxbuf >> 8)),
-        )
+    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **options):
+        self.id = id
+        facts = bytearray(6)
+        facts[0] = number(options.get("tx"))
+        facts[1] = number(options.get("rx"))
+        facts[2:4] = (baudrate // 100).to_bytes(2, "little")
+        facts[4:6] = options.get("rxbuf", 256).to_bytes(2, "little")
+        _bus.ask(_UART_OPEN, id, facts)
 
     def any(self):
-        return _wire.ask(_UART_ANY, self._id)
+        return _bus.ask(_UART_ANY, self.id)
 
-    def readinto(self, buf, nbytes=-1):
-        n = len(buf) if nbytes < 0 or nbytes > len(buf) else nbytes
-        _wire.post(_UART_READ, self._id, n & 255, n >> 8)
-        _wire.flush()
-        n = _wire.status()
-        _wire.take(buf, n)
+    def readinto(self, buf, nbytes=32767):
+        n = min(nbytes, len(buf))
+        _bus.send(_UART_READ, self.id, None, n)
+        n = _bus.status()
+        _bus.take(buf, n)
         return n or None
 
-    def read(self, nbytes=-1):
-        n = self.any()
-        if nbytes >= 0 and n > nbytes:
-            n = nbytes
-        if n == 0:
-            return None
-        buf = bytearray(n)
-        self.readinto(buf)
-        return bytes(buf)
-
-    def write(self, buf):
-        _wire.send(_UART_WRITE, self._id, buf, len(buf))
-        return len(buf)
-
-    def deinit(self):
-        pass
-
-    def flush(self):
-        pass
-
-    def txdone(self):
-        return True
+    def __getattr__(self, name):
+        return more(self, name)
 
 
 class WDT:
     def __init__(self, id=0, timeout=5000):
-        _wire.ask(_WDT_START, 0, timeout.to_bytes(4, "little"))
+        _bus.ask(_WDT_START, 0, timeout.to_bytes(4, "little"))
 
     def feed(self):
-        _wire.post(_WDT_FEED)
-        _wire.flush()
+        _bus.send(_WDT_FEED, 0, None, 0)
+
+
+class RTC:
+    def datetime(self, value=None):
+        if value is None:
+            return more(self, "get")()
+        y, m, d, _, h, mi, s = value[:7]
+        time.set_time(time.mktime((y, m, d, h, mi, s, 0, 0)))
+        _bus.ask(_RTC_SET, 0, time.time().to_bytes(8, "little"))
 
 
 def reset():
-    _wire.ask(_RESET)
+    _bus.ask(_RESET)
 
 
 def unique_id():
@@ -236,3 +151,21 @@ def unique_id():
 
 def reset_cause():
     return int(getenv("REBIND_RESET_CAUSE"))
+
+
+def more(part, name):
+    """Return what is rarely used of a part: the method `name` of its class in `machine_more`."""
+    method = getattr(getattr(__getattr__("shelf"), type(part).__name__), name)
+    return lambda *args, **options: method(part, *args, **options)
+
+
+def __getattr__(name):
+    import sys
+
+    here = sys.path[:]
+    sys.path[:] = (getenv("REBIND_SHIMS"),)
+    try:
+        import machine_more
+    finally:
+        sys.path[:] = here
+    return getattr(machine_more, name)

@@ -1,43 +1,146 @@
-"""The parts of `machine` that are seldom named: RTC, SoftI2C, PWM, Timer and the like."""
+"""The rest of the hardware modules' names, loaded when one of them is used."""
 
+import sys
 import time
 
 import machine
-import rebind_bus as _wire
+import rebind_bus as _bus
 from micropython import const
 
-_RTC_SET = const(0x0C)
+_UART_WRITE = const(0x09)
 _PWM = const(0x0E)
+_I2C_WRITE = const(0x44)
+_I2C_READ = const(0x48)
+
+HARD_RESET = 2
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
 
 
-class RTC:
-    def datetime(self, value=None):
-        if value is None:
-            t = time.gmtime()
-            return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0)
-        y, m, d, _, h, mi, s = value[:7]
-        time.set_time(time.mktime((y, m, d, h, mi, s, 0, 0)))
-        _wire.ask(_RTC_SET, 0, time.time().to_bytes(8, "little"))
+class _Pin:
+    def __call__(self, level=None):
+        return self.value(level)
 
-    def init(self, value):
-        self.datetime(value)
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def init(self, mode=1, pull=None, *, value=None, **options):
+        level = self._level if value is None else value
+        machine.Pin.__init__(self, self.id, mode, pull, value=level)
+
+
+class _I2C:
+    def scan(self):
+        found = []
+        for addr in range(8, 120):
+            if _bus.ask(_I2C_WRITE | self.id, addr) == 0:
+                found.append(addr)
+        return found
+
+    def readfrom_into(self, addr, buf, stop=True):
+        n = len(buf)
+        _bus.send(_I2C_READ | self.id, addr, n.to_bytes(2, "little"), 2)
+        self.acknowledged()
+        _bus.take(buf, n)
+
+    def readfrom(self, addr, nbytes, stop=True):
+        buf = bytearray(nbytes)
+        self.readfrom_into(addr, buf)
+        return bytes(buf)
+
+    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
+        self.writevto(addr, (bytes((memaddr,)), buf))
+
+    def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
+        self.writeto(addr, bytes((memaddr,)), False)
+        self.readfrom_into(addr, buf)
+
+
+class _UART:
+    def read(self, nbytes=-1):
+        n = self.any()
+        if nbytes >= 0 and n > nbytes:
+            n = nbytes
+        if n == 0:
+            return None
+        buf = bytearray(n)
+        self.readinto(buf)
+        return bytes(buf)
+
+    def write(self, buf):
+        _bus.send(_UART_WRITE, self.id, buf, len(buf))
+        return len(buf)
+
+    def init(self, baudrate=115200, *args, **options):
+        machine.UART.__init__(self, self.id, baudrate, *args, **options)
+
+    def deinit(self):
+        pass
+
+    def flush(self):
+        pass
+
+    def txdone(self):
+        return True
+
+
+class _RTC:
+    def get(self):
+        t = time.gmtime()
+        return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0)
+
+
+class _NVS:
+    def get_i32(self, key):
+        buf = bytearray(4)
+        self.get(0x69, key, buf)
+        n = int.from_bytes(buf, "little")
+        return n - (1 << 32) if buf[3] & 128 else n
+
+    def set_i32(self, key, value):
+        self.set(0x69, key, (value & 0xFFFFFFFF).to_bytes(4, "little"))
+
+
+class _Partition:
+    def info(self):
+        return (1, 0x81, 0x200000, self.ioctl(4, 0) * 4096, self.label, False)
+
+
+class _WLAN:
+    def ifconfig(self, value=None):
+        if self.isconnected():
+            return ("192.168.4.20", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+        return ("0.0.0.0",) * 4
+
+
+class shelf:
+    """The rare methods of the classes in machine, esp32 and network."""
+
+    Pin = _Pin
+    I2C = SoftI2C = _I2C
+    UART = _UART
+    RTC = _RTC
+    NVS = _NVS
+    Partition = _Partition
+    WLAN = _WLAN
 
 
 class SoftI2C(machine.I2C):
-    _first = 2
-
-    def __init__(self, scl, sda, *, freq=400000, timeout=50000):
-        super().__init__(0, scl=scl, sda=sda)
+    def __init__(self, scl, sda, **options):
+        super().__init__(2, scl=scl, sda=sda)
 
 
 class PWM:
-    def __init__(self, dest, *, freq=5000, duty=None, duty_u16=None, duty_ns=None, invert=0):
+    def __init__(self, dest, **options):
         self._pin = machine.number(dest)
         self._duty = 0
-        self._freq = 0
-        self.init(freq=freq, duty=duty, duty_u16=duty_u16)
+        self._freq = 5000
+        self.init(**options)
 
-    def init(self, *, freq=None, duty=None, duty_u16=None):
+    def init(self, *, freq=None, duty=None, duty_u16=None, **options):
         if freq is not None:
             self._freq = freq
         if duty is not None:
@@ -46,7 +149,7 @@ class PWM:
             self._duty = duty_u16
         f = self._freq
         d = self._duty
-        _wire.send(_PWM, self._pin, bytes((f & 255, f >> 8, d & 255, d >> 8)), 4)
+        _bus.send(_PWM, self._pin, bytes((f & 255, f >> 8, d & 255, d >> 8)), 4)
 
     def freq(self, value=None):
         if value is None:
@@ -122,4 +225,43 @@ def enable_irq(state):
 
 
 def soft_reset():
-    machine.reset()
+    sys.exit()
+
+
+# network
+
+AP_IF = 1
+STAT_BEACON_TIMEOUT = 200
+STAT_NO_AP_FOUND = 201
+STAT_WRONG_PASSWORD = 202
+STAT_ASSOC_FAIL = 203
+STAT_HANDSHAKE_TIMEOUT = 204
+STAT_IDLE = 1000
+STAT_CONNECTING = 1001
+STAT_GOT_IP = 1010
+AUTH_OPEN = 0
+AUTH_WEP = 1
+AUTH_WPA_PSK = 2
+AUTH_WPA2_PSK = 3
+AUTH_WPA_WPA2_PSK = 4
+AUTH_WPA2_ENTERPRISE = 5
+AUTH_WPA3_PSK = 6
+AUTH_WPA2_WPA3_PSK = 7
+
+
+def hostname(name=None):
+    return "esp32"
+
+
+def country(code=None):
+    return "CN"
+
+
+# esp32
+
+HEAP_DATA = 4
+HEAP_EXEC = 1
+
+
+def idf_heap_info(capabilities):
+    return [(232000, 120000, 106000, 98000)]

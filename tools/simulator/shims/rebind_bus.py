@@ -45,10 +45,10 @@ def flush():
 
 
 def send(op, a, data, n):
-    """Send a message with `n` bytes of `data`; do not wait."""
+    """Send a message with the length `n` and, if any, its `data`; do not wait."""
     post(op, a, n & 255, n >> 8)
     flush()
-    if n:
+    if data and n:
         _wire.write(data, n)
 
 

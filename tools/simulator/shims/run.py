@@ -6,24 +6,13 @@ with the chip's `sys.path`. An exception ends in the REPL, as on the chip; Syste
 
 import gc
 import sys
-import time  # noqa: F401
 
-import esp32  # noqa: F401  (kept in sys.modules, as are the next two)
+# In sys.modules before anything of the device asks for them.
+import esp32  # noqa: F401
 import machine
 import network  # noqa: F401
 
 import __main__
-
-_shims = sys.path[0]
-
-
-def _more(name):
-    sys.path[:] = (_shims,)
-    try:
-        import machine_more
-    finally:
-        sys.path[:] = ("", ".frozen", "lib")
-    return getattr(machine_more, name)
 
 
 def _run(name):
@@ -36,16 +25,14 @@ def _run(name):
         execfile(name, __main__.__dict__)  # noqa: F821 (a builtin there)
     except SystemExit:
         machine.reset()
-    except BaseException as error:  # noqa: BLE001 (all of it is shown)
+    except BaseException as error:
         sys.print_exception(error)
         return False
     return True
 
 
 def start():
-    machine.__getattr__ = _more
     sys.path[:] = ("", ".frozen", "lib")
-    sys.argv[:] = ()
     gc.collect()
     if _run("boot.py"):
         _run("main.py")

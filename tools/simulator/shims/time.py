@@ -25,4 +25,4 @@ localtime = gmtime
 
 def set_time(epoch):
     global _ahead
-    _ahead = epoch - int(utime.time())
+    _ahead += epoch - time()
