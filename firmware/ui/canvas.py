@@ -16,10 +16,12 @@ LINES = const(4)
 _PITCH = const(13)
 _MARK_X = const(126)
 _INK = const(1)
+_BEAD = const(8)  # columns
 _ELLIPSIS = const(0x2026)
 
-# What must not begin a line.
+# What must not begin a line of Chinese, and what must not end one.
 _CLOSING = "，。、；：？！）》」』】”’…%,.;:?!)]}".encode()
+_OPENING = "（《「『【“‘([{".encode()
 
 
 def code_at(data, at):
@@ -47,6 +49,18 @@ def step_at(data, at):
     if first < 0xE0:
         return 2
     return 3 if first < 0xF0 else 4
+
+
+def _may_cut(data, last, at, code):
+    # Between the characters at bytes `last` and `at`, the second of which is `code`.
+    if data[last] == 32:
+        return True
+    if code < 0x2E80 and data[last] < 0x80:
+        return False
+    return (
+        _CLOSING.find(data[at : at + step_at(data, at)]) < 0
+        and _OPENING.find(data[last : last + step_at(data, last)]) < 0
+    )
 
 
 def _bytes(text):
@@ -143,14 +157,15 @@ class Canvas:
                 4, y + 2, max(2, (WIDTH - 8) * min(done, whole) // whole), 8, _INK
             )
 
-    def beads(self, row, count, lit):
-        """Paint line `row` afresh with `count` small beads, number `lit` a large one: at work."""
-        y = self._clear_line(row, False)
-        x = (WIDTH - count * 12) // 2
+    def beads(self, row, x, count, lit):
+        """Paint `count` small beads from column `x` of line `row`, number `lit` a large one."""
+        y = (row + 1) * _PITCH
+        self.panel.fill_rect(x, y, count * _BEAD, font.ROWS, 0)
         for index in range(count):
-            size = 6 if index == lit else 2
-            self.panel.fill_rect(x + 6 - size // 2, y + 6 - size // 2, size, size, _INK)
-            x += 12
+            size = 4 if index == lit else 2
+            side = (_BEAD - size) // 2
+            self.panel.fill_rect(x + side, y + 6 - size // 2, size, size, _INK)
+            x += _BEAD
 
     def scroll_mark(self, first, seen, whole, lines=LINES):
         """Show at the right edge which part of `whole` lines is seen; nothing when all of it is."""
@@ -180,7 +195,7 @@ class Canvas:
         """
         data = _bytes(text)
         ends.clear()
-        at = start = column = 0
+        at = start = last = column = 0
         cut = -1  # where the line may be cut at best so far
         while at < len(data):
             code = code_at(data, at)
@@ -193,11 +208,8 @@ class Canvas:
                 cut = -1
                 continue
             advance = self._font.advance(code)
-            if at > start and code != 32:
-                if code >= 0x2E80 and not _closes(data, at, size):
-                    cut = at
-                elif data[at - 1] == 32 or data[at - 1] >= 0x80 and not _closes(data, at, size):
-                    cut = at
+            if at > start and code != 32 and _may_cut(data, last, at, code):
+                cut = at
             if column + advance > room and code != 32 and at > start:
                 at = cut if cut > start else at
                 ends.append(at)
@@ -206,6 +218,7 @@ class Canvas:
                 cut = -1
                 continue
             column += advance
+            last = at
             at += size
         if start < len(data) or not ends:
             ends.append(len(data))

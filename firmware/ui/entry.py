@@ -20,81 +20,152 @@ _DELETE = const(0x2A)  # *
 _CLEAR = const(0xAA)  # * held
 _SWITCH = const(0x23)  # #
 _CARD_TICK_MS = const(100)
+_LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
 async def digits(pages, title, label, low, high, initial=b"", secret=False, check=None, card=None):
     """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
 
-    title, label: text keys or words. initial: digits that stand there at first. secret: shown as `*`.
-    check(digits): the text key (or words) of what is wrong with them, None when nothing is; called when
-    D is pressed. card: coroutine function that waits for a card and returns its digits, None when it
-    could not be read, or the text key of what is wrong with it; a card fills the field in. Raises Idle.
+    title, label: text keys or words. initial: digits that stand there at first. secret: shown as
+    `*`. check(digits): the text key (or words) of what is wrong with them, None when nothing is;
+    called when D is pressed. card: coroutine function that waits for a card and returns its digits,
+    which fill the field in, or the text key (or words) of what is wrong with it. Raises Idle.
     """
-    buf = bytearray(high)
-    size = min(len(initial), high)
-    for at in range(size):
-        buf[at] = initial[at]
-    swiped = []
-    waiting = None
-    error = None
-    result = None
-    accepted = False
-    pages.begin()
-    try:
-        if card is not None:
-            waiting = asyncio.create_task(_swipes(card, swiped))
-        title = pages.words(title)
-        label = pages.words(label)
-        while not accepted:
-            _paint(pages, title, label, buf, size, low, secret, error, card is not None)
-            error = None
-            code = await _key_or_card(pages, swiped, card is not None)
-            if code == keys.NONE:
-                number = swiped.pop()
-                if isinstance(number, str):
-                    error = pages.words(number)
-                elif len(number) > high:
-                    error = pages.text("entry.card_unread")
+    field = _Field(pages, title, label, low, high, initial)
+    field.secret = secret
+    field.swipes = card is not None
+    return await field.fill(check, card)
+
+
+async def code(pages, title, label, length, initial=b"", check=None):
+    """Ask for `length` digits and capital letters; return them as a bytearray, or None when C is
+    pressed.
+
+    # turns the character typed last into the next letter of its key. The rest is as in `digits`.
+    """
+    field = _Field(pages, title, label, length, length, initial)
+    field.letters = True
+    return await field.fill(check, None)
+
+
+class _Field:
+    # What has been typed so far, what is wrong with it, and how it is painted.
+
+    def __init__(self, pages, title, label, low, high, initial):
+        self.secret = False
+        self.letters = False
+        self.swipes = False
+        self._pages = pages
+        self._title = pages.words(title)
+        self._label = pages.words(label)
+        self._low = low
+        self._error = None
+        self._size = 0
+        self._buf = bytearray(high)
+        self._take(initial)
+
+    async def fill(self, check, card):
+        """Let the field be edited; return what it holds once D is pressed and the check is passed."""
+        pages = self._pages
+        swiped = []
+        waiting = None
+        pages.begin()
+        try:
+            if card is not None:
+                waiting = asyncio.create_task(_swipes(card, swiped))
+            while True:
+                self._paint()
+                key = await _key_or_card(pages, swiped, card is not None)
+                self._error = None
+                if key == keys.NONE:
+                    self._take_card(swiped.pop())
+                elif key & 0x7F == keys.CANCEL:
+                    return None
+                elif key & 0x7F == keys.CONFIRM:
+                    result = self._checked(check)
+                    if result is not None:
+                        return result
                 else:
-                    size = len(number)
-                    for at in range(size):
-                        buf[at] = number[at]
-                continue
-            if 0x30 <= code <= 0x39:
-                if size == high:
-                    error = pages.text("entry.too_long") % high
-                else:
-                    buf[size] = code
-                    size += 1
-            elif code == _CLEAR:
-                wipe(buf)
-                size = 0
-            elif code == _DELETE:
-                if size:
-                    size -= 1
-                    buf[size] = 0
-            elif code & 0x7F == keys.CANCEL:
-                return None
-            elif code & 0x7F == keys.CONFIRM:
-                if size < low:
-                    error = pages.text("entry.too_short") % low
-                    continue
-                result = bytearray(size)
-                for at in range(size):
-                    result[at] = buf[at]
-                if check is not None:
-                    error = check(result)
-                accepted = not error
-                if error:
-                    error = pages.words(error)
-                    wipe(result)
-        return result
-    finally:
-        if waiting is not None:
-            waiting.cancel()
-        wipe(buf)
-        if result is not None and not accepted:
-            wipe(result)
+                    self._edit(key)
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+            wipe(self._buf)
+
+    def _take(self, source):
+        self._size = min(len(source), len(self._buf))
+        for at in range(self._size):
+            self._buf[at] = source[at]
+
+    def _take_card(self, number):
+        if isinstance(number, str):
+            self._error = self._pages.words(number)
+        elif len(number) > len(self._buf):
+            self._error = self._pages.text("entry.card_unread")
+        else:
+            wipe(self._buf)
+            self._take(number)
+
+    def _edit(self, key):
+        buf, size = self._buf, self._size
+        if 0x30 <= key <= 0x39:
+            if size == len(buf):
+                self._error = self._pages.text("entry.too_long") % size
+            else:
+                buf[size] = key
+                self._size += 1
+        elif key == _CLEAR:
+            wipe(buf)
+            self._size = 0
+        elif key == _DELETE and size:
+            self._size -= 1
+            buf[size - 1] = 0
+        elif key == _SWITCH and self.letters and size:
+            buf[size - 1] = _next_letter(buf[size - 1])
+
+    def _checked(self, check):
+        # A copy of what was typed, or None when something is wrong with it.
+        low = self._low
+        if self._size < low:
+            key = "entry.exact" if low == len(self._buf) else "entry.too_short"
+            self._error = self._pages.text(key) % low
+            return None
+        result = bytearray(self._size)
+        for at in range(self._size):
+            result[at] = self._buf[at]
+        passed = False
+        try:
+            if check is not None:
+                self._error = self._pages.words(check(result))
+            passed = not self._error
+            return result if passed else None
+        finally:
+            if not passed:
+                wipe(result)
+
+    def _paint(self):
+        canvas, text = self._pages.canvas, self._pages.text
+        buf, size, error = self._buf, self._size, self._error
+        high = len(buf)
+        canvas.clear()
+        canvas.title(self._title, "%d/%d" % (size, high))
+        canvas.line(0, self._label)
+        group = _GROUP if high >= _GROUPED_MIN and not self.secret else high
+        row = 1
+        x = canvas.cells(1, buf, 0, min(size, _PER_LINE), group, self.secret)
+        if size > _PER_LINE or size == _PER_LINE < high and not error:
+            row = 2
+            x = canvas.cells(2, buf, _PER_LINE, size, group, self.secret)
+        if error:
+            canvas.line(row + 1, error, True)  # in the hint's place when the field takes two lines
+        elif size < high:
+            canvas.caret(row, x)
+        if not (error and row == 2):
+            middle = "ui.delete" if size or not self.swipes else "ui.swipe"
+            if self.letters:
+                middle = "ui.letters"
+            canvas.hint(text("ui.back"), text(middle), text("ui.ok"))
+        canvas.show()
 
 
 async def _swipes(card, swiped):
@@ -110,63 +181,6 @@ async def _key_or_card(pages, swiped, has_card):
         code = await pages.key(_CARD_TICK_MS if has_card else 0)
         if code != keys.NONE:
             return code
-
-
-def _paint(pages, title, label, buf, size, low, secret, error, has_card):
-    canvas = pages.canvas
-    high = len(buf)
-    canvas.clear()
-    canvas.title(title, "%d/%d" % (size, high))
-    canvas.line(0, label)
-    group = _GROUP if high >= _GROUPED_MIN and not secret else high
-    x = canvas.cells(1, buf, 0, min(size, _PER_LINE), group, secret)
-    row = 1
-    if size > _PER_LINE or (size == _PER_LINE and high > _PER_LINE and not error):
-        row = 2
-        x = canvas.cells(2, buf, _PER_LINE, size, group, secret)
-    if error:
-        # Beneath the field: where the hint is when the field takes two lines.
-        canvas.line(row + 1, error, True)
-    elif size < high:
-        canvas.caret(row, x)
-    if not (error and row == 2):
-        middle = "ui.delete" if size or not has_card else "ui.swipe"
-        canvas.hint(pages.text("ui.back"), pages.text(middle), pages.text("ui.ok"))
-    canvas.show()
-
-
-_LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
-
-
-async def code(pages, title, label, length, initial=b""):
-    """Ask for `length` digits and capital letters; return them as bytes, or None when C is pressed.
-
-    # turns the character typed last into the next letter of its key. Raises Idle.
-    """
-    buf = bytearray(length)
-    size = min(len(initial), length)
-    buf[:size] = initial[:size]
-    error = None
-    pages.begin()
-    while True:
-        _paint(
-            pages, pages.words(title), pages.words(label), buf, size, length, False, error, False
-        )
-        error = None
-        key = await pages.key()
-        if 0x30 <= key <= 0x39 and size < length:
-            buf[size] = key
-            size += 1
-        elif key == _DELETE and size:
-            size -= 1
-        elif key == _SWITCH and size:
-            buf[size - 1] = _next_letter(buf[size - 1])
-        elif key & 0x7F == keys.CANCEL:
-            return None
-        elif key & 0x7F == keys.CONFIRM:
-            if size == length:
-                return bytes(buf)
-            error = pages.text("entry.too_short") % length
 
 
 def _next_letter(char):

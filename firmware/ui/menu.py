@@ -2,12 +2,13 @@
 
 Both are driven by a Pages object (canvas, words, keys) and know nothing else. What always holds: the
 chosen row is inverted and wholly visible; a row too long for the panel passes by while it is chosen;
-what does not fit can be reached with B. May import ui.canvas only.
+what does not fit can be reached with B. May import ui.canvas and ui.number.
 """
 
 from micropython import const
 
 from firmware.ui import canvas as paint
+from firmware.ui.number import grouped
 
 NONE = const(-1)
 BACK = const(-1)
@@ -19,6 +20,7 @@ CANCEL = const(0x43)  # C
 CONFIRM = const(0x44)  # D
 
 _LINES = const(3)  # the fourth is the hint
+_GROUP = const(8)  # longer numbers are shown in groups
 _PASS_MS = const(400)  # a long row moves on by one character
 _PAUSE_TICKS = const(3)  # and rests this long at both ends
 _WORDS_X = const(12)  # the digit stands before them
@@ -120,6 +122,8 @@ async def review(pages, title, rows, at=0):
     for index in range(len(rows)):
         label, value = rows[index]
         label = pages.words(label)
+        if len(value) > _GROUP and value.isdigit():
+            value = grouped(value)
         if canvas.width(label) + 6 + canvas.width(value) <= paint.TEXT_WIDTH:
             line = (label + " " + value).encode()
             lines.append((index, line, 0, len(line)))
@@ -166,26 +170,30 @@ def _first_of(lines, row):
     return line
 
 
+def _end_of(lines, row):
+    return _first_of(lines, row + 1) if row < lines[-1][0] else len(lines)
+
+
 def _up(lines, top, at):
-    # First the hidden lines of this row, then the row above with its last lines in sight.
+    # First the hidden lines of this row, then the row above.
     first = _first_of(lines, at)
     if first < top:
         return top - 1, at
     if at == 0:
         return top, at
     above = _first_of(lines, at - 1)
-    if first <= top:
-        top = max(above, first - _LINES)
-    return min(top, max(above, first - _LINES)), at - 1
+    return (max(above, first - _LINES) if above < top else top), at - 1
 
 
 def _down(lines, top, at):
     # First the hidden lines of this row, then the row below, as much of it as fits.
-    end = _first_of(lines, at + 1) if at < lines[-1][0] else len(lines)
+    end = _end_of(lines, at)
     if end > top + _LINES:
         return top + 1, at
     if end == len(lines):
         return top, at
     below = at + 1
-    last = _first_of(lines, below + 1) if below < lines[-1][0] else len(lines)
-    return max(top, min(last - _LINES, end)), below
+    least = min(_end_of(lines, below) - _LINES, end)
+    while top < least or top < end and top and lines[top][0] == lines[top - 1][0]:
+        top += 1  # not to begin with the rest of a row above
+    return top, below

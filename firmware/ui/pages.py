@@ -23,7 +23,7 @@ CANCEL = menus.CANCEL
 CONFIRM = menus.CONFIRM
 
 _BODY_LINES = const(3)  # the fourth is the hint
-_BEADS = const(5)
+_BEADS = const(4)
 _BEAT_S = 0.2
 
 
@@ -150,7 +150,7 @@ class Pages:
         while True:
             await asyncio.sleep(_BEAT_S)
             self.drop_keys()
-            self.canvas.beads(paint.LINES - 1, _BEADS, lit)
+            self.canvas.beads(paint.LINES - 1, 0, _BEADS, lit)
             self.canvas.show()
             lit = (lit + 1) % _BEADS
 

@@ -1,0 +1,139 @@
+"""The font file of the terminal: glyphs of a 12-pixel PCF font, for the characters that are needed.
+
+Written here, read by firmware/ui/font.py (whose docstring gives the format) and by `load`. What always
+holds: every glyph fits its cell of 12 rows; a character without a glyph stops the build.
+"""
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).resolve().parents[2]
+PCF = ROOT / ".toolchain" / "fonts" / "wenquanyi_9pt.pcf"
+SIZE = 12
+ROWS = 12
+COLUMNS = 12
+TOP = 2  # row of the font's box (ascent 12, descent 3) where the cell begins
+SPACE = 4  # the font's own space of 6 columns is wide for a line of 128
+BLOCK = 64
+ASCII = range(0x20, 0x7F)
+
+_HEADER = struct.Struct("<2sBBH")
+_PCF_ENCODINGS = 32
+
+
+class FontError(Exception):
+    """The font cannot give what is asked of it."""
+
+
+class Glyph(NamedTuple):
+    """A glyph: how many columns it takes, and 12 columns of 12 bits, the top row lowest."""
+
+    advance: int
+    columns: tuple[int, ...]
+
+
+def gb2312() -> set[str]:
+    """Return the ideographs and the punctuation of GB 2312: what names are written with."""
+    rows = (0xA1, 0xA3, *range(0xB0, 0xF8))
+    codes = (bytes((row, cell)) for row in rows for cell in range(0xA1, 0xFF))
+    return set("".join(code.decode("gb2312", "ignore") for code in codes))
+
+
+def characters(words: Iterable[str]) -> set[str]:
+    """Return the characters that the terminal must be able to show: ASCII and those of `words`."""
+    return {chr(code) for code in ASCII} | set("".join(words)) - {"\n"}
+
+
+def encoded(pcf: bytes) -> set[str]:
+    """Return the characters that a PCF font has glyphs for, from its encodings table."""
+    (tables,) = struct.unpack_from("<I", pcf, 4)
+    for index in range(tables):
+        kind, _, _, offset = struct.unpack_from("<4I", pcf, 8 + 16 * index)
+        if kind == _PCF_ENCODINGS:
+            (form,) = struct.unpack_from("<I", pcf, offset)
+            order = ">" if form & 4 else "<"
+            low2, high2, low1, high1, _ = struct.unpack_from(order + "5H", pcf, offset + 4)
+            width = high2 - low2 + 1
+            places = struct.unpack_from(f"{order}{width * (high1 - low1 + 1)}H", pcf, offset + 14)
+            return {
+                chr((low1 + at // width) << 8 | low2 + at % width)
+                for at, place in enumerate(places)
+                if place != 0xFFFF
+            }
+    raise FontError("the PCF file has no encodings table")
+
+
+def rasterise(wanted: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
+    """Return the glyphs of `wanted`; raises FontError naming the characters that the font lacks."""
+    font = ImageFont.truetype(str(pcf), SIZE)
+    wanted = sorted(wanted)
+    missing = set(wanted) - encoded(pcf.read_bytes())
+    missing |= {char for char in wanted if ord(char) > 0xFFFF}
+    if missing:
+        raise FontError(f"no glyph for: {''.join(sorted(missing))}")
+    return {char: _rasterise(font, char) for char in wanted}
+
+
+def _rasterise(font, char):
+    advance = SPACE if char == " " else int(font.getlength(char))
+    picture = Image.new("1", (COLUMNS, ROWS + 2 * TOP))
+    ImageDraw.Draw(picture).text((0, 0), char, font=font, fill=1)
+    ink = picture.getbbox()
+    # A few signs begin or end one row outside of the cell: they are moved into it.
+    top = TOP if ink is None else min(max(TOP, ink[3] - ROWS), ink[1])
+    if ink is not None and (ink[3] > top + ROWS or ink[2] > advance or advance > COLUMNS):
+        raise FontError(f"the glyph of {char!r} does not fit its cell")
+    columns = tuple(
+        sum((picture.getpixel((x, top + y)) != 0) << y for y in range(ROWS))
+        for x in range(COLUMNS)
+    )
+    return Glyph(advance, columns)
+
+
+def pack(glyphs: dict[str, Glyph]) -> bytes:
+    """Return the font file that holds `glyphs`; printable ASCII must be among them."""
+    codes = sorted(ord(char) for char in glyphs)
+    parts = [
+        _HEADER.pack(b"RF", 1, ROWS, len(codes)),
+        bytes(glyphs[chr(code)].advance for code in ASCII),
+        struct.pack(f"<{len(codes[::BLOCK])}H", *codes[::BLOCK]),
+        struct.pack(f"<{len(codes)}H", *codes),
+    ]
+    for code in codes:
+        glyph = glyphs[chr(code)]
+        upper = bytes(column & 0xFF for column in glyph.columns)
+        lower = bytearray(column >> 8 for column in glyph.columns)
+        lower[0] |= glyph.advance << 4
+        parts += (upper, lower)
+    return b"".join(parts)
+
+
+def load(path: Path) -> dict[str, Glyph]:
+    """Return the glyphs of a font file: the inverse of `pack`."""
+    data = path.read_bytes()
+    magic, version, rows, count = _HEADER.unpack_from(data)
+    if (magic, version, rows) != (b"RF", 1, ROWS):
+        raise FontError(f"{path} is no font file of this version")
+    at = _HEADER.size + len(ASCII) + 2 * -(-count // BLOCK)
+    codes = struct.unpack_from(f"<{count}H", data, at)
+    at += 2 * count
+    glyphs = {}
+    for code in codes:
+        upper, lower = data[at : at + COLUMNS], data[at + COLUMNS : at + 2 * COLUMNS]
+        columns = tuple(high | (low & 0x0F) << 8 for high, low in zip(upper, lower, strict=True))
+        glyphs[chr(code)] = Glyph(lower[0] >> 4, columns)
+        at += 2 * COLUMNS
+    return glyphs
+
+
+def build(words: Iterable[str], out: Path, pcf: Path = PCF) -> int:
+    """Write the font file for `words`, ASCII and GB 2312 to `out`; return how many glyphs it holds."""
+    names = gb2312() & encoded(pcf.read_bytes())
+    glyphs = rasterise(characters(words) | names, pcf)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(pack(glyphs))
+    return len(glyphs)
