@@ -106,16 +106,17 @@ class Terminal:
     async def open(self, name, *args):
         """Run an errand; its module is in memory only meanwhile. Returns what it returns."""
         path = "firmware.errands." + name
+        resident = set(sys.modules)
         __import__(path)
-        module = sys.modules[path]
         try:
-            return await module.run(self, *args)
+            return await sys.modules[path].run(self, *args)
         finally:
-            del module
-            del sys.modules[path]
-            package = sys.modules.get("firmware.errands")
-            if hasattr(package, name):
-                delattr(package, name)
+            for loaded in list(sys.modules):
+                if loaded not in resident:
+                    del sys.modules[loaded]
+                    package, _, leaf = loaded.rpartition(".")
+                    if package in sys.modules:
+                        delattr(sys.modules[package], leaf)
             gc.collect()
 
     def begin_request(self, action, slot, reason, tlvs):

@@ -1,7 +1,8 @@
-"""The font file of the terminal: glyphs of a 12-pixel PCF font, for the characters that are needed.
+"""The font file of the terminal: glyphs of a 12-pixel PCF font, for the characters that are
+needed.
 
-Written here, read by firmware/ui/font.py (whose docstring gives the format) and by `load`. What always
-holds: every glyph fits its cell of 12 rows; a character without a glyph stops the build.
+Written here, read by firmware/ui/font.py (whose docstring gives the format) and by `load`. What
+always holds: every glyph fits its cell of 12 rows; a character without a glyph stops the build.
 """
 
 import struct
@@ -68,7 +69,7 @@ def encoded(pcf: bytes) -> set[str]:
 
 
 def rasterise(wanted: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
-    """Return the glyphs of `wanted`; raises FontError naming the characters that the font lacks."""
+    """Return the glyphs of `wanted`; raises FontError naming the characters that are missing."""
     font = ImageFont.truetype(str(pcf), SIZE)
     wanted = sorted(wanted)
     missing = set(wanted) - encoded(pcf.read_bytes())
@@ -131,7 +132,9 @@ def load(path: Path) -> dict[str, Glyph]:
 
 
 def build(words: Iterable[str], out: Path, pcf: Path = PCF) -> int:
-    """Write the font file for `words`, ASCII and GB 2312 to `out`; return how many glyphs it holds."""
+    """Write the font file for `words`, ASCII and GB 2312 to `out`; return how many glyphs it
+    holds.
+    """
     names = gb2312() & encoded(pcf.read_bytes())
     glyphs = rasterise(characters(words) | names, pcf)
     out.parent.mkdir(parents=True, exist_ok=True)

