@@ -118,6 +118,9 @@ def _books(args):
         return
     console = Console()
     for title, columns in _TABLES.items():
+        if not books[title]:
+            console.print(f"[bold]{title}[/bold]: none")
+            continue
         table = Table(title=title, title_justify="left", title_style="bold")
         for column in columns:
             table.add_column(column.replace("_", " "), overflow="fold")

@@ -74,14 +74,19 @@ class Home:
         return pki.Authority.load(self.ca_path, self.ca_key_path)
 
     @contextlib.contextmanager
-    def writing(self):
-        """The books inside one transaction."""
+    def reading(self):
+        """The books, to look something up."""
         books = self.open_books()
         try:
-            with books.transaction():
-                yield books
+            yield books
         finally:
             books.close()
+
+    @contextlib.contextmanager
+    def writing(self):
+        """The books inside one transaction."""
+        with self.reading() as books, books.transaction():
+            yield books
 
 
 def init(home=DEFAULT_HOME, server_name=None):
@@ -294,17 +299,14 @@ def _write_bundle(home, books, terminal, merchant, certificate, key, out):
 
 def is_enrolled(home, terminal):
     """Whether the terminal is in the books already."""
-    with Home(home).writing() as books:
+    with Home(home).reading() as books:
         return books.terminal(terminal) is not None
 
 
 def read_books(home=DEFAULT_HOME):
     """The books as plain data: merchants, terminals, bindings, history, applications, records."""
-    books = Home(home).open_books()
-    try:
+    with Home(home).reading() as books:
         return books.snapshot()
-    finally:
-        books.close()
 
 
 def decide(home, accept, application=None, reason=None, code=DEFAULT_REJECTION):
@@ -401,7 +403,7 @@ def reset_code(home, terminal, operator, challenge):
         raise OfficeError("an operator number has 2 digits")
     if not (challenge.isascii() and challenge.isdigit() and len(challenge) == 8):
         raise OfficeError("a challenge has 8 digits: read it from the terminal's screen again")
-    with Home(home).writing() as books:
+    with Home(home).reading() as books:
         row = _terminal(books, terminal)
         number = message.padded_terminal(row["number"])
         return keys.reset_code(books.service_key(row), number, operator, challenge)
@@ -410,7 +412,7 @@ def reset_code(home, terminal, operator, challenge):
 def owner_code(home, terminal, at=None):
     """(code, seconds it still holds): what the owner's authenticator shows for this terminal."""
     at = time.time() if at is None else at
-    with Home(home).writing() as books:
+    with Home(home).reading() as books:
         secret = books.code_secret(_terminal(books, terminal))
     step = int(at) // keys.CODE_PERIOD_S
     return keys.one_time_code(secret, step), keys.CODE_PERIOD_S - int(at) % keys.CODE_PERIOD_S

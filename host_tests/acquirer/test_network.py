@@ -1,0 +1,189 @@
+"""Sign-on, echo, sign-off, and the audit records: what a sync brings and takes."""
+
+import pytest
+
+from host_tests.interop.client import account, tlv
+from tools import acquirer
+
+
+def test_sign_on_brings_names_time_and_policy(shop):
+    reply = shop.client.network("001")
+    assert reply.mti == "0810"
+    assert reply.code == "00"
+    assert set(reply.tags) == {0xDF20, 0xDF45, 0xDF46, 0xDF48}
+    assert [(tag, value.decode()) for tag, value in reply.sealed] == [
+        (0xDF30, name) for name in shop.client.known["names"]
+    ]
+    assert int.from_bytes(reply.tags[0xDF46], "big") == shop.host.clock.now
+    assert reply.tags[0xDF45] == b"\x00"
+
+
+@pytest.mark.parametrize("code", ["301", "002"])
+def test_echo_and_sign_off_bring_no_names(shop, code):
+    reply = shop.client.network(code)
+    assert reply.code == "00"
+    assert set(reply.tags) == {0xDF45, 0xDF46, 0xDF48}
+
+
+def test_several_exchanges_share_a_connection(shop):
+    line = shop.client.connect()
+    for code in ("001", "301", "002"):
+        assert shop.client.network(code).code == "00"
+    assert shop.client.line is line
+
+
+def test_the_list_of_bindings_is_compared(open_shop):
+    shop = open_shop(account="6222021234567890128")
+    token = bytes.fromhex(shop.rows("bindings")[0]["token"])
+    for bound, notices in [
+        ({1: token}, 0),
+        ({}, 1),
+        ({2: token}, 1),
+        ({1: bytes(8)}, 1),
+        ({1: token, 2: token}, 1),
+    ]:
+        assert shop.client.network("301", bound).tags[0xDF45] == bytes([notices])
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        tlv(0xDF12, b"\x01"),
+        tlv(0xDF44, bytes(8)),
+        tlv(0xDF12, b"\x01") + tlv(0xDF44, bytes(7)),
+        tlv(0xDF12, b"\x05") + tlv(0xDF44, bytes(8)),
+        tlv(0xDF12, b"\x01") + tlv(0xDF12, b"\x02") + tlv(0xDF44, bytes(8)) * 2,
+        (tlv(0xDF12, b"\x01") + tlv(0xDF44, bytes(8))) * 2,
+        tlv(0xDF60, b"") * 2,
+        b"\xdf",
+        b"\xdf\x12",
+        b"\xdf\x12\x81\x01\x01",
+        b"\xdf\x12\x80\x00\x00",
+        b"\xdf\x12\x02\x01",
+        b"\x00\x00",
+    ],
+)
+def test_a_list_out_of_shape_is_a_format_error(shop, block):
+    reply = shop.client.network("301", de120=block)
+    assert reply.code == "30"
+    assert 63 not in reply.fields
+
+
+def test_an_unknown_tag_in_the_list_is_ignored(shop):
+    assert shop.client.network("301", de120=tlv(0xDF60, b"x")).code == "00"
+
+
+def test_a_binding_changed_elsewhere_is_noticed_and_fetched(open_shop):
+    shop = open_shop(account="6222021234567890128")
+    old = bytes.fromhex(shop.rows("bindings")[0]["token"])
+    token = acquirer.bind(shop.home, shop.terminal, "0000888800001234")
+    assert shop.client.network(bound={1: old}).tags[0xDF45] == b"\x01"
+    reply = shop.client.inquire(slot=1)
+    assert reply.tags[0xDF44].hex().upper() == token
+    assert dict(reply.sealed)[0xDF31] == b"0000888800001234"
+
+
+def test_a_new_merchant_number_is_announced_until_it_is_used(shop):
+    new = "N" + shop.merchant[1:]
+    acquirer.renumber(shop.home, shop.merchant, new)
+    for _ in range(2):
+        reply = shop.client.network()
+        assert reply.tags[0xDF45] == b"\x02"
+        assert reply.tags[0xDF47] == new.encode()
+        assert reply.fields[42] == shop.merchant
+    old, shop.client.merchant = shop.client.merchant, new
+    reply = shop.client.network()
+    assert reply.tags[0xDF45] == b"\x00"
+    assert 0xDF47 not in reply.tags
+    shop.client.merchant = old
+    assert shop.client.network().code == "03"
+    shop.client.merchant = new
+    assert shop.client.change(account(shop.client)).verdict == "00/01"
+
+
+def test_as_many_names_as_fit_are_delivered(open_shop):
+    names = [f"{n:02d}" + "名" * 19 for n in range(12)]
+    shop = open_shop(names=names)
+    assert [value.decode() for _, value in shop.client.network().sealed] == names
+
+
+# Audit records
+
+
+def chain_of(client, count, start=1, previous=bytes(8)):
+    records = []
+    for sequence in range(start, start + count):
+        record, previous = client.record(sequence, previous)
+        records.append(record)
+    return records, previous
+
+
+def stored(reply):
+    return int.from_bytes(reply.tags[0xDF51], "big")
+
+
+def test_records_are_stored_and_not_twice(shop):
+    acquirer.want_records(shop.home, shop.terminal)
+    assert shop.client.network().tags[0xDF45] == b"\x04"
+    records, last = chain_of(shop.client, 4)
+    reply = shop.client.upload(records)
+    assert reply.mti == "0330"
+    assert reply.code == "00"
+    assert stored(reply) == 4
+    assert shop.client.network().tags[0xDF45] == b"\x00"
+    more, _ = chain_of(shop.client, 2, 5, last)
+    assert stored(shop.client.upload(records[2:] + more)) == 6
+    assert stored(shop.client.upload(records)) == 6
+    rows = shop.rows("records")
+    assert [row["sequence"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert rows[0]["detail"] == "修改 6222***0128"
+
+
+def test_the_host_stops_at_the_first_wrong_chain(shop):
+    records, _ = chain_of(shop.client, 4)
+    records[2] = records[2][:-1] + b"9"
+    reply = shop.client.upload(records)
+    assert reply.code == "30"
+    assert stored(reply) == 2
+    assert len(shop.rows("records")) == 2
+
+
+def test_a_gap_is_a_wrong_chain(shop):
+    records, _ = chain_of(shop.client, 3)
+    reply = shop.client.upload(records[1:])
+    assert (reply.code, stored(reply)) == ("30", 0)
+
+
+@pytest.mark.parametrize(
+    "record", [b"", bytes(20), b"\x00\x00\x00\x01" + bytes(17), bytes(9) + b"0100" + b"x" * 73]
+)
+def test_a_record_out_of_shape_is_a_format_error(shop, record):
+    records, _ = chain_of(shop.client, 1)
+    assert shop.client.upload([*records, record]).code == "30"
+    assert shop.rows("records") == []
+
+
+def test_an_upload_without_records_is_a_format_error(shop):
+    assert shop.client.upload([]).code == "30"
+
+
+def test_a_wiped_terminal_may_begin_its_log_again_once_enrolled_again(shop, tmp_path):
+    records, last = chain_of(shop.client, 2)
+    shop.client.upload(records)
+    acquirer.enroll(shop.home, shop.terminal, shop.merchant, tmp_path / "again")
+    again = type(shop.client)(tmp_path / "again", shop.host.port, clock=shop.host.clock)
+    other, _ = again.record(1, bytes(8), detail="new")
+    with again:
+        assert stored(again.upload([other])) == 1
+        third, _ = again.record(3, last)
+        assert again.upload([third]).code == "30"
+    assert [row["log"] for row in shop.rows("records")] == [1, 1, 2]
+
+
+def test_a_terminal_enrolled_again_may_go_on_with_its_log(shop, tmp_path):
+    records, last = chain_of(shop.client, 2)
+    shop.client.upload(records)
+    acquirer.enroll(shop.home, shop.terminal, shop.merchant, tmp_path / "again")
+    with type(shop.client)(tmp_path / "again", shop.host.port, clock=shop.host.clock) as again:
+        third, _ = again.record(3, last)
+        assert stored(again.upload([third])) == 3

@@ -1,0 +1,234 @@
+"""The back office and its command line: what people do, or are told when they cannot."""
+
+import json
+import socket
+import stat
+
+import pyotp
+import pytest
+
+from tools import acquirer
+from tools.acquirer import keys
+from tools.acquirer.__main__ import main
+
+FILES = {
+    "ca.pem",
+    "terminal.pem",
+    "terminal.key.pem",
+    "ca.der",
+    "terminal.der",
+    "terminal.key.der",
+    "keys.json",
+}
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Run a command on a home of one's own; returns (status, output, errors)."""
+
+    def command(name, *arguments):
+        status = main([name, "--home", str(tmp_path / "home"), *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def bundle(run, tmp_path):
+    run("init")
+    run("enroll", "--terminal", "T0000001", "--merchant", "M1", "--out", tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def known(bundle):
+    return json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
+
+
+def test_init_twice_changes_nothing(run, tmp_path):
+    assert run("init")[0] == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "home").glob("*.pem")}
+    status, said, _ = run("init")
+    assert status == 0
+    assert said.startswith("kept")
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "home").glob("*.pem")}
+    status, _, error = run("init", "--server-name", "other.test")
+    assert status == 1
+    assert "another --home" in error
+
+
+def test_an_init_that_was_cut_is_finished(run, tmp_path):
+    run("init")
+    authority = (tmp_path / "home" / "ca.pem").read_bytes()
+    (tmp_path / "home" / "acquirer.json").unlink()
+    (tmp_path / "home" / "server.pem").unlink()
+    assert run("books")[0] == 1
+    assert run("init")[0] == 0
+    assert (tmp_path / "home" / "ca.pem").read_bytes() == authority
+
+
+def test_the_bundle_is_what_a_stranger_needs(bundle, tmp_path):
+    assert {path.name for path in bundle.iterdir()} == FILES
+    keys_json = known(bundle)
+    assert {name: len(bytes.fromhex(keys_json[name])) for name in (
+        "ikid", "ik", "token_key", "service_key")} == {
+        "ikid": 8, "ik": 16, "token_key": 16, "service_key": 16}  # fmt: skip
+    assert pyotp.TOTP(keys_json["totp_secret"]).now().isdigit()
+    assert keys_json["terminal"] == "T0000001"
+    assert keys_json["merchant"] == "M1"
+    assert keys_json["serial"]
+    assert keys_json["server_name"]
+
+
+def test_secrets_are_their_owners_alone(bundle, tmp_path):
+    secret = [bundle / "keys.json", bundle / "terminal.key.pem", bundle / "terminal.key.der"]
+    home = tmp_path / "home"
+    secret += [home / name for name in ("ca.key.pem", "base.key", "books.key", "books.sqlite3")]
+    for path in secret:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_enrolling_again_makes_a_new_ikid_and_says_so(bundle, run, tmp_path):
+    old = known(bundle)
+    arguments = ("-T", "T0000001", "-M", "M1", "-o", bundle)
+    status, said, _ = run("enroll", *arguments)
+    assert status == 0
+    assert "new IKID" in said
+    new = known(bundle)
+    assert (new["ikid"], new["ik"]) != (old["ikid"], old["ik"])
+    for name in ("token_key", "service_key", "totp_secret", "serial"):
+        assert new[name] == old[name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-T", "TOOLONG99", "-M", "M1"), "up to 8"),
+        (("-T", "T 1", "-M", "M1"), "up to 8"),
+        (("-T", "T0000002", "-M", "M" * 16), "up to 15"),
+        (("-T", "T0000001", "-M", "M2"), "belongs to merchant M1"),
+        (("-T", "T0000002", "-M", "M2", "--licence", "9135"), "18 characters"),
+        (("-T", "T0000002", "-M", "M2", "--name", "名" * 21), "60 bytes"),
+        (("-T", "T0000002", "-M", "M2", "--serial", "S" * 21), "up to 20"),
+        (("-T", "T0000002", "-M", "M2", "--account", "1234567"), "8 to 32 digits"),
+        (("-T", "T0000002", "-M", "M2", "--account", "12345678", "--cnaps", "1"), "12 digits"),
+        (
+            ("-T", "T0000002", "-M", "M2", "--account", "12345678", "--cnaps", "102100099997"),
+            "check digit",
+        ),
+        (("-T", "T0000002", "-M", "M2", "--cnaps", "102100099996"), "--account"),
+    ],
+)
+def test_what_cannot_be_enrolled_is_said(bundle, run, tmp_path, arguments, words):
+    before = acquirer.read_books(tmp_path / "home")
+    status, _, error = run("enroll", *arguments, "-o", tmp_path / "other")
+    assert status == 1
+    assert words in error
+    assert acquirer.read_books(tmp_path / "home") == before
+
+
+def test_a_bundle_that_cannot_be_written_enrols_nobody(bundle, run, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, error = run("enroll", "-T", "T0000002", "-M", "M2", "-o", tmp_path / "file")
+    assert status == 1
+    assert "cannot be written" in error
+    assert len(acquirer.read_books(tmp_path / "home")["terminals"]) == 1
+
+
+def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
+    run("enroll", "-T", "T0000002", "-M", "M2", "-o", bundle.parent / "2",
+        "--account", "6222021234567890128", "--review")  # fmt: skip
+    status, said, _ = run("books", "--json")
+    assert status == 0
+    books = json.loads(said)
+    assert set(books) == {
+        "merchants", "terminals", "bindings", "history", "applications", "records"
+    }  # fmt: skip
+    assert [row["policy"] for row in books["merchants"]] == ["auto", "review"]
+    assert books["bindings"][0]["number"] == "622202*********0128"
+    assert "6222021234567890128" not in said
+    assert run("books")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("books",),
+        ("decide", "--pending", "accept"),
+        ("reset-code", "-T", "T0000001", "--operator", "00", "--challenge", "12345678"),
+        ("policy", "-M", "M1"),
+        ("serve",),
+    ],
+)
+def test_without_a_home_every_command_says_how_to_make_one(run, arguments):
+    status, _, error = run(*arguments)
+    assert status == 1
+    assert "init" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("decide", "--pending", "accept"), "no application is under review"),
+        (("decide", "--application", "SB1", "accept"), "no application SB1"),
+        (("decide", "--pending", "reject", "--code", "00"), "one of the codes"),
+        (("policy", "-M", "NOBODY"), "no merchant NOBODY"),
+        (("notify", "--records", "T9"), "not enrolled"),
+        (("notify", "--new-number", "M1", "M1"), "is taken"),
+        (("bind", "-T", "T9", "--account", "12345678"), "not enrolled"),
+        (("reset-code", "-T", "T0000001", "--operator", "1", "--challenge", "0" * 8), "2 digits"),
+        (("reset-code", "-T", "T0000001", "--operator", "01", "--challenge", "1"), "8 digits"),
+        (("owner-code", "-T", "T9"), "not enrolled"),
+    ],
+)  # fmt: skip
+def test_errors_say_what_to_do(bundle, run, arguments, words):
+    status, _, error = run(*arguments)
+    assert status == 1
+    assert words in error
+
+
+def test_the_reset_code_is_the_profiles(bundle, run):
+    status, said, _ = run(
+        "reset-code", "-T", "T0000001", "--operator", "07", "--challenge", "00000042"
+    )
+    assert status == 0
+    service_key = bytes.fromhex(known(bundle)["service_key"])
+    tag = keys.cmac(service_key, b"T00000010700000042")
+    assert said.strip() == f"{int.from_bytes(tag[:4], 'big') % 100_000_000:08d}"
+
+
+def test_the_owner_code_is_the_bundles(bundle, run):
+    totp = pyotp.TOTP(known(bundle)["totp_secret"])
+    before = totp.now()
+    _, said, _ = run("owner-code", "-T", "T0000001")
+    assert said[:6] in (before, totp.now())
+
+
+def test_policy_and_notices_take_effect(bundle, run, tmp_path):
+    _, said, _ = run("policy", "-M", "M1", "--review", "--cvv2", "--name", "李四")
+    assert "review" in said
+    assert "李四" in said
+    assert "wanted" in said
+    assert run("notify", "--records", "T0000001")[0] == 0
+    assert run("notify", "--new-number", "M1", "M9")[0] == 0
+    assert run("bind", "-T", "T0000001", "--slot", 3, "--account", "12345678")[0] == 0
+    books = acquirer.read_books(tmp_path / "home")
+    assert books["merchants"][0]["merchant"] == "M9"
+    assert books["terminals"][0]["former_merchant"] == "M1"
+    assert books["terminals"][0]["records_wanted"]
+    assert books["bindings"][0]["slot"] == 3
+    assert books["bindings"][0]["number"] == "****5678"
+
+
+def test_a_port_that_is_taken_is_said(bundle, run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status, _, error = run("serve", "--port", taken.getsockname()[1])
+    assert status == 1
+    assert "--port" in error
+
+
+def test_books_whose_key_is_lost_are_not_made_anew(bundle, run, tmp_path):
+    (tmp_path / "home" / "books.key").unlink()
+    (tmp_path / "home" / "acquirer.json").unlink()
+    status, _, error = run("init")
+    assert status == 1
+    assert "restore the key" in error
