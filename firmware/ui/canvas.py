@@ -1,8 +1,8 @@
 """What a page is painted with: an inverted title bar, four lines of text, bars.
 
-Rows of text are 12 pixels high, 13 apart: the title at y=0, lines 0-3 below it, all within 64 rows.
-Text is given as a str or as UTF-8 bytes (a bytearray for what is secret: nothing of it is copied).
-May import ui.font only.
+Rows of text are 12 pixels high, 13 apart: the title at y=0, lines 0-3 below it, all within 64
+rows. Text is given as a str or as UTF-8 bytes (a bytearray for what is secret: nothing of it is
+copied). May import ui.font only.
 """
 
 import framebuf
@@ -96,7 +96,7 @@ class Canvas:
         self._fit(_bytes(text), 0, 2, 0, room, self._inverted)
 
     def line(self, row, text, inverted=False, x=0, start=0, room=TEXT_WIDTH):
-        """Paint line `row` (0-3) afresh from byte `start` of `text`; what does not fit ends in "…".
+        """Paint line `row` (0-3) afresh from byte `start` of `text`, cut with "…" where needed.
 
         room: columns that may be used from the left edge.
         """
@@ -116,7 +116,7 @@ class Canvas:
         self.line(row, text, inverted, max(0, (TEXT_WIDTH - self.width(text)) // 2))
 
     def hint(self, left, middle="", right=""):
-        """Paint the last line: what the keys do, at its left end, in its middle, at its right end."""
+        """Paint the last line: what the keys do, at its left, in its middle, at its right."""
         row = LINES - 1
         y = self._clear_line(row, False)
         left_end = self._run(_bytes(left), 0, len(_bytes(left)), 0, y, self._normal)
@@ -168,7 +168,7 @@ class Canvas:
             x += _BEAD
 
     def scroll_mark(self, first, seen, whole, lines=LINES):
-        """Show at the right edge which part of `whole` lines is seen; nothing when all of it is."""
+        """Show at the right edge which part of `whole` lines is seen; nothing if all of it is."""
         if whole <= seen:
             return
         height = lines * _PITCH - 2
@@ -187,11 +187,11 @@ class Canvas:
         return total
 
     def wrap(self, text, ends, room=TEXT_WIDTH):
-        """Cut `text` into lines of at most `room` columns; put each line's end into the list `ends`.
+        """Cut `text` into lines of at most `room` columns; put their ends into the list `ends`.
 
-        Ideographs part anywhere, Latin words at spaces; closing punctuation never begins a line. A
-        line feed ends a line; it and the spaces at a cut belong to the line before. Returns the text
-        as bytes, for `piece`.
+        Ideographs part anywhere, Latin words at spaces; closing punctuation never begins a line.
+        A line feed ends a line; it and the spaces at a cut belong to the line before. Returns the
+        text as bytes, for `piece`.
         """
         data = _bytes(text)
         ends.clear()

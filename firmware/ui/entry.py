@@ -1,9 +1,9 @@
 """Fields to fill in: digits from the keypad or from a card.
 
-A field shows its label, what was typed, how much of it there is, and an error beneath it; what was
-typed stays. What always holds: the working copy is overwritten before `digits` returns or raises, so
-that only the returned bytearray holds what was typed, and its owner wipes it. May import ui.pages and
-crypto.wipe.
+A field shows its label, what was typed, how much of it there is, and an error beneath it; what
+was typed stays. What always holds: the working copy is overwritten before `digits` returns or
+raises, so that only the returned bytearray holds what was typed, and its owner wipes it. May
+import ui.pages and crypto.wipe.
 """
 
 import asyncio
@@ -28,8 +28,9 @@ async def digits(pages, title, label, low, high, initial=b"", secret=False, chec
 
     title, label: text keys or words. initial: digits that stand there at first. secret: shown as
     `*`. check(digits): the text key (or words) of what is wrong with them, None when nothing is;
-    called when D is pressed. card: coroutine function that waits for a card and returns its digits,
-    which fill the field in, or the text key (or words) of what is wrong with it. Raises Idle.
+    called when D is pressed. card: coroutine function that waits for a card and returns its
+    digits, which fill the field in, or the text key (or words) of what is wrong with it. Raises
+    Idle.
     """
     field = _Field(pages, title, label, low, high, initial)
     field.secret = secret
@@ -65,7 +66,9 @@ class _Field:
         self._take(initial)
 
     async def fill(self, check, card):
-        """Let the field be edited; return what it holds once D is pressed and the check is passed."""
+        """Let the field be edited; return what it holds once D is pressed and the check is
+        passed.
+        """
         pages = self._pages
         swiped = []
         waiting = None

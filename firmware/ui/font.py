@@ -5,11 +5,13 @@ The file, little-endian, made by tools.build.font:
     "RF" version(1) rows(1) glyphs(2) | width of each of U+0020-U+007E (95)
     | first code point of each block (2 each) | code points, ascending (2 each) | glyphs (24 each)
 
-A block is 64 code points. A glyph is 12 columns of MONO_VLSB: 12 bytes with rows 0-7, then 12 bytes
-with rows 8-11 in their low halves; the high half of byte 12 is the glyph's advance in columns.
+A block is 64 code points. A glyph is 12 columns of MONO_VLSB: 12 bytes with rows 0-7, then 12
+bytes with rows 8-11 in their low halves; the high half of byte 12 is the glyph's advance in
+columns.
 
-What always holds: RAM use is fixed at construction; a glyph that was drawn lately costs no file access
-and no allocation; a code point that the file lacks is drawn as a box. May import framebuf only.
+What always holds: RAM use is fixed at construction; a glyph that was drawn lately costs no file
+access and no allocation; a code point that the file lacks is drawn as a box. May import framebuf
+only.
 """
 
 import framebuf
@@ -69,8 +71,8 @@ class Font:
     def draw(self, target, code, x, y, palette):
         """Draw the code point with its cell's upper left corner at x, y; return its advance.
 
-        target: FrameBuffer. palette: FrameBuffer of two pixels, the colours of paper and ink. Only the
-        ink is drawn: the paper is there already.
+        target: FrameBuffer. palette: FrameBuffer of two pixels, the colours of paper and ink.
+        Only the ink is drawn: the paper is there already.
         """
         slot = self._slot(code)
         target.blit(self._pictures[slot], x, y, palette.pixel(0, 0), palette)

@@ -1,8 +1,8 @@
 """Lists to choose from: the menu, and the review of what was entered.
 
-Both are driven by a Pages object (canvas, words, keys) and know nothing else. What always holds: the
-chosen row is inverted and wholly visible; a row too long for the panel passes by while it is chosen;
-what does not fit can be reached with B. May import ui.canvas and ui.number.
+Both are driven by a Pages object (canvas, words, keys) and know nothing else. What always holds:
+the chosen row is inverted and wholly visible; a row too long for the panel passes by while it is
+chosen; what does not fit can be reached with B. May import ui.canvas and ui.number.
 """
 
 from micropython import const
@@ -23,11 +23,11 @@ _LINES = const(3)  # the fourth is the hint
 _GROUP = const(8)  # longer numbers are shown in groups
 _PASS_MS = const(400)  # a long row moves on by one character
 _PAUSE_TICKS = const(3)  # and rests this long at both ends
-_WORDS_X = const(12)  # the digit stands before them
+_WORDS_X = const(13)  # the digit stands before them
 
 
 async def choose(pages, title, items, at=0):
-    """Let one of the strings `items` be chosen, by A/B and D or by its digit; return its index or BACK."""
+    """Let one of the strings `items` be chosen, by A/B and D or by digit; return index or BACK."""
     pages.begin()
     canvas = pages.canvas
     title = pages.words(title)

@@ -1,9 +1,9 @@
 """Pages that an errand awaits: message, notice, menu, review, progress.
 
-Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every wait
-for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was busy never
-answer the page that follows. A title or a label is a text key or the words themselves. May import
-ui.canvas, ui.menu.
+Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
+wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
+busy never answer the page that follows. A title or a label is a text key or the words themselves.
+May import ui.canvas, ui.menu.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Idle(Exception):
 
 
 class Pages:
-    """All pages, painted on `canvas`, answered on `keypad` (with `key` and `get`), worded by `text`."""
+    """All pages: painted on `canvas`, answered on `keypad` (`key`, `get`), worded by `text`."""
 
     def __init__(self, canvas, keypad, text, idle_ms=60000):
         self.canvas = canvas
@@ -72,7 +72,7 @@ class Pages:
         return code
 
     def begin(self):
-        """Called by a page before its first paint: its idle time starts, stale keys are dropped."""
+        """To be called before a page's first paint: its idle time starts, stale keys go."""
         self._left_ms = self.idle_ms
         if self._was_busy:
             self._was_busy = False
@@ -104,7 +104,7 @@ class Pages:
         return await self._read(title, body, ok_only, False)
 
     async def notice(self, title, body):
-        """Show words that have to be accepted: D turns to the end, there it accepts (True); C refuses."""
+        """Show words to be accepted: D turns to the end, there it accepts (True); C refuses."""
         return await self._read(title, body, False, True)
 
     async def menu(self, title, items, at=0):
@@ -112,8 +112,8 @@ class Pages:
         return await menus.choose(self, title, items, at)
 
     async def review(self, title, rows, at=0):
-        """Show (label, value) rows and a last row to submit; return a row's index to change it, SUBMIT
-        or BACK.
+        """Show (label, value) rows and a last row to submit; return a row's index to change it,
+        SUBMIT or BACK.
         """
         return await menus.review(self, title, rows, at)
 

@@ -2,11 +2,11 @@
 
 The file, little-endian, made by tools.build.texts:
 
-    "RT" version(1) language(2) texts(2) | entries, ascending (5 each): hash(3) offset(2) | the texts
+    "RT" version(1) language(2) count(2) | entries, ascending (5 each): hash(3) offset(2) | texts
 
-The entry after the last holds the end of the texts; the texts lie in the order of their entries. What
-always holds: nothing of the file is kept in RAM, and two keys never share a hash (the build sees to
-it). Imports nothing of the house.
+The entry after the last holds the end of the texts; the texts lie in the order of their entries.
+What always holds: nothing of the file is kept in RAM, and two keys never share a hash (the build
+sees to it). Imports nothing of the house.
 """
 
 from micropython import const
