@@ -243,6 +243,18 @@ def test_a_repeat_of_an_accepted_change_gets_the_same_answer(shop):
     assert len(shop.rows("bindings")) == 1
 
 
+def test_a_late_repeat_is_told_the_token_the_slot_has_by_now(shop):
+    proposal = account(shop.client)
+    first = shop.client.change(proposal)
+    token = acquirer.bind(shop.home, shop.terminal, "0000888800001234")
+    late = shop.client.change(proposal, repeat=True)
+    assert late.verdict == "00/01"
+    assert late.tags.pop(0xDF44).hex().upper() == token
+    del first.tags[0xDF44]
+    assert late.tags == first.tags
+    assert late.fields[37] == first.fields[37]
+
+
 @pytest.mark.parametrize("repeat", [True, False])
 def test_a_known_uuid_gets_its_state_whatever_df20_says(shop, repeat):
     proposal = account(shop.client)

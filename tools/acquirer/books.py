@@ -120,15 +120,20 @@ class Books:
         self._lay_out()
 
     def _lay_out(self):
+        """Make the tables of an empty file; refuse a file of another version."""
+        if self._version() == _SCHEMA_VERSION:
+            return
         with self.transaction():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            version = self._version()  # another process may have been faster
             if version == 0:
                 for statement in _SCHEMA.split(";\n"):
-                    if statement.strip():
-                        self._db.execute(statement)
+                    self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             elif version != _SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"books of version {version} are not understood")
+
+    def _version(self):
+        return self._one("PRAGMA user_version")[0]
 
     def close(self):
         self._db.close()

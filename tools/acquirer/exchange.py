@@ -197,7 +197,7 @@ class Exchange:
             application = self._books.application(terminal, uuid)
             if application is None:
                 return _unknown([(rules.UUID_TAG, uuid)])
-            return self._state(application)
+            return self._state(terminal, application)
         binding = self._books.binding(terminal, rules.slot_of(found))
         if binding is None:
             return _unknown([])
@@ -210,7 +210,7 @@ class Exchange:
         application = self._books.application(terminal, uuid)
         if application is None:
             application = self._new(request, terminal, uuid, found, secrets)
-        return self._state(application)
+        return self._state(terminal, application)
 
     def _new(self, request, terminal, uuid, found, secrets):
         """Judge a change not seen before, and file it whatever the verdict. Raises TlvError."""
@@ -252,8 +252,12 @@ class Exchange:
             for near in range(step - rules.CODE_WINDOW, step + rules.CODE_WINDOW + 1)
         )
 
-    def _state(self, application):
-        """The current state of a request that is stored."""
+    def _state(self, terminal, application):
+        """The current state of a request that is stored.
+
+        DF44 is the slot's token of now: a terminal that hears late of a binding since replaced must
+        not take it for the current one.
+        """
         status = application["status"]
         if status != rules.REVIEW and not application["told"]:
             self._books.mark_told(application)
@@ -264,7 +268,8 @@ class Exchange:
             tlvs.append((_EFFECTIVE_TAG, application["settled_at"].to_bytes(4, "big")))
         tlvs.append((_NUMBER_TAG, application["number"].encode()))
         if status == rules.ACTIVE:
-            tlvs.append((_TOKEN_TAG, application["token"]))
+            slot = self._books.binding(terminal, application["slot"])
+            tlvs.append((_TOKEN_TAG, slot["token"]))
         return _Reply(application["code"], tlvs, application["reference"], status)
 
     # The answer

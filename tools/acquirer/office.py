@@ -104,8 +104,10 @@ def init(home=DEFAULT_HOME, server_name=None):
             )
         return False
     if home.books_path.exists() and not home.books_key_path.exists():
-        raise OfficeError(f"{home.books_path} has lost its key {home.books_key_path.name}:"
-                          " restore the key, or move the folder away")  # fmt: skip
+        raise OfficeError(
+            f"{home.books_path} has lost its key {home.books_key_path.name}: restore the key, or"
+            " move the folder away"
+        )
     home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not home.ca_key_path.exists() or not home.ca_path.exists():
         pki.Authority.create().save(home.ca_path, home.ca_key_path)
