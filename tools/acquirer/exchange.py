@@ -255,7 +255,7 @@ class Exchange:
     def _state(self, terminal, application):
         """The current state of a request that is stored.
 
-        DF44 is the slot's token of now: a terminal that hears late of a binding since replaced must
+        DF44 is the slot's token of now: a terminal that hears late of a binding since replaced may
         not take it for the current one.
         """
         status = application["status"]
