@@ -198,13 +198,9 @@ class Exchange:
             n += 16
             if secrets is not None:
                 if secrets.cvv2:
-                    n = tlv.put(
-                        scratch, n, _SCRATCH, 0xDF38, secrets.cvv2, 0, len(secrets.cvv2)
-                    )
+                    n = tlv.put(scratch, n, _SCRATCH, 0xDF38, secrets.cvv2, 0, len(secrets.cvv2))
                 if secrets.code:
-                    n = tlv.put(
-                        scratch, n, _SCRATCH, 0xDF3A, secrets.code, 0, len(secrets.code)
-                    )
+                    n = tlv.put(scratch, n, _SCRATCH, 0xDF3A, secrets.code, 0, len(secrets.code))
             self._keys.key(dukpt.DATA_ENCRYPT, self._key)
             sealed = seal(self._key, memoryview(scratch)[:16], scratch, 16, n - 16)
             pos = tlv.put(self._tx, pos, _FRAME_MAX, _SEALED, scratch, 0, 16 + sealed)

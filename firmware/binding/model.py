@@ -81,7 +81,9 @@ class Request:
     bytes, or None. tlvs: the new binding. Never holds CVV2 or a one-time code.
     """
 
-    def __init__(self, uuid, stan, time, action, slot, reason, operator, approved, old_token, tlvs):
+    def __init__(
+        self, uuid, stan, time, action, slot, reason, operator, approved, old_token, tlvs
+    ):
         self.uuid = uuid
         self.stan = stan
         self.time = time

@@ -29,9 +29,7 @@ async def run(desk):
         secrets = await desk.open("approval", _TITLE)
         if secrets is None:
             continue
-        desk.begin_request(
-            model.CHANGE_ACCOUNT, _SLOT, form.reason, model.compose(form.fields)
-        )
+        desk.begin_request(model.CHANGE_ACCOUNT, _SLOT, form.reason, model.compose(form.fields))
         if await desk.open("submission", _TITLE, secrets):
             return
 

@@ -64,7 +64,9 @@ async def _change(desk, number):
             )
             if second is not None and second == first:
                 await desk.pages.working(
-                    desk.operators.set_password(number, first), "password.title", "password.storing"
+                    desk.operators.set_password(number, first),
+                    "password.title",
+                    "password.storing",
                 )
                 await desk.pages.message("password.title", desk.text("password.changed"), True)
                 return True

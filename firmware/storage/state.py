@@ -29,7 +29,9 @@ RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.model
 RECORD_COUNT = const(0x70)  # (4) change records written so far
 
 _STAN_AHEAD = const(16)
-_FORMATTED = "journal"  # the keystore's note that a state exists: from then on it is never formatted
+_FORMATTED = (
+    "journal"  # the keystore's note that a state exists: from then on it is never formatted
+)
 
 
 class State:

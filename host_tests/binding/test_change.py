@@ -1,0 +1,178 @@
+"""The change of a binding: every state meets every event, and only the acquirer settles."""
+
+import asyncio
+import itertools
+
+import pytest
+from firmware.acquirer.answers import Outcome
+from firmware.binding import change, model
+from firmware.storage.state import State
+
+from host_tests.storage.nor import Nor
+
+OLD = model.compose({model.NAME: b"shop", model.ACCOUNT: b"11112222"})
+NEW = model.compose({model.NAME: b"shop", model.ACCOUNT: b"6222020200112233445"})
+
+STATES = (change.IDLE, change.STORED, change.SENT, change.REVIEW, change.HELD)
+EVENTS = range(change.SEND, change.SUPERSEDED + 1)
+
+
+class Keys(dict):
+    """A keystore in a dictionary."""
+
+    get_bytes = dict.get
+
+    def put(self, name, data):
+        self[name] = bytes(data)
+
+
+class Clock:
+    """A clock that stands still."""
+
+    def now(self):
+        return 1_800_000_000
+
+
+class Host:
+    """An acquirer that says what the test wants; records what it was asked."""
+
+    def __init__(self, *events):
+        self.events = list(events)
+        self.asked = []
+
+    async def reach(self):
+        self.asked.append("reach")
+
+    async def _answer(self, what):
+        self.asked.append(what)
+        outcome = Outcome()
+        outcome.event = self.events.pop(0)
+        return outcome
+
+    async def submit(self, request, secrets):
+        return await self._answer("submit")
+
+    async def repeat(self, request, secrets):
+        return await self._answer("repeat")
+
+    async def inquire(self, request):
+        return await self._answer("inquire")
+
+
+class Terminal:
+    """State on flash and the change on it; `boot` is power off and on."""
+
+    def __init__(self):
+        self.flash, self.keys = Nor(6), Keys()
+        self.boot()
+        self.state.put(self.state.binding_changes(1, OLD))
+
+    def boot(self):
+        self.state = State(self.flash, self.keys, lambda n: bytes(n))
+        self.change = change.Change(self.state, Clock())
+
+    def begin(self):
+        uuid = bytes(range(16))
+        self.change.begin(
+            model.Request(uuid, 7, 1_800_000_000, 1, 1, 4, b"01", True, b"oldtoken", NEW)
+        )
+
+    def settle(self, *events):
+        host = Host(*events)
+        for _ in events:
+            asyncio.run(self.change.settle(host))
+        return host.asked
+
+
+@pytest.fixture
+def terminal():
+    return Terminal()
+
+
+def test_every_state_and_event_is_decided():
+    for state, event in itertools.product(STATES, EVENTS):
+        following, action = change._TABLE[state][event]
+        assert following in STATES and change.NOTHING <= action <= change.REFUSE
+    assert all(len(row) == len(EVENTS) for row in change._TABLE.values())
+
+
+def test_only_the_acquirers_word_commits_or_drops():
+    for state, event in itertools.product(STATES, EVENTS):
+        action = change._TABLE[state][event][1]
+        if action == change.COMMIT:
+            assert event == change.ACTIVE and state != change.STORED
+        if action == change.DROP:
+            assert event in (change.REJECTED, change.SUPERSEDED)
+        if action == change.FORGET:
+            assert (state, event) == (change.STORED, change.CANCEL)
+
+
+def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(terminal):
+    terminal.begin()
+    assert terminal.settle(change.ACTIVE) == ["reach", "submit"]
+    terminal.boot()
+    assert terminal.state.binding(1) == NEW
+    assert terminal.state.backup(1) == OLD
+    assert terminal.change.phase == change.IDLE
+    assert len(terminal.state.records()) == 1
+
+
+def test_a_lost_answer_is_repeated_then_inquired_until_settled(terminal):
+    terminal.begin()
+    lost = change.UNSETTLED
+    asked = terminal.settle(lost, lost, lost, lost, change.ACTIVE)
+    assert asked == ["reach", "submit", "repeat", "inquire", "repeat", "inquire"]
+    assert terminal.state.binding(1) == NEW
+
+
+def test_power_loss_while_the_answer_is_unknown_resumes_with_the_same_request(terminal):
+    terminal.begin()
+    terminal.settle(change.UNSETTLED)
+    terminal.boot()
+    assert terminal.change.phase == change.SENT
+    assert terminal.change.request.uuid == bytes(range(16))
+    assert terminal.state.binding(1) == OLD
+    assert terminal.settle(change.NO_SUCH, change.NO_SUCH, change.ACTIVE) == ["repeat"] * 3
+    assert terminal.state.binding(1) == NEW
+
+
+def test_refused_keeps_the_old_binding_and_leaves_a_record(terminal):
+    terminal.begin()
+    terminal.settle(change.REJECTED)
+    terminal.boot()
+    assert terminal.state.binding(1) == OLD
+    assert terminal.change.phase == change.IDLE
+    assert len(terminal.state.records()) == 1
+
+
+def test_under_review_survives_power_loss_and_is_only_inquired(terminal):
+    terminal.begin()
+    terminal.settle(change.REVIEWING)
+    terminal.boot()
+    assert terminal.change.phase == change.REVIEW
+    assert terminal.settle(change.REVIEWING, change.ACTIVE) == ["inquire", "inquire"]
+    assert terminal.state.binding(1) == NEW
+
+
+def test_cancel_is_possible_only_before_the_first_sending(terminal):
+    terminal.begin()
+    terminal.change.cancel()
+    assert terminal.change.phase == change.IDLE
+    terminal.begin()
+    terminal.settle(change.UNSETTLED)
+    with pytest.raises(change.NotPossible):
+        terminal.change.cancel()
+    assert terminal.change.phase == change.SENT
+
+
+def test_a_second_request_waits_for_the_first(terminal):
+    terminal.begin()
+    with pytest.raises(change.NotPossible):
+        terminal.begin()
+
+
+def test_superseded_leaves_the_binding_for_the_sync_to_fetch(terminal):
+    terminal.begin()
+    terminal.settle(change.SUPERSEDED)
+    assert terminal.change.phase == change.IDLE
+    assert terminal.state.binding(1) == OLD
