@@ -115,7 +115,9 @@ async def test_nothing_a_page_sends_stops_the_server(session, url, terminal):
         await calm.send_json({"type": "power", "on": True})
         while not (await hear(calm, "state"))["on"]:
             pass
-    assert ("up", "A") in terminal.deeds
+    async with asyncio.timeout(5):
+        while ("up", "A") not in terminal.deeds:
+            await asyncio.sleep(0.01)
 
 
 @served

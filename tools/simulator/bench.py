@@ -18,6 +18,7 @@ from tools.simulator.models import wifi as air
 
 KEYS = frozenset("0123456789ABCD*#")
 FRAME_PERIOD_S = 1 / 50
+HELD_AT_LEAST_S = 0.06  # a quick finger's press, and its lift
 HELD_AT_MOST_S = 2.0
 MOVES_WAITING = 64
 BACKLOG = 200
@@ -95,6 +96,7 @@ class Fingers:
             key, down = await self._moves.get()
             keypad = self._terminal.keypad
             (keypad.down if down else keypad.up)(key)
+            await asyncio.sleep(HELD_AT_LEAST_S)
             limit = time.monotonic() + HELD_AT_MOST_S
             while (
                 self._terminal.on and not keypad.matrix.settled(key) and time.monotonic() < limit
@@ -131,6 +133,7 @@ class Bench:
         self.terminal = terminal
         self.fingers = Fingers(terminal)
         self.phone = Phone(identity.get("totp_secret"))
+        self.address = address
         self._desk = desk
         self._tabs = set()
         self._events = deque(maxlen=BACKLOG)

@@ -12,6 +12,7 @@ Over the socket, server to page: binary frames of flags (1 powered, 2 showing), 
 import asyncio
 import contextlib
 import json
+import logging
 import re
 import signal
 import sqlite3
@@ -22,21 +23,17 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from tools import acquirer as office
+from tools.acquirer import Acquirer, office
+from tools.simulator import workplace
 from tools.simulator.bench import Bench
+from tools.simulator.interpreter import NoInterpreter
 from tools.simulator.provision import NotThisTerminal, provision
 from tools.simulator.terminal import SimulatedTerminal
 
 DEFAULT_PORT = 8080
-HOME = Path("build/home")
-DEVICE = Path("build/device")
-BOOKS = "books.sqlite3"  # in the acquirer's home
 
-# The shop of `make run`, and the account that it may want to move to.
-TERMINAL = "10000001"
-MERCHANT = "898310054110001"
-FIRST_ACCOUNT = {"account": "3100660012345678", "cnaps": "308584000013", "bank": "招商银行"}
-NEXT_ACCOUNT = {"account": "1001230009876543", "cnaps": "102100099996"}
+# What the shop may want to move to, and what its operators begin with.
+NEXT_ACCOUNT = {"account": "1001230009876543", "cnaps": "313651027012"}
 DEFAULT_PASSWORDS = "01 · 0000\n00 · 123456"
 
 PAGE = Path(__file__).with_name("page")
@@ -46,6 +43,8 @@ MESSAGE_LIMIT = 2048
 TABS_LIMIT = 16
 WAITING_LIMIT = 1000  # messages that a tab may lag behind before it has to connect again
 HEARTBEAT_S = 20
+
+_log = logging.getLogger(__name__)
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css",
           ".json": "application/json", ".svg": "image/svg+xml"}  # fmt: skip
@@ -168,12 +167,19 @@ def _decoded(text):
         return None
 
 
+def _report(watcher):
+    """Say aloud that the page has stopped following the terminal: it must not just look frozen."""
+    if not watcher.cancelled() and watcher.exception() is not None:
+        _log.critical("the page follows nothing any more", exc_info=watcher.exception())
+
+
 @contextlib.asynccontextmanager
 async def serving(bench, port=0):
     """Serve `bench` on 127.0.0.1; the value is the page's address. Port 0 takes any free port."""
     runner = web.AppRunner(make_app(bench), access_log=None, shutdown_timeout=2)
     await runner.setup()
     watcher = asyncio.create_task(bench.run())
+    watcher.add_done_callback(_report)
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
@@ -189,13 +195,13 @@ class Trouble(Exception):
 
 
 class Desk:
-    """One terminal's part of the acquirer's books in `home`, for `bench.Bench`."""
+    """One terminal's part of the books of an acquirer (its `office.Home`), for `bench.Bench`."""
 
     def __init__(self, home, terminal):
-        self._home = home
+        self._home = home.path
         self._terminal = terminal
         # A connection of its own sees every commit, also those of the command line.
-        self._watch = sqlite3.connect(Path(home) / BOOKS)
+        self._watch = sqlite3.connect(home.books_path)
 
     def close(self):
         self._watch.close()
@@ -223,15 +229,22 @@ def add_arguments(parser):
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the page; 0: any")
     parser.add_argument("--acquirer", metavar="HOST:PORT", help="use this one, not our own")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="what that acquirer issued")
-    parser.add_argument("--home", type=Path, default=HOME, help="where everything is kept")
-    parser.add_argument("--device", type=Path, default=DEVICE, help="the built device")
+    parser.add_argument("--home", type=Path, default=workplace.HOME, help="where all is kept")
+    parser.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
 
 
 def main(args):
     """Run until Ctrl-C. Returns the exit status."""
     try:
         asyncio.run(_run(args))
-    except (Trouble, NotThisTerminal, FileNotFoundError, office.OfficeError) as trouble:
+    except (
+        Trouble,
+        NoInterpreter,
+        NotThisTerminal,
+        FileNotFoundError,
+        office.OfficeError,
+        workplace.BuildFailed,
+    ) as trouble:
         print(f"run: {trouble}", file=sys.stderr)
         return 1
     return 0
@@ -241,33 +254,60 @@ async def _run(args):
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    elsewhere = _elsewhere(args) if args.acquirer or args.bundle else None
     async with contextlib.AsyncExitStack() as stack:
-        if args.acquirer or args.bundle:
-            address, bundle, home = _elsewhere(args)
-            host, desk = None, None
-        else:
-            host, bundle, home = await _own_acquirer(args.home, stack)
-            address = "127.0.0.1", host.port
-            desk = stack.enter_context(contextlib.closing(Desk(host.home.path, TERMINAL)))
-        provision(home, bundle, args.device, address)
-        terminal = SimulatedTerminal(home)
-        stack.push_async_callback(terminal.close)
-        identity = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
-        name = f"{address[0]}:{address[1]}"
-        bench = Bench(terminal, identity, _slip(identity), name, desk)
-        if host is not None:
-            host.on_event = bench.event
+        bench = await stack.enter_async_context(working(args.home, args.heap, elsewhere))
         try:
             url = await stack.enter_async_context(serving(bench, args.port))
         except OSError as error:
-            raise Trouble(f"port {args.port} cannot be used ({error.strerror}): "
-                          "choose another with --port, or 0 for any") from error  # fmt: skip
+            raise Trouble(
+                f"port {args.port} cannot be used ({error.strerror}):"
+                " choose another with --port, or 0 for any"
+            ) from error
         await bench.power(True)
-        print(f"acquirer  {name}{'' if host else ' (elsewhere)'}")
+        print(f"acquirer  {bench.address}{' (elsewhere)' if elsewhere else ''}")
         print(f"page      {url}")
-        print("Ctrl-C stops both; what happened stays in", home.parent, flush=True)
+        print(f"Ctrl-C stops everything; what happened stays in {args.home}", flush=True)
         await stop.wait()
-        print("\nstopping", flush=True)
+
+
+@contextlib.asynccontextmanager
+async def working(home, heap=workplace.HEAP, elsewhere=None):
+    """Open the workplace in `home`, made if need be; the value is its Bench, the terminal off.
+
+    elsewhere: ((host, port), bundle) of an acquirer that does not run here.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if elsewhere:
+            (host, port), bundle = elsewhere
+            # A terminal of its own: its keys and journal belong to that acquirer.
+            place = home / re.sub(r"[^0-9A-Za-z.]+", "-", f"terminal at {host} {port}")
+            provision(place, bundle, workplace.device_root(), (host, port))
+            acquirer = None
+        else:
+            workplace.prepare(home)
+            bundle, place = home / "bundle", home / "terminal"
+            acquirer = await stack.enter_async_context(Acquirer(home / "acquirer"))
+            host, port = "127.0.0.1", acquirer.port
+        identity = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
+        terminal = _terminal(place, heap)
+        stack.push_async_callback(terminal.close)
+        terminal.link.host, terminal.link.port = host, port
+        desk = None
+        if acquirer is not None:
+            desk = Desk(acquirer.home, identity["terminal"])
+            stack.callback(desk.close)
+        bench = Bench(terminal, identity, _slip(identity), f"{host}:{port}", desk)
+        if acquirer is not None:
+            acquirer.on_event = bench.event
+        yield bench
+
+
+def _terminal(home, heap):
+    try:
+        return SimulatedTerminal(home, heap=heap)
+    except RuntimeError as error:  # another process has this home open
+        raise Trouble(str(error)) from error
 
 
 def _elsewhere(args):
@@ -279,18 +319,7 @@ def _elsewhere(args):
         raise Trouble(f"--acquirer is HOST:PORT, not {args.acquirer!r}")
     if not (args.bundle / "keys.json").is_file():
         raise Trouble(f"{args.bundle} holds no bundle: keys.json is missing")
-    place = re.sub(r"[^0-9A-Za-z.]+", "-", f"terminal at {host} {port}")
-    return (host, int(port)), args.bundle, args.home / place
-
-
-async def _own_acquirer(home, stack):
-    """Start our acquirer with the shop enrolled. Returns it, the bundle and a home."""
-    place, bundle = home / "acquirer", home / "bundle"
-    office.init(place)
-    if not (office.is_enrolled(place, TERMINAL) and (bundle / "keys.json").is_file()):
-        office.enroll(place, TERMINAL, MERCHANT, bundle, **FIRST_ACCOUNT)
-    host = await stack.enter_async_context(office.Acquirer(place))
-    return host, bundle, home / "terminal"
+    return (host, int(port)), args.bundle
 
 
 def _slip(identity):

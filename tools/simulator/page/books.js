@@ -117,7 +117,7 @@ export class Wire {
 
   /** Draw everything again, for instance in another language. */
   redraw() {
-    this.list.replaceChildren();
+    this.list.replaceChildren(element("li", { class: "mark none" }, word("wire.none")));
     this.open = new Map(); // connection -> its sheet that has no answer yet
     for (const event of this.events) this.draw(event);
   }

@@ -162,6 +162,7 @@ async function say(next) {
   showState();
   showCode();
   if (books) ledger.show(books);
+  at("console").dataset.empty = word("serial.none");
   wire.redraw();
 }
 
