@@ -1,21 +1,21 @@
 """Composition root: builds the services on the board, starts the tasks, feeds the watchdog.
 
-The only importer of errands, and the only place where firmware and drivers meet. An errand is given the
-Terminal as its `desk`: pages to show, services to ask, `open` to run another errand.
+The only importer of errands, and the only place where firmware and drivers meet. An errand is
+given the Terminal as its `desk`: pages to show, services to ask, `open` to run another errand.
 """
 
 import asyncio
 import gc
 import sys
 
-from firmware.access.operators import SUPERVISOR, Operators
+from micropython import const
+
 from firmware.acquirer import answers
 from firmware.acquirer.exchange import Exchange
 from firmware.acquirer.sync import Sync
 from firmware.binding.change import Change
 from firmware.binding.model import Request
 from firmware.crypto import dukpt
-from firmware.crypto.wipe import wipe
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.storage.state import State
@@ -23,7 +23,6 @@ from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
 from firmware.ui.pages import Idle, Pages
 from firmware.ui.text import Text
-from micropython import const
 
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 
@@ -35,7 +34,8 @@ class KeyStorage:
         self._keystore = keystore
 
     def load(self, buf):
-        """Fill `buf` with the stored state; make the first one from the injected key. False if none.
+        """Fill `buf` with the stored state; make the first one from the injected key. False if
+        none.
 
         The injected key is erased only once the state made from it is stored.
         """
@@ -78,7 +78,6 @@ class Terminal:
             self.use_language(language.decode())
         board.clock.raise_floor(state.number(keys.TIME))
         token_key = board.keystore.get_bytes("token_key")
-        pepper = board.keystore.get_bytes("mac_key")
         if token_key is None:
             raise StorageFault
         licence = config.get("licence")
@@ -96,7 +95,6 @@ class Terminal:
         )
         self.change = Change(state, board.clock)
         self.sync = Sync(self.exchange, self.change, state, board.clock, board.wifi)
-        self.operators = Operators(state, pepper, board.clock, board.random)
         self.clock = board.clock
 
     def use_language(self, language):
@@ -131,7 +129,7 @@ class Terminal:
                 slot,
                 reason,
                 self.operator,
-                self.operator != SUPERVISOR,
+                self.operator != b"00",
                 None if old is None else self.exchange.token(old),
                 tlvs,
             )
@@ -150,7 +148,9 @@ class Terminal:
         return await self.open("own_password", number, title)
 
     async def swiped(self):
-        """Wait for a card at the reader. Returns its number as digits, or the text key of what is wrong."""
+        """Wait for a card at the reader. Returns its number as digits, or the text key of what is
+        wrong.
+        """
         return await self.open("swipe")
 
     def date(self, epoch):
@@ -173,7 +173,8 @@ class Terminal:
         gc.collect()
         asyncio.create_task(board.wifi.run())
         asyncio.create_task(self._supervise())
-        await self.operators.install()
+        if self.state.get(keys.OPERATOR + 1) is None:
+            await self.open("first_start")
         asyncio.create_task(self.sync.run())
         while True:
             await self._attend()

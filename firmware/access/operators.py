@@ -1,9 +1,9 @@
 """Operators, their passwords and the lock-out.
 
-What always holds: an attempt is counted on flash before the password is looked at; five wrong ones lock
-the operator for 30 minutes of the terminal's clock, which never runs backwards; a default password
-opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6 (strength), without
-claiming certification. May import crypto, storage and binding.rules.
+What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
+lock the operator for 30 minutes of the terminal's clock, which never runs backwards; a default
+password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6
+(strength), without claiming certification. May import crypto, storage and binding.rules.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ _DEFAULTS = ((b"00", b"123456"), (b"01", b"0000"))
 class Operators:
     """The operators of this terminal.
 
-    state: storage.state.State. pepper: 16 bytes of this device, so that what is on flash can't be tried
-    elsewhere. clock: has now(). random: random(n) -> bytes.
+    desk: gives state, clock and board; the board's keystore holds this device's pepper, so that
+    what is on flash can't be tried elsewhere.
     """
 
-    def __init__(self, state, pepper, clock, random):
-        self._state = state
-        self._pepper = pepper
-        self._clock = clock
-        self._random = random
+    def __init__(self, desk):
+        self._state = desk.state
+        self._pepper = desk.board.keystore.get_bytes("mac_key")
+        self._clock = desk.clock
+        self._random = desk.board.random
 
     async def install(self):
         """Create supervisor 00 and operator 01 with the defaults that must be changed, once."""
@@ -88,10 +88,6 @@ class Operators:
         index = self._index(number)
         return _ATTEMPTS_MAX if index < 0 else _ATTEMPTS_MAX - self._attempts(index)[0]
 
-    def is_default(self, password):
-        """Tell whether a new password is one of the defaults."""
-        return bytes(password) in (default for _, default in _DEFAULTS)
-
     def _index(self, number):
         for index in range(OPERATORS_MAX):
             stored = self._state.get(keys.OPERATOR + index)
@@ -124,3 +120,8 @@ class Operators:
             return bytes(tag)
         finally:
             work.wipe()
+
+
+def is_default(password):
+    """Tell whether a new password is one of the defaults."""
+    return bytes(password) in (default for _, default in _DEFAULTS)

@@ -1,4 +1,5 @@
-"""What an answer of the acquirer means: DE 39 and DF40 → an event of the change, and words for people.
+"""What an answer of the acquirer means: DE 39 and DF40 → an event of the change, and words for
+people.
 
 May import binding.change only. Words live in text/ under `answer.<DE 39>` (what it means) and
 `advice.<DE 39>` (what to do next).
@@ -41,9 +42,10 @@ _KNOWN = (
 class Outcome:
     """What became of one exchange about a request.
 
-    event: for binding.change. code: DE 39, or `--` when there was no answer. status: DF40 or 0. note:
-    DF41 without the tag at fault. fault_tag: that tag, or 0. reference: DE 37, 12 bytes. application:
-    DF43. effective: DF42 or 0. token: DF44 or None. trouble: a link error code, 0 when there was none.
+    event: for binding.change. code: DE 39, or `--` when there was no answer. status: DF40 or 0.
+    note: DF41 without the tag at fault. fault_tag: that tag, or 0. reference: DE 37, 12 bytes.
+    application: DF43. effective: DF42 or 0. token: DF44 or None. trouble: a link error code, 0
+    when there was none.
     """
 
     def __init__(self):

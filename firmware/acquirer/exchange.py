@@ -1,8 +1,9 @@
 """One request to the acquirer and its answer: built, sealed, sent, received, verified.
 
-What always holds: every message has a key of its own, whose counter is durable before it is used; an
-answer that isn't provably the answer to this very message counts as no answer. One exchange at a time.
-Account numbers are in clear only in the scratch buffer, which is wiped before `send` returns.
+What always holds: every message has a key of its own, whose counter is durable before it is used;
+an answer that isn't provably the answer to this very message counts as no answer. One exchange at
+a time. Account numbers are in clear only in the scratch buffer, which is wiped before `send`
+returns.
 
 May import message, card, crypto, binding.model and answers. The link raises its own error with a
 `code`; nothing here imports a driver.
@@ -40,7 +41,9 @@ _TOKEN = const(0xDF44)
 
 
 class NoAnswer(Exception):
-    """The acquirer did not answer this message. `code`: the link's error code, 0 for a wrong answer."""
+    """The acquirer did not answer this message. `code`: the link's error code, 0 for a wrong
+    answer.
+    """
 
     def __init__(self, code):
         super().__init__(code)
@@ -51,8 +54,8 @@ class Exchange:
     """The way to the acquirer for one terminal.
 
     link: drivers.tls_link.TlsLink or its like. link_error: the exception class it raises. keys:
-    crypto.dukpt.Dukpt. token_key: 16 bytes. clock, state, random: as in terminal. identity: terminal
-    (8 bytes), merchant (15 bytes, may be replaced later), serial (bytes).
+    crypto.dukpt.Dukpt. token_key: 16 bytes. clock, state, random: as in terminal. identity:
+    terminal (8 bytes), merchant (15 bytes, may be replaced later), serial (bytes).
     """
 
     def __init__(self, link, link_error, keys, token_key, clock, state, random, identity):
@@ -107,7 +110,9 @@ class Exchange:
             return await self._ask(_NETWORK, None)
 
     async def submit(self, request, secrets):
-        """Send a change for the first time (0300). Returns an Outcome; never raises for the line."""
+        """Send a change for the first time (0300). Returns an Outcome; never raises for the
+        line.
+        """
         return await self._change(_FILE, request, secrets)
 
     async def repeat(self, request, secrets):

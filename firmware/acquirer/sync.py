@@ -1,8 +1,9 @@
 """Keeping in step with the acquirer: signing on, time, notices, and settling the pending request.
 
-What always holds: one settlement at a time; a request that is under way is settled before bindings are
-compared; a binding that differs is replaced only by what the acquirer's authenticated answer says, and
-only after a supervisor accepted it, unless the slot was empty. May import binding, storage, exchange.
+What always holds: one settlement at a time; a request that is under way is settled before bindings
+are compared; a binding that differs is replaced only by what the acquirer's authenticated answer
+says, and only after a supervisor accepted it, unless the slot was empty. May import binding,
+storage, exchange.
 """
 
 import asyncio
@@ -38,8 +39,8 @@ class Sync:
     """The terminal's standing errand at the acquirer.
 
     names: what the account holder may be called, as UTF-8 bytes, from the last sign-on. differing:
-    (slot, TLVs or None) of bindings that changed elsewhere and wait for the supervisor. reached: one of
-    the four above; trouble: the link's error code; code: DE 39 of the last sign-on.
+    (slot, TLVs or None) of bindings that changed elsewhere and wait for the supervisor. reached:
+    one of the four above; trouble: the link's error code; code: DE 39 of the last sign-on.
     """
 
     def __init__(self, exchange, change_, state, clock, wifi):
@@ -82,7 +83,9 @@ class Sync:
                 pause = _FIRST_S // 2
 
     async def once(self):
-        """Settle what is pending, then sign on. Returns False when the acquirer was not reached."""
+        """Settle what is pending, then sign on. Returns False when the acquirer was not
+        reached.
+        """
         if self._change.phase in (change.SENT, change.REVIEW, change.HELD):
             await self.settle()
         try:
@@ -92,7 +95,9 @@ class Sync:
         return True
 
     def keep(self, secrets):
-        """Take over the secrets of the request under way; wiped when settled or no longer of use."""
+        """Take over the secrets of the request under way; wiped when settled or no longer of
+        use.
+        """
         self._forget()
         self._secrets = secrets
         self._secrets_until = self._clock.now() + _SECRETS_S
@@ -122,7 +127,9 @@ class Sync:
             return outcome
 
     async def sign_on(self):
-        """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the rest."""
+        """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the
+        rest.
+        """
         try:
             reply = await self._exchange.network(wire.SIGN_ON, self._tokens())
         except NoAnswer as error:

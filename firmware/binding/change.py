@@ -3,10 +3,11 @@
 What always holds:
 - the request is on flash before the first byte of it is sent;
 - a lost answer is neither a refusal nor a success: the request stays and is asked for again;
-- commit is one journal record: new binding current, old one backup, request gone, change record added.
+- commit is one journal record: new binding current, old one backup, request gone, change record
+added.
 
-Knows neither screen nor wire: it is given the state and a host with `submit`, `repeat` and `inquire`
-(PROTOCOL, "Exactly once"). May import binding and storage only.
+Knows neither screen nor wire: it is given the state and a host with `submit`, `repeat` and
+`inquire` (PROTOCOL, "Exactly once"). May import binding and storage only.
 """
 
 from micropython import const
@@ -107,7 +108,8 @@ class NotPossible(Exception):
 class Change:
     """The one request of this terminal, from proposal to settlement.
 
-    state: storage.state.State. clock: has now(). secrets given to `submit` are the caller's to wipe.
+    state: storage.state.State. clock: has now(). secrets given to `submit` are the caller's to
+    wipe.
     """
 
     def __init__(self, state, clock):
@@ -136,8 +138,8 @@ class Change:
     async def settle(self, host, secrets=None):
         """Ask the acquirer once about the pending request and act on what it says.
 
-        host: has async submit, repeat, inquire(request[, secrets]) -> Outcome. secrets: the owner's
-        one-time code and CVV2, which are never stored, or None.
+        host: has async submit, repeat, inquire(request[, secrets]) -> Outcome. secrets: the
+        owner's one-time code and CVV2, which are never stored, or None.
         Returns the Outcome; the phase afterwards tells what became of the request.
         """
         request = self.request

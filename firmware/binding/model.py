@@ -1,7 +1,7 @@
 """A binding, a request to change it and the record that remains, as the bytes that are stored.
 
-A binding is the string of its TLVs DF30-DF37 in ascending order: what is stored is what is sealed for
-the acquirer and what its token is computed from. May import card.tlv only.
+A binding is the string of its TLVs DF30-DF37 in ascending order: what is stored is what is sealed
+for the acquirer and what its token is computed from. May import card.tlv only.
 """
 
 import struct
@@ -59,7 +59,9 @@ def compose(fields):
 
 
 def number(tlvs):
-    """Return the account number of a binding, or its card number, as bytes; None without either."""
+    """Return the account number of a binding, or its card number, as bytes; None without
+    either.
+    """
     found = field(tlvs, ACCOUNT)
     return found if found is not None else field(tlvs, PAN)
 
@@ -76,9 +78,9 @@ def truncated(digits):
 class Request:
     """A request to change a slot's binding, as it is stored before it is sent.
 
-    uuid: 16 bytes. stan, time: those of the first sending (DE 11; Unix epoch of DE 7). operator: two
-    ASCII digits. approved: whether supervisor 00 approved. old_token: of the binding to be replaced, 8
-    bytes, or None. tlvs: the new binding. Never holds CVV2 or a one-time code.
+    uuid: 16 bytes. stan, time: those of the first sending (DE 11; Unix epoch of DE 7). operator:
+    two ASCII digits. approved: whether supervisor 00 approved. old_token: of the binding to be
+    replaced, 8 bytes, or None. tlvs: the new binding. Never holds CVV2 or a one-time code.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What is a valid name, account, CNAPS number, card or licence.
 
-Every check takes a buffer and returns 0 or one of the codes below; words for them live in text/ under
-`rule.<code>`. Nothing here knows screen or wire. May import card only.
+Every check takes a buffer and returns 0 or one of the codes below; words for them live in text/
+under `rule.<code>`. Nothing here knows screen or wire. May import card only.
 """
 
 from micropython import const
@@ -53,7 +53,9 @@ def name(buf, registered):
 
 
 def account(buf):
-    """Check an account number. Account numbers have no check digit: it is asked for twice instead."""
+    """Check an account number. Account numbers have no check digit: it is asked for twice
+    instead.
+    """
     if len(buf) < ACCOUNT_MIN or len(buf) > ACCOUNT_MAX:
         return ACCOUNT_LENGTH
     return OK if _digits(buf) else ACCOUNT_NOT_DIGITS

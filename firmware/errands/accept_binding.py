@@ -1,4 +1,6 @@
-"""A binding was changed elsewhere: show it, let the supervisor accept it, keep the old one as backup."""
+"""A binding was changed elsewhere: show it, let the supervisor accept it, keep the old one as
+backup.
+"""
 
 from firmware.access.operators import SUPERVISOR
 from firmware.binding import model
@@ -7,7 +9,9 @@ _TITLE = "accept.title"
 
 
 async def run(desk):
-    """Go through the bindings that differ from the acquirer's. Nothing changes without the supervisor."""
+    """Go through the bindings that differ from the acquirer's. Nothing changes without the
+    supervisor.
+    """
     for slot, theirs in list(desk.sync.differing):
         ours = desk.state.binding(slot)
         body = "%s\n%s\n%s\n%s" % (

@@ -1,4 +1,6 @@
-"""Who stands behind a change: operator's password again, supervisor's approval, owner's one-time code."""
+"""Who stands behind a change: operator's password again, supervisor's approval, owner's one-time
+code.
+"""
 
 from firmware.access.operators import SUPERVISOR
 from firmware.crypto.wipe import wipe

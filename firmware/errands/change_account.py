@@ -1,18 +1,15 @@
 """Change the bound settlement account: prepare, enter, review, approve, submit, keep the record.
 
-What the merchant has typed stays until the errand ends, also after a refusal. Nothing is stored before
-it is submitted: power loss until then leaves everything as it was.
+What the merchant has typed stays until the errand ends, also after a refusal. Nothing is stored
+before it is submitted: power loss until then leaves everything as it was.
 """
 
 from micropython import const
 
-from firmware.binding import change, model, rules
-from firmware.ui import entry
-from firmware.ui.pages import BACK, SUBMIT
+from firmware.binding import change, model
 
 _TITLE = "change.title"
 _SLOT = const(1)
-_REASONS = (4, 5, 9)  # DF13: change of bank, details wrong, other
 
 
 async def run(desk):
@@ -22,157 +19,14 @@ async def run(desk):
         return
     if not await desk.open("preparation", _TITLE):
         return
-    form = Form(desk)
-    if not await form.fill():
-        return
-    while await form.review():
+    fields = {}
+    while True:
+        reason = await desk.open("account_form", _TITLE, _SLOT, fields)
+        if reason is None:
+            return
         secrets = await desk.open("approval", _TITLE)
         if secrets is None:
             continue
-        desk.begin_request(model.CHANGE_ACCOUNT, _SLOT, form.reason, model.compose(form.fields))
+        desk.begin_request(model.CHANGE_ACCOUNT, _SLOT, reason, model.compose(fields))
         if await desk.open("submission", _TITLE, secrets):
             return
-
-
-class Form:
-    """The fields of the new account, in the order in which they are asked for."""
-
-    def __init__(self, desk):
-        self._desk = desk
-        self.reason = _REASONS[0]
-        self.fields = {
-            model.LICENCE: model.field(desk.state.binding(_SLOT), model.LICENCE) or desk.licence,
-        }
-        self._steps = [self._reason, self._name, self._kind, self._account, self._cnaps]
-        if self.fields[model.LICENCE] is None:
-            self._steps.append(self._licence)
-
-    async def fill(self):
-        """Ask for every field, back and forth. Returns False when left at the first one."""
-        at = 0
-        while at < len(self._steps):
-            at += 1 if await self._steps[at]() else -1
-            if at < 0:
-                return False
-        return True
-
-    async def review(self):
-        """Show everything; go back to any field. Returns True to submit, False to give up."""
-        desk = self._desk
-        at = 0
-        while True:
-            at = await desk.pages.review(_TITLE, self._rows(), at)
-            if at == SUBMIT:
-                return True
-            if at == BACK:
-                if await desk.pages.message(_TITLE, desk.text("change.abandon")):
-                    return False
-                at = 0
-            else:
-                await self._steps[at]()
-
-    def _rows(self):
-        text, fields = self._desk.text, self.fields
-        rows = [
-            (text("field.reason"), text("reason.%d" % self.reason)),
-            (text("field.name"), fields[model.NAME].decode()),
-            (text("field.kind"), text("kind.%d" % fields[model.KIND][0])),
-            (text("field.account"), fields[model.ACCOUNT].decode()),
-            (text("field.cnaps"), fields[model.CNAPS].decode()),
-        ]
-        if len(self._steps) > len(rows):
-            rows.append((text("field.licence"), fields[model.LICENCE].decode()))
-        return rows
-
-    async def _reason(self):
-        text = self._desk.text
-        items = [text("reason.%d" % reason) for reason in _REASONS]
-        at = await self._desk.pages.menu("field.reason", items, _REASONS.index(self.reason))
-        if at == BACK:
-            return False
-        self.reason = _REASONS[at]
-        return True
-
-    async def _name(self):
-        desk = self._desk
-        names = desk.sync.names
-        before = self.fields.get(model.NAME)
-        at = names.index(before) if before in names else 0
-        at = await desk.pages.menu("field.name", [name.decode() for name in names], at)
-        if at == BACK:
-            return False
-        code = rules.name(names[at], names)
-        if code:
-            await desk.pages.message("field.name", desk.text("rule.%d" % code), True)
-            return await self._name()
-        self.fields[model.NAME] = names[at]
-        return True
-
-    async def _kind(self):
-        text = self._desk.text
-        items = [text("kind.%d" % kind) for kind in (model.CORPORATE, model.PERSONAL)]
-        before = self.fields.get(model.KIND)
-        at = await self._desk.pages.menu("field.kind", items, before[0] - 1 if before else 0)
-        if at == BACK:
-            return False
-        self.fields[model.KIND] = bytes((at + 1,))
-        return True
-
-    async def _account(self):
-        # Account numbers have no check digit: the number is asked for twice, or comes from a card.
-        first = self.fields.get(model.ACCOUNT, b"")
-        while True:
-            first = await self._digits(
-                "field.account", rules.ACCOUNT_MAX, first, _checked(rules.account), True
-            )
-            if first is None:
-                return False
-
-            def same(buf, first=first):
-                return None if buf == first else "rule.%d" % rules.ACCOUNT_DIFFERS
-
-            if await self._digits("field.account_again", rules.ACCOUNT_MAX, b"", same, True):
-                self.fields[model.ACCOUNT] = bytes(first)
-                return True
-
-    async def _cnaps(self):
-        before = self.fields.get(model.CNAPS, b"")
-        value = await self._digits("field.cnaps", 12, before, _checked(rules.cnaps), False)
-        if value is None:
-            return False
-        self.fields[model.CNAPS] = bytes(value)
-        return True
-
-    async def _licence(self):
-        desk = self._desk
-        before = self.fields[model.LICENCE] or b""
-        value = await entry.code(desk.pages, _TITLE, "field.licence", 18, before)
-        if value is None:
-            return False
-        code = rules.licence(value)
-        if code and not await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
-            return await self._licence()
-        self.fields[model.LICENCE] = bytes(value)
-        return True
-
-    async def _digits(self, label, high, before, check, swipe):
-        desk = self._desk
-        return await entry.digits(
-            desk.pages,
-            _TITLE,
-            label,
-            1,
-            high,
-            before,
-            check=check,
-            card=desk.swiped if swipe else None,
-        )
-
-
-def _checked(rule):
-    # A rule's code as the key of the words shown at the field.
-    def check(buf):
-        code = rule(buf)
-        return "rule.%d" % code if code else None
-
-    return check

@@ -2,8 +2,8 @@
 
 from micropython import const
 
-from firmware.binding import change
 from firmware.acquirer import sync
+from firmware.binding import change
 from firmware.ui.pages import NONE, Idle
 
 _LOOK_MS = const(1000)

@@ -1,6 +1,7 @@
 """Passwords: proving one, and changing one's own."""
 
 from firmware.access import operators
+from firmware.access.operators import Operators
 from firmware.binding import rules
 from firmware.crypto.wipe import wipe
 from firmware.ui import entry
@@ -9,8 +10,8 @@ from firmware.ui import entry
 async def run(desk, number=None, title="password.title"):
     """Ask for an operator's password until it is right. Return False when given up or locked.
 
-    Without a number: for whoever is logged in, who then chooses a new one. A default password that is
-    right has to be changed at once.
+    Without a number: for whoever is logged in, who then chooses a new one. A default password that
+    is right has to be changed at once.
     """
     if number is not None:
         return await _prove(desk, number, title)
@@ -26,7 +27,7 @@ async def _prove(desk, number, title):
             return False
         try:
             result = await desk.pages.working(
-                desk.operators.check(number, password), title, "password.checking"
+                Operators(desk).check(number, password), title, "password.checking"
             )
         finally:
             wipe(password)
@@ -38,7 +39,7 @@ async def _prove(desk, number, title):
         if result == operators.LOCKED:
             await desk.pages.message(title, desk.text("password.locked"), True)
             return False
-        left = desk.operators.attempts_left(number)
+        left = Operators(desk).attempts_left(number)
         await desk.pages.message(title, desk.text("password.wrong") % left, True)
 
 
@@ -46,7 +47,7 @@ async def _change(desk, number):
     # Ask for a new password twice and store it; False when given up.
 
     def check(buf):
-        if desk.operators.is_default(buf):
+        if operators.is_default(buf):
             return "rule.%d" % rules.PASSWORD_DEFAULT
         code = rules.password(buf)
         return "rule.%d" % code if code else None
@@ -64,7 +65,7 @@ async def _change(desk, number):
             )
             if second is not None and second == first:
                 await desk.pages.working(
-                    desk.operators.set_password(number, first),
+                    Operators(desk).set_password(number, first),
                     "password.title",
                     "password.storing",
                 )

@@ -1,4 +1,6 @@
-"""Before a change: what to have at hand, what the terminal can check itself, what it means in law."""
+"""Before a change: what to have at hand, what the terminal can check itself, what it means in
+law.
+"""
 
 from firmware.acquirer import sync
 from firmware.acquirer.exchange import NoAnswer
@@ -6,7 +8,9 @@ from firmware.binding import model
 
 
 async def run(desk, title):
-    """Return True when the merchant is prepared, every check has passed and the notices are accepted."""
+    """Return True when the merchant is prepared, every check has passed and the notices are
+    accepted.
+    """
     if not await desk.pages.message(title, desk.text("prepare.body")):
         return False
     if not await _checks(desk, title):

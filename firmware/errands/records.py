@@ -1,4 +1,6 @@
-"""The change records kept on the terminal: when, which number, how it ended, under which reference."""
+"""The change records kept on the terminal: when, which number, how it ended, under which
+reference.
+"""
 
 from firmware.binding.model import Record
 from firmware.ui.pages import BACK

@@ -14,9 +14,9 @@ _PAUSE_S = const(2)
 async def run(desk, title, secrets=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
-    secrets: approval.Secrets to go with it; they are the sync's from here on, which wipes them. Returns
-    False after a refusal, so that what was typed can be mended. What can't be settled now stays
-    pending; power loss at any point resumes it at the next start.
+    secrets: approval.Secrets to go with it; they are the sync's from here on, which wipes them.
+    Returns False after a refusal, so that what was typed can be mended. What can't be settled now
+    stays pending; power loss at any point resumes it at the next start.
     """
     if secrets is not None:
         desk.sync.keep(secrets)

@@ -37,8 +37,8 @@ _FORMATTED = (
 class State:
     """The durable state in named pieces.
 
-    flash: the journal's block device. keystore: holds the sealing keys. random: random(n) -> bytes.
-    Raises StorageFault when a state exists but can't be read: the device needs service.
+    flash: the journal's block device. keystore: holds the sealing keys. random: random(n) ->
+    bytes. Raises StorageFault when a state exists but can't be read: the device needs service.
     """
 
     def __init__(self, flash, keystore, random):

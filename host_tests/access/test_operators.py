@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+
 from firmware.access import operators
 from firmware.storage.state import State
-
 from host_tests.binding.test_change import Keys
 from host_tests.storage.nor import Nor
 
@@ -29,10 +29,13 @@ class Access:
 
     def boot(self):
         self.state = State(self.flash, self.keys, lambda n: bytes(range(n)))
-        self.operators = operators.Operators(
-            self.state, self.keys["mac_key"], self.clock, lambda n: bytes(range(n))
-        )
+        self.board = self
+        self.keystore = self.keys
+        self.operators = operators.Operators(self)
         asyncio.run(self.operators.install())
+
+    def random(self, n):
+        return bytes(range(n))
 
     def check(self, number, password):
         return asyncio.run(self.operators.check(number, bytearray(password)))

@@ -4,10 +4,10 @@ import asyncio
 import itertools
 
 import pytest
+
 from firmware.acquirer.answers import Outcome
 from firmware.binding import change, model
 from firmware.storage.state import State
-
 from host_tests.storage.nor import Nor
 
 OLD = model.compose({model.NAME: b"shop", model.ACCOUNT: b"11112222"})
@@ -68,7 +68,7 @@ class Terminal:
         self.state.put(self.state.binding_changes(1, OLD))
 
     def boot(self):
-        self.state = State(self.flash, self.keys, lambda n: bytes(n))
+        self.state = State(self.flash, self.keys, bytes)
         self.change = change.Change(self.state, Clock())
 
     def begin(self):

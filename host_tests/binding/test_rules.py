@@ -1,10 +1,11 @@
 """What may be a merchant's account is decided before anything is sent."""
 
 import pytest
-from firmware.binding import rules
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc
+
+from firmware.binding import rules
 
 
 @pytest.mark.parametrize("code", [b"102100099996", b"313651027012", b"308584000013"])
