@@ -73,6 +73,7 @@ class Canvas:
     def __init__(self, panel, glyphs):
         self.panel = panel
         self._font = glyphs
+        self._ellipsis = glyphs.advance(_ELLIPSIS)
         self._normal = framebuf.FrameBuffer(bytearray(b"\x02"), 2, 1, framebuf.MONO_HMSB)
         self._inverted = framebuf.FrameBuffer(bytearray(b"\x01"), 2, 1, framebuf.MONO_HMSB)
 
@@ -244,7 +245,6 @@ class Canvas:
 
     def _fit(self, data, start, x, y, room, palette):
         # Paint from byte `start`; when it is wider than `room`, as much as fits and an ellipsis.
-        ellipsis = self._font.advance(_ELLIPSIS)
         column = 0
         fitting = start
         at = start
@@ -255,6 +255,6 @@ class Canvas:
                 self._font.draw(self.panel, _ELLIPSIS, x, y, palette)
                 return
             at += step_at(data, at)
-            if column <= room - ellipsis:
+            if column <= room - self._ellipsis:
                 fitting = at
         self._run(data, start, at, x, y, palette)

@@ -47,9 +47,19 @@ class FrameBuffer:
 
     def fill_rect(self, x, y, width, height, colour):
         """Fill a rectangle, clipped to the picture."""
-        for row in range(max(0, y), min(self._height, y + height)):
-            for column in range(max(0, x), min(self._width, x + width)):
-                self._set(column, row, colour)
+        left, right = max(0, x), min(self._width, x + width)
+        top, end = max(0, y), min(self._height, y + height)
+        if left >= right or top >= end:
+            return
+        if self._format != MONO_VLSB:
+            for row in range(top, end):
+                for column in range(left, right):
+                    self._set(column, row, colour)
+            return
+        for page in range(top >> 3, (end + 7) >> 3):  # whole columns of a page: tests draw a lot
+            mask = 0xFF << max(0, top - 8 * page) & 0xFF >> max(0, 8 * page + 8 - end)
+            for index in range(page * self._stride + left, page * self._stride + right):
+                self._bits[index] = self._bits[index] & ~mask | (mask if colour else 0)
 
     def pixel(self, x, y, colour=None):
         """Return a pixel, or set it; outside of the picture nothing happens."""

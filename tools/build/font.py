@@ -41,7 +41,11 @@ def gb2312() -> set[str]:
     """Return the ideographs and the punctuation of GB 2312: what names are written with."""
     rows = (0xA1, 0xA3, *range(0xB0, 0xF8))
     codes = (bytes((row, cell)) for row in rows for cell in range(0xA1, 0xFF))
-    return set("".join(code.decode("gb2312", "ignore") for code in codes))
+    # Decoded by its successor, which has the dash and the middle dot where keyboards have them.
+    found = {code.decode("gb18030", "ignore") for code in codes}
+    return {
+        char for char in found if not "\ue000" <= char <= "\uf8ff"
+    }  # cells without a character
 
 
 def characters(words: Iterable[str]) -> set[str]:

@@ -1,13 +1,12 @@
 """Reads the panel as a person does: text from pixels, by matching the glyphs of the font file.
 
-Nothing is known of the page but that its text is written in cells of 12 rows, light on dark or dark on
-light. For every height at which a line could stand, the cheapest way to explain its columns by glyphs,
-gaps, bars and what is unreadable is found; then the lines that explain most ink are kept. What always
-holds: a character that was drawn whole is read, or else one with the very same picture; what cannot be
-read is `?`, bars and marks are nothing. Imports tools.build.
+Nothing is known of the page but that its text is written in cells of 12 rows, light on dark or
+dark on light. For every height at which a line could stand, the cheapest way to explain its
+columns by glyphs, gaps, bars and what is unreadable is found; then the lines that explain most
+ink are kept. What always holds: a character that was drawn whole is read, or else one with the
+very same picture; what cannot be read is `?`, bars and marks are nothing. Imports tools.build.
 """
 
-import json
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ HEIGHT = 64
 _ROWS = font.ROWS
 _PITCH = 13  # of the firmware's canvas: only settles ties between heights
 _FULL = (1 << _ROWS) - 1
+_MARKS = 4  # pixels of a row that may belong to a scroll mark
 _FONT_FILE = font.ROOT / "build" / "device" / "assets" / "font.bin"
 
 _COMMON = 1.0  # cost of a character that the terminal's words use, or of ASCII
@@ -168,15 +168,15 @@ def _row_weights(columns: list[int]) -> list[int]:
 
 
 def _stands_free(rows: list[int], top: int) -> bool:
-    # A line of text has an empty row (but for marks at the edge) above and below it, and ink within.
-    above = top == 0 or rows[top - 1] <= 4
-    below = top + _ROWS == HEIGHT or rows[top + _ROWS] <= 4
+    # A line of text has ink, and an empty row, but for marks at the edge, above and below it.
+    above = top == 0 or rows[top - 1] <= _MARKS
+    below = top + _ROWS == HEIGHT or rows[top + _ROWS] <= _MARKS
     return above and below and any(rows[top : top + _ROWS])
 
 
 @lru_cache(maxsize=1)
 def default_reader(path: Path = _FONT_FILE) -> Reader:
-    """Return the reader for the device's font file, or, without one, for the font it is made from."""
+    """Return the reader for the device's font file; without one, for the font it is made from."""
     words = [words for table in texts.read_all().values() for words in table.values()]
     if path.exists():
         glyphs = font.load(path)

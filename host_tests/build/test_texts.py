@@ -1,0 +1,86 @@
+"""The words: complete in both languages, known to the sources, short enough for their places."""
+
+import json
+
+import pytest
+
+from firmware.ui import canvas as paint
+from host_tests.ui.stage import Stage
+from tools.build import texts
+
+FIRMWARE = texts.ROOT / "firmware"
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_key_that_the_firmware_names_exists(language):
+    assert texts.unknown_keys(FIRMWARE, texts.read(language)) == []
+
+
+def test_a_key_that_nobody_words_is_found(tmp_path):
+    (tmp_path / "errand.py").write_text('text("change.title"), text("change.nothing"), "rule.%d"')
+    assert texts.unknown_keys(tmp_path, texts.read("zh")) == ["errand.py: change.nothing"]
+
+
+def test_the_languages_agree():
+    assert len(texts.read_all()) == 2
+
+
+@pytest.mark.parametrize(
+    "zh, en",
+    [
+        ('{"a.b": "甲"}', '{"a.c": "x"}'),
+        ('{"a.b": "%d位"}', '{"a.b": "digits"}'),
+        ('{"a.b": "甲", "a.b": "乙"}', '{"a.b": "x"}'),
+        ('{"A": "甲"}', '{"A": "x"}'),
+        ('{"a.b": 1}', '{"a.b": 1}'),
+    ],
+)
+def test_words_that_do_not_agree_are_refused(tmp_path, zh, en):
+    (tmp_path / "zh.json").write_text(zh, "utf-8")
+    (tmp_path / "en.json").write_text(en, "utf-8")
+    with pytest.raises(texts.TextError):
+        texts.read_all(tmp_path)
+
+
+def test_two_keys_with_one_hash_are_refused(monkeypatch):
+    monkeypatch.setattr(texts, "hashed", lambda key: 7)
+    with pytest.raises(texts.TextError, match="hash"):
+        texts.pack("en", {"a.b": "x", "a.c": "y"})
+
+
+def test_the_files_are_kept_in_order():
+    for language in texts.LANGUAGES:
+        keys = list(json.loads((texts.FOLDER / f"{language}.json").read_text("utf-8")))
+        assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_words_fit_their_places(language):
+    stage = Stage(language)
+    width = stage.canvas.width
+    words = {key: text.replace("%d", "32") for key, text in texts.read(language).items()}
+    errors = [key for key in words if key.startswith(("rule.", "entry."))]
+    asked = [key for key in errors if not words[key].endswith(("?", "？"))]  # those are messages
+    assert [key for key in asked if width(words[key]) > paint.TEXT_WIDTH] == []
+    titles = [key for key in words if key.endswith(".title")]
+    assert [key for key in titles if width(words[key]) > 126 - width("32/32") - 4] == []
+    for middle, right in (
+        ("ui.move", "ui.choose"),
+        ("ui.move", "ui.edit"),
+        ("ui.move", "ui.submit"),
+        ("ui.delete", "ui.ok"),
+        ("ui.letters", "ui.ok"),
+        ("ui.swipe", "ui.ok"),
+    ):
+        assert width(words["ui.back"] + " " + words[middle] + " " + words[right]) <= paint.WIDTH
+    for right in ("ui.next", "ui.accept"):
+        assert width(words["ui.refuse"] + " " + words["ui.move"] + " " + words[right]) <= 128
+
+
+def test_every_answer_of_the_protocol_has_words_and_advice():
+    codes = ("00", "03", "09", "14", "22", "30", "40", "54", "55", "58", "61", "63")
+    codes += ("68", "91", "92", "96", "97", "A0", "other")
+    for language in texts.LANGUAGES:
+        words = texts.read(language)
+        assert all(words[f"answer.{code}"] for code in codes)
+        assert all(words[f"advice.{code}"] for code in codes if code != "00")

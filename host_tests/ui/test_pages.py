@@ -1,0 +1,215 @@
+"""Pages as a merchant at the till meets them."""
+
+import asyncio
+
+import pytest
+
+from firmware.ui.pages import BACK, SUBMIT, Idle, is_key
+from host_tests.ui.stage import CLEAR, WAITING, Stage, settle
+from tools.build import texts
+
+_COMPANY = "杭州市西湖区甲乙丙丁戊己庚辛有限公司"
+
+
+def test_a_message_is_confirmed_or_declined(stage):
+    assert stage.play(stage.pages.message("change.title", "甲乙丙"), "D") == (
+        True,
+        [["变更绑定账户", "甲乙丙", "C返回 D确定"]] * 2,
+    )
+    assert stage.play(stage.pages.message("change.title", "甲"), "C")[0] is False
+    assert stage.play(stage.pages.message("change.title", "甲"), "5#A*")[0] is WAITING
+
+
+def test_an_ok_only_message_offers_one_key_and_takes_both(stage):
+    result, screens = stage.play(stage.pages.message("change.title", "甲", True), "C")
+    assert result is True and screens[0][-1] == "D确定"
+    assert stage.play(stage.pages.message("change.title", "甲", True), "D")[0] is True
+
+
+def test_a_long_message_is_scrolled_line_by_line(stage):
+    body = "\n".join(f"第{number}行" for number in range(1, 6))
+    _, screens = stage.play(stage.pages.message("change.title", body), "BBBAA")
+    seen = [screen[1][1] + screen[-2][1] for screen in screens]
+    assert seen == ["13", "24", "35", "35", "24", "13"]
+    assert screens[0][-1] == "C返回 A↑B↓ D确定"
+
+
+def test_a_notice_cannot_be_accepted_unread(stage):
+    body = "\n".join(f"第{number}行" for number in range(1, 6))
+    result, screens = stage.play(stage.pages.notice("notice.title", body), "D")
+    assert result is WAITING and screens[0][-1].endswith("D下页")
+    assert screens[1][-1].endswith("D同意") and screens[1][-2] == "第5行"
+    assert stage.play(stage.pages.notice("notice.title", body), "DD")[0] is True
+    assert stage.play(stage.pages.notice("notice.title", body), "C")[0] is False
+
+
+def test_a_menu_is_walked_with_arrows_and_goes_round(stage):
+    items = ["甲", "乙", "丙", "丁"]
+    result, screens = stage.play(stage.pages.menu("menu.title", items), "BBBD")
+    assert result == 3
+    assert screens[0] == ["主菜单 1/4", "1 甲", "2 乙", "3 丙", "C返回 A↑B↓ D选择"]
+    assert screens[3][:4] == ["主菜单 4/4", "2 乙", "3 丙", "4 丁"]
+    assert stage.play(stage.pages.menu("menu.title", items), "AD")[0] == 3
+    assert stage.play(stage.pages.menu("menu.title", items), "C")[0] == BACK
+    assert stage.play(stage.pages.menu("menu.title", items, 2), "D")[0] == 2
+
+
+def test_a_digit_chooses_at_once_and_a_wrong_one_does_nothing(stage):
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]), "2")[0] == 1
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]), "3")[0] is WAITING
+
+
+def test_an_empty_menu_says_so(stage):
+    result, screens = stage.play(stage.pages.menu("menu.title", []), "D")
+    assert result == BACK and screens[0][1] == "没有内容"
+
+
+def test_a_long_row_passes_by_while_it_is_chosen(stage, monkeypatch):
+    monkeypatch.setattr("firmware.ui.menu._PASS_MS", 1)
+
+    async def run():
+        task = asyncio.create_task(stage.pages.menu("field.name", [_COMPANY, "甲"]))
+        seen = set()
+        for _ in range(200):
+            await asyncio.sleep(0.001)
+            seen.add(stage.lines[1])
+            if any(line.endswith("有限公司") for line in seen):
+                break
+        await stage.press("D")
+        return await task, seen
+
+    result, seen = asyncio.run(run())
+    assert result == 0
+    assert any(line.endswith("有限公司") for line in seen)
+
+
+def test_the_review_shows_everything_and_leads_to_each_field(stage):
+    rows = [("户名", _COMPANY), ("账号", "6222021234567890128"), ("联行号", "102100099996")]
+    result, screens = stage.play(stage.pages.review("change.title", rows), "BBBD")
+    assert result == SUBMIT
+    shown = "".join(line for screen in screens for line in screen)
+    for part in ("杭州市西湖区甲乙丙丁", "戊己庚辛有限公司", "6222 0212 3456 7890", "128"):
+        assert part in shown
+    assert screens[0][0] == "变更绑定账户 1/4" and screens[0][-1].endswith("D修改")
+    assert screens[3][-2] == "提交申请" and screens[3][-1].endswith("D提交")
+    assert stage.play(stage.pages.review("change.title", rows), "BD")[0] == 1
+    assert stage.play(stage.pages.review("change.title", rows, 2), "D")[0] == 2
+    assert stage.play(stage.pages.review("change.title", rows), "C")[0] == BACK
+
+
+def test_a_value_longer_than_the_panel_is_scrolled_before_the_next_row(stage):
+    value = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345"
+    rows = [("户名", value), ("账号", "12345678")]
+    result, screens = stage.play(stage.pages.review("change.title", rows), "BBBAAAD")
+    assert result == 0
+    lines = screens[0][1:4] + [screen[3] for screen in screens[1:2]]
+    assert "".join(lines) == "户名" + value
+    assert [screen[0][-3:] for screen in screens[:4]] == ["1/3", "1/3", "2/3", "3/3"]
+    assert screens[-1] == screens[0]
+
+
+def test_leaving_the_terminal_alone_raises_idle():
+    stage = Stage(idle_ms=20)
+    for page in (
+        stage.pages.message("change.title", "甲"),
+        stage.pages.menu("menu.title", [_COMPANY]),
+        stage.pages.review("change.title", [("户名", "甲")]),
+    ):
+        with pytest.raises(Idle):
+            asyncio.run(page)
+
+
+def test_every_key_starts_the_idle_time_afresh():
+    stage = Stage(idle_ms=150)
+
+    async def run():
+        task = asyncio.create_task(stage.pages.menu("menu.title", [_COMPANY, "乙"]))
+        for _ in range(5):
+            await asyncio.sleep(0.06)
+            stage.keys.press("B")
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        with pytest.raises(Idle):
+            await task
+
+    asyncio.run(run())
+
+
+def test_work_moves_something_and_ignores_the_keys(stage, monkeypatch):
+    monkeypatch.setattr("firmware.ui.pages._BEAT_S", 0.005)
+
+    async def work():
+        stage.keys.press("DDD")
+        await asyncio.sleep(0.03)
+        stage.pages.busy("change.title", "submit.again", 1, 4)
+        stage.keys.press("D")
+        await asyncio.sleep(0.03)
+        return 5
+
+    async def run():
+        before = stage.panel.flushed
+        assert await stage.pages.working(work(), "change.title", "submit.sending") == 5
+        assert stage.panel.flushed - before > 5
+        page = asyncio.create_task(stage.pages.message("change.title", "甲"))
+        await settle()
+        assert not page.done()
+        await stage.press("D")
+        return await page
+
+    assert asyncio.run(run()) is True
+
+
+def test_an_error_of_the_work_reaches_the_errand(stage):
+    async def work():
+        raise OSError(5)
+
+    with pytest.raises(OSError):
+        asyncio.run(stage.pages.working(work(), "change.title", "submit.sending"))
+
+
+def test_keys_pressed_while_busy_answer_nothing(stage):
+    stage.pages.busy("change.title", "submit.sending")
+    stage.keys.press("D")
+    assert stage.play(stage.pages.message("change.title", "甲"))[0] is WAITING
+
+
+def test_keys_typed_ahead_are_kept_between_pages(stage):
+    stage.keys.press("2D")
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 1
+    assert stage.play(stage.pages.message("change.title", "甲"))[0] is True
+
+
+def test_needs_service_shows_its_code(stage):
+    stage.pages.needs_service("E1")
+    assert stage.lines[0] == "需要维护"
+
+
+def test_long_presses_count_as_their_key(stage):
+    assert stage.play(stage.pages.message("change.title", "甲"), bytes((ord("D") | 0x80,)))[0]
+
+
+def test_keys_are_told_from_words():
+    for table in texts.read_all().values():
+        for key, words in table.items():
+            assert is_key(key)
+            assert not is_key(words)
+    for words in ("", ".", "a.", ".a", "Co. Ltd", "甲.乙", "3.50", "No.", "A.b"):
+        assert not is_key(words)
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_text_can_be_read_to_its_end(language):
+    stage = Stage(language)
+    for words in texts.read(language).values():
+        words = words.replace("%d", "32").replace("%s", "01")
+        ends = []
+        presses = max(0, len(stage.canvas.wrap(words, ends)) and len(ends) - 3)
+        result, screens = stage.play(stage.pages.message("change.title", words), "B" * presses)
+        shown = [line for screen in screens for line in screen[1:-1]]
+        squeezed = "".join("".join(dict.fromkeys(shown)).split())
+        for line in words.split("\n"):
+            assert set("".join(line.split())) <= set(squeezed)
+
+
+def test_clearing_is_a_long_star(stage):
+    assert ord("*") | 0x80 == CLEAR
