@@ -101,7 +101,7 @@ def test_a_module_is_named_by_its_device_path_in_a_traceback(out, tmp_path):
         capture_output=True,
         text=True,
     )
-    assert 'File "firmware/x.py", line 2, in fail' in run.stderr
+    assert 'File "firmware/x.py", line 1, in fail' in run.stderr
 
 
 def test_native_code_needs_a_target_that_takes_it(out, tmp_path):

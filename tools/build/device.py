@@ -39,7 +39,7 @@ def _modules(arch: str) -> Iterator[Item]:
     yield mpy.module(_DRIVER, "lib/ssd1306.py", arch)
     for package in _PACKAGES:
         for source in sorted((ROOT / package).rglob("*.py")):
-            yield mpy.module(source, source.relative_to(ROOT).as_posix(), arch)
+            yield mpy.module(source, source.relative_to(ROOT).as_posix(), arch, _PACKAGES)
 
 
 def _assets() -> Iterator[Item]:

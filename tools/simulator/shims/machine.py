@@ -39,16 +39,16 @@ class Pin:
 
     def __init__(self, id, mode=1, pull=None, *, value=None, **options):
         self.id = number(id)
-        self._mode = mode
-        self._level = 1 if value else 0
+        self.mode = mode
+        self.level = 1 if value else 0
         _levels[8] = 0
-        _bus.post(_PIN, self.id, mode | (pull or 0) << 4, self._level)
+        _bus.post(_PIN, self.id, mode | (pull or 0) << 4, self.level)
 
     def value(self, level=None):
         global _read_at
         if level is None:
-            if self._mode == 3:
-                return self._level
+            if self.mode == 3:
+                return self.level
             held = _levels
             now = time.ticks_ms()
             if time.ticks_diff(now, _read_at) >= held[8] & 127:
@@ -57,8 +57,8 @@ class Pin:
                 _read_at = now
             return held[self.id >> 3] >> (self.id & 7) & 1
         level = 1 if level else 0
-        if level != self._level:
-            self._level = level
+        if level != self.level:
+            self.level = level
             if _levels[8] & 128:
                 _levels[8] = 0
             _bus.post(_PIN, self.id, 0, level)
@@ -137,8 +137,7 @@ class RTC:
         if value is None:
             return more(self, "get")()
         y, m, d, _, h, mi, s = value[:7]
-        time.set_time(time.mktime((y, m, d, h, mi, s, 0, 0)))
-        _bus.ask(_RTC_SET, 0, time.time().to_bytes(8, "little"))
+        _bus.ask(_RTC_SET, 0, time.mktime((y, m, d, h, mi, s, 0, 0)).to_bytes(8, "little"))
 
 
 def reset():

@@ -28,7 +28,7 @@ class _Pin:
         self.value(0)
 
     def init(self, mode=1, pull=None, *, value=None, **options):
-        level = self._level if value is None else value
+        level = self.level if value is None else value
         machine.Pin.__init__(self, self.id, mode, pull, value=level)
 
 
@@ -128,9 +128,8 @@ class shelf:
     WLAN = _WLAN
 
 
-class SoftI2C(machine.I2C):
-    def __init__(self, scl, sda, **options):
-        super().__init__(2, scl=scl, sda=sda)
+def SoftI2C(scl, sda, **options):  # noqa: N802 (a class on the chip)
+    return machine.I2C(2, scl=scl, sda=sda)
 
 
 class PWM:
