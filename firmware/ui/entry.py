@@ -81,7 +81,8 @@ class _Field:
                 key = await _key_or_card(pages, swiped, card is not None)
                 self._error = None
                 if key == keys.NONE:
-                    self._take_card(swiped.pop())
+                    self._take_card(swiped.pop())  # the last one counts
+                    swiped.clear()
                 elif key & 0x7F == keys.CANCEL:
                     return None
                 elif key & 0x7F == keys.CONFIRM:

@@ -210,6 +210,7 @@ def test_a_card_fills_a_field_in():
 
     async def card():
         if not swipes:
+            await asyncio.sleep(0.3)
             pages._keypad._codes.append(0x44)
             await asyncio.sleep(10)
         await asyncio.sleep(0.01)
