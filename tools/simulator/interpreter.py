@@ -18,7 +18,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _SHIMS = Path(__file__).parent / "shims"
 _COMPILED = REPOSITORY / "build" / "shims"
 _COMPILER = (Path(mpy.__file__), Path(shorten.__file__))
-_HOUSES = ("machine", "network", "esp32", "rebind_bus")
 _DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
 
 
@@ -38,20 +37,22 @@ def command():
 def shims():
     """Compile what is out of date and return the directory of the compiled shims."""
     _COMPILED.mkdir(parents=True, exist_ok=True)
+    sources = {source.stem: source.read_text("utf-8") for source in _SHIMS.glob("*.py")}
+    house = shorten.House(sources, closed=False)  # the firmware calls them as it calls a chip
     made = max(tool.stat().st_mtime for tool in _COMPILER)
     for source in sorted(_SHIMS.glob("*.py")):
         target = _COMPILED / f"{source.stem}.mpy"
         if not target.exists() or target.stat().st_mtime < max(made, source.stat().st_mtime):
-            _compile(source, target)
+            _compile(source, target, house)
     return _COMPILED
 
 
-def _compile(source, target):
+def _compile(source, target, house):
     """Compile beside the target and move it there: several sessions may do this at once."""
     handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".part")
     os.close(handle)
     try:
-        mpy.compile_module(source, source.name, Path(beside), [], _HOUSES)
+        mpy.compile_module(source, source.name, Path(beside), [], house)
         os.replace(beside, target)
     finally:
         Path(beside).unlink(missing_ok=True)

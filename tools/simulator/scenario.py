@@ -5,22 +5,30 @@ event with a limit (`within S`, 15 seconds if not said); nothing sleeps for a fi
 compared without white space against what the screen reader finds in the panel's pixels;
 `@area.name` stands for that entry of firmware/text in the language given.
 
-    press KEY...                      keys in turn; a following `long` holds the last one type TEXT
-    every character of it, as keys swipe CARD | swipe "TRACKS"       a card of the tray, or what a
-    reader would send see TEXT [within S]               the screen comes to show it not see TEXT
-    [within S]           the screen comes not to show it choose TEXT [within S]            in a
-    menu: go to the row that shows it, and confirm go TEXT [within S]                the same
-    without confirming code [wrong]                      type the owner's present one-time code
-    (one not used yet) power on | off | cycle console TEXT [within S]           the serial line
-    says it (from the last power-on) link cut | refuse | swallow | restore link cut up|down RECORD
-    [BYTE]    once, at that TLS record of the next connection link lose request|reply [MTI]
-    once, a change's; an acquirer that runs here is needed wifi on | off | drop | open | wrong
-    acquirer start | stop | impostor | genuine acquirer answer CODE              once: refuse the
-    next change's processing with this code acquirer review on|off            changes wait for a
-    decision acquirer accept | reject [TEXT]   decide what is under review acquirer bind ACCOUNT
-    change the binding without the terminal books COUNT KIND [FIELD=PATTERN...] [within S]    so
-    many rows match (KIND as in `books --json`) agree [within S]                  the token on the
-    screen is that of the books
+    press KEY...                      keys in turn; `long` after one holds it
+    type TEXT                         every character of it, as keys
+    swipe CARD | swipe "TRACKS"       a card of the tray, or what a reader would send
+    see TEXT [within S]               the screen comes to show it
+    not see TEXT [within S]           the screen comes not to show it
+    choose TEXT [within S]            in a menu: go to the row that shows it, and confirm
+    go TEXT [within S]                the same without confirming
+    pass TEXT [within S]              a page that shows it: read to its end, then confirm with D
+    code [wrong]                      type the owner's one-time code (one not used yet)
+    power on | off | cycle
+    console TEXT [within S]           the serial line says it, since the last power-on
+    link cut | refuse | swallow | restore
+    link cut up|down RECORD [BYTE]    once, at that TLS record of the next connection
+    link lose request|reply [MTI]     once, a change's (needs the acquirer in this process)
+    wifi on | off | drop | open | wrong
+    acquirer start | stop | impostor | genuine
+    acquirer answer CODE              once: refuse the next change's processing with this code
+    acquirer review on|off            changes wait for a decision
+    acquirer accept | reject [TEXT]   decide what is under review
+    acquirer bind ACCOUNT             change the binding without the terminal
+    books COUNT KIND [FIELD=PATTERN...] [within S]
+                                      so many rows match (KIND as in `books --json`)
+    agree [within S]                  the token on the screen is that of the books
+    play FILE                         the statements of another file, beside this one
 
 A failure names file, line and statement, and shows the screen, as text and as it looks.
 """
@@ -46,7 +54,9 @@ WITHIN_S = 15.0
 _WIDTH = 128
 _ROWS = (13, 26, 39, 52)  # where the lines below the title begin
 _ROW_HEIGHT = 12
+_MARGIN = 124  # a column that words and the scroll mark leave free: lit where a row is inverted
 _MENU_LIMIT = 60
+_AT_MOST_S = 60  # what a statement may take beyond its own limit
 _STEADY_S = 0.06
 _TOKEN = re.compile(r"(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 
@@ -76,7 +86,12 @@ def load(path):
             words = shlex.split(line, comments=True)
         except ValueError as error:
             raise ScenarioError(f"{place}: {line.strip()}\n  {error}") from None
-        if words:
+        if words[:1] == ["play"] and len(words) == 2:
+            try:
+                statements += load(path.parent / words[1])
+            except OSError:
+                raise ScenarioError(f"{place}: there is no {words[1]} beside it") from None
+        elif words:
             statements.append(_statement(place, line.strip(), words))
     return statements
 
@@ -118,7 +133,8 @@ class Stage:
     # verb: fewest and most words after it
     VERBS = {
         "press": (1, None), "type": (1, 1), "swipe": (1, 1), "see": (1, 1), "not_see": (1, 1),
-        "choose": (1, 1), "go": (1, 1), "code": (0, 1), "power": (1, 1), "console": (1, 1),
+        "choose": (1, 1), "go": (1, 1), "pass": (1, 1),
+        "code": (0, 1), "power": (1, 1), "console": (1, 1),
         "link": (1, 4), "wifi": (1, 1), "acquirer": (1, 2), "books": (2, None), "agree": (0, 0),
     }  # fmt: skip
 
@@ -135,6 +151,7 @@ class Stage:
         self._lines = []
         self._read_pixels = None
         self._shown = []
+        self._typing = False
         self._began = time.monotonic()
         self._console_from = 0
         self._faults = []  # (event, mti prefix, what the acquirer's event is to return), each once
@@ -174,7 +191,10 @@ class Stage:
         if self._echo:
             self._echo(f"{self._clock()}  {statement.line}")
         try:
-            await getattr(self, f"_{statement.verb}")(*statement.words, limit=statement.within_s)
+            async with asyncio.timeout(statement.within_s + _AT_MOST_S):
+                await getattr(self, f"_{statement.verb}")(
+                    *statement.words, limit=statement.within_s
+                )
         except (_Unmet, TimeoutError, ValueError) as error:
             raise ScenarioError(await self._complaint(statement, error)) from None
 
@@ -243,7 +263,7 @@ class Stage:
             await self.terminal.changed.wait()
             pixels = self.terminal.panel.pixels
             await asyncio.sleep(_STEADY_S)
-            if pixels == self.terminal.panel.pixels:
+            if pixels == self.terminal.panel.pixels and not self._typing:
                 await self._show()
 
     async def _show(self):
@@ -270,44 +290,67 @@ class Stage:
         await self._go(text, limit)
         await self.terminal.keypad.press("D")
 
+    async def _pass(self, text, limit):
+        await self._see(text, limit)
+        further = self._meant("@ui.next")
+        while True:
+            await self._settle()
+            last = further not in _squeeze("".join((await self.lines())[-1:]))
+            before = self.terminal.panel.pixels
+            await self.terminal.keypad.press("D")
+            if last:
+                return
+            await self._changed_from(before, limit, "the text did not move on")
+
+    async def _settle(self):
+        """Wait until the picture has stayed the same for a moment, so that it is whole."""
+        pixels = None
+        while pixels != self.terminal.panel.pixels:
+            pixels = self.terminal.panel.pixels
+            await asyncio.sleep(0.03)
+
+    async def _changed_from(self, before, limit, complaint):
+        await self._until(lambda lines: self.terminal.panel.pixels != before, limit, complaint)
+
     async def _go(self, text, limit):
         meant = self._meant(text)
-        await self._until(lambda lines: self._row() is not None, limit, "no menu was seen")
+        await self._until(lambda lines: self._chosen(), limit, "no menu was seen")
         passed = []
         for _ in range(_MENU_LIMIT):
-            row, words = await self._steady_row()
+            counter, words = await self._steady_row(limit)
             if _names(words, meant):
                 return
-            if len(passed) > 1 and (row, words) == passed[0]:
+            if (counter, words) in passed:
                 break
-            passed.append((row, words))
+            passed.append((counter, words))
             before = self.terminal.panel.pixels
             await self.terminal.keypad.press("B")
-            await self._until(
-                lambda lines, before=before: self.terminal.panel.pixels != before,
-                limit,
-                "the menu did not move",
-            )
+            await self._changed_from(before, limit, "the menu did not move")
         rows = ", ".join(words for _, words in passed)
         raise _Unmet(f"no row shows {text!r}; there are: {rows}")
 
-    def _row(self):
-        """Return where the chosen (inverted) row begins, or None."""
+    def _chosen(self):
+        """Return where the inverted rows of a menu or a review begin."""
         pixels = self.terminal.panel.pixels
-        for top in _ROWS:
-            if all(pixels[(y >> 3) * _WIDTH] >> (y & 7) & 1 for y in range(top, top + 11)):
-                return top
-        return None
+        return [
+            top
+            for top in _ROWS
+            if all(
+                pixels[(y >> 3) * _WIDTH + _MARGIN] >> (y & 7) & 1
+                for y in range(top, top + _ROW_HEIGHT)
+            )
+        ]
 
-    async def _steady_row(self):
-        """Return (place, words) of the chosen row, once the picture is whole."""
-        while True:
-            pixels = self.terminal.panel.pixels
-            await asyncio.sleep(0.03)
-            row = self._row()
-            if row is not None and pixels == self.terminal.panel.pixels:
-                break
-        lines = await asyncio.to_thread(self._read, _only(pixels, row))
+    async def _steady_row(self, limit):
+        """Return (counter, words) of the chosen row, once the picture is whole."""
+        async with asyncio.timeout(limit):
+            while True:
+                await self._settle()
+                if rows := self._chosen():
+                    break
+                await self.terminal.changed.wait()
+        pixels = self.terminal.panel.pixels
+        lines = await asyncio.to_thread(self._read, _only(pixels, rows))
         counter = "".join((await self.lines())[:1])
         return counter, _squeeze("".join(lines))
 
@@ -321,8 +364,12 @@ class Stage:
             await self.terminal.keypad.press(key, 1000 if held else 30)
 
     async def _type(self, text, limit):
-        for key in text:
-            await self.terminal.keypad.press(key)
+        self._typing = True  # only what it comes to is worth showing
+        try:
+            for key in text:
+                await self.terminal.keypad.press(key)
+        finally:
+            self._typing = False
 
     async def _swipe(self, card, limit):
         self.terminal.reader.swipe(CARDS[card][2] if card in CARDS else f"{card}\r\n")
@@ -515,10 +562,10 @@ def _names(words, meant):
     return meant in words or (words.endswith("…") and meant.startswith(words[:-1]))
 
 
-def _only(pixels, top):
-    """Return the picture with nothing but the row that begins at `top`."""
+def _only(pixels, rows):
+    """Return the picture with nothing but the rows that begin at `rows`."""
     kept = bytearray(len(pixels))
-    for y in range(top, top + _ROW_HEIGHT):
+    for y in (y for top in rows for y in range(top, top + _ROW_HEIGHT)):
         bit = 1 << (y & 7)
         for at in range((y >> 3) * _WIDTH, (y >> 3) * _WIDTH + _WIDTH):
             kept[at] |= pixels[at] & bit
