@@ -52,12 +52,10 @@ class Font:
         self._block = bytearray(_BLOCK * 2)
         self._codes = bytearray(_SLOTS * 2)
         self._ages = bytearray(_SLOTS)
-        self._pixels = []
-        self._pictures = []
-        for _ in range(_SLOTS):
-            pixels = bytearray(_GLYPH_LEN)
-            self._pixels.append(pixels)
-            self._pictures.append(framebuf.FrameBuffer(pixels, _COLUMNS, ROWS, framebuf.MONO_VLSB))
+        self._kept = bytearray(_SLOTS * _GLYPH_LEN)
+        self._cell = bytearray(_GLYPH_LEN)  # the glyph that is drawn
+        self._cell_code = 0
+        self._picture = framebuf.FrameBuffer(self._cell, _COLUMNS, ROWS, framebuf.MONO_VLSB)
 
     def advance(self, code):
         """Return how many columns the code point takes."""
@@ -66,7 +64,8 @@ class Font:
             return self._ascii_widths[at]
         if code >= 0x2E80:  # ideographs, their punctuation, full-width forms
             return _COLUMNS
-        return self._pixels[self._slot(code)][_ADVANCE_AT] >> 4
+        self._fetch(code)
+        return self._cell[_ADVANCE_AT] >> 4
 
     def draw(self, target, code, x, y, palette):
         """Draw the code point with its cell's upper left corner at x, y; return its advance.
@@ -74,40 +73,50 @@ class Font:
         target: FrameBuffer. palette: FrameBuffer of two pixels, the colours of paper and ink.
         Only the ink is drawn: the paper is there already.
         """
-        slot = self._slot(code)
-        target.blit(self._pictures[slot], x, y, palette.pixel(0, 0), palette)
-        return self._pixels[slot][_ADVANCE_AT] >> 4
+        self._fetch(code)
+        target.blit(self._picture, x, y, palette.pixel(0, 0), palette)
+        return self._cell[_ADVANCE_AT] >> 4
 
-    def _slot(self, code):
-        # The cache slot that holds the code point, filled from the file when it held another.
+    def _fetch(self, code):
+        # Bring the glyph into the cell: from the cache, or from the file into both.
+        if code == self._cell_code:
+            return
         codes = self._codes
         ages = self._ages
         first = (code & (_SETS - 1)) * _WAYS
         oldest = first
         found = -1
         for slot in range(first, first + _WAYS):
-            if codes[2 * slot] | codes[2 * slot + 1] << 8 == code and code:
+            if codes[2 * slot] | codes[2 * slot + 1] << 8 == code:
                 found = slot
             if ages[slot] < _AGE_MAX:
                 ages[slot] += 1
             if ages[slot] > ages[oldest]:
                 oldest = slot
-        if found < 0:
-            found = oldest
-            self._load(code, self._pixels[found])
-            codes[2 * found] = code & 0xFF
-            codes[2 * found + 1] = code >> 8 & 0xFF
-        ages[found] = 0
-        return found
+        cell = self._cell
+        kept = self._kept
+        slot = oldest if found < 0 else found
+        base = slot * _GLYPH_LEN
+        ages[slot] = 0
+        self._cell_code = code
+        if found >= 0:
+            for at in range(_GLYPH_LEN):
+                cell[at] = kept[base + at]
+            return
+        self._load(code)
+        for at in range(_GLYPH_LEN):
+            kept[base + at] = cell[at]
+        codes[2 * slot] = code & 0xFF
+        codes[2 * slot + 1] = code >> 8 & 0xFF
 
-    def _load(self, code, pixels):
+    def _load(self, code):
         at = self._index(code)
         if at >= 0:
             self._file.seek(self._glyphs_at + at * _GLYPH_LEN)
-            if self._file.readinto(pixels) == _GLYPH_LEN:
+            if self._file.readinto(self._cell) == _GLYPH_LEN:
                 return
-        for byte in range(_GLYPH_LEN):
-            pixels[byte] = _BOX[byte]
+        for at in range(_GLYPH_LEN):
+            self._cell[at] = _BOX[at]
 
     def _index(self, code):
         # The glyph's place in the file, or -1: the block from the list in RAM, then one read.

@@ -3,10 +3,11 @@
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
 wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
 busy never answer the page that follows. A title or a label is a text key or the words themselves.
-May import ui.canvas, ui.menu.
+May import ui.canvas, ui.menu, ui.review.
 """
 
 import asyncio
+import sys
 
 from micropython import const
 
@@ -115,7 +116,13 @@ class Pages:
         """Show (label, value) rows and a last row to submit; return a row's index to change it,
         SUBMIT or BACK.
         """
-        return await menus.review(self, title, rows, at)
+        from firmware.ui import review
+
+        try:
+            return await review.run(self, title, rows, at)
+        finally:
+            # As with an errand's module: in memory only while it is used.
+            del review, sys.modules["firmware.ui.review"], sys.modules["firmware.ui"].review
 
     def busy(self, title, line, step=0, steps=0):
         """Paint at once what is being done, with a progress bar when `steps` are given."""

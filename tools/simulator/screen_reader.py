@@ -30,7 +30,7 @@ _UNREADABLE = 3.0  # per column
 _NEVER = float("inf")
 _DARK = b"\x00\x00"
 _LIT = b"\xff\x0f"
-_UNKNOWN = "?"
+_UNKNOWN = "\0"  # until the line is done: "?" is a character too
 _NOTHING = ""
 
 
@@ -152,7 +152,7 @@ def _spaced(parts) -> str:
             out.append(what)
         gap = 0
     text = "".join(out)
-    return text if text.strip("? ") else ""
+    return text.replace(_UNKNOWN, "?") if text.strip(_UNKNOWN + " ") else ""
 
 
 def _columns(pixels: bytes) -> list[int]:

@@ -1,0 +1,105 @@
+"""The review of what was entered: everything in full, a way back to each field, a row to submit.
+
+Driven by a Pages object (canvas, words, keys), which loads it for as long as a review is shown.
+What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
+with B. May import ui.canvas, ui.menu and ui.number.
+"""
+
+from micropython import const
+
+from firmware.ui import canvas as paint
+from firmware.ui import menu as keys
+from firmware.ui.number import grouped
+
+_LINES = const(3)  # the fourth is the hint
+_GROUP = const(8)  # longer numbers are shown in groups
+
+
+async def run(pages, title, rows, at=0):
+    """Show every (label, value) of `rows` in full and a last row to submit.
+
+    Returns the index of the row to be changed, SUBMIT or BACK.
+    """
+    pages.begin()
+    canvas = pages.canvas
+    title = pages.words(title)
+    lines = []  # (row, words as bytes, start, end)
+    ends = []
+    for index in range(len(rows)):
+        label, value = rows[index]
+        label = pages.words(label)
+        if len(value) > _GROUP and value.isdigit():
+            value = grouped(value)
+        if canvas.width(label) + 6 + canvas.width(value) <= paint.TEXT_WIDTH:
+            line = (label + " " + value).encode()
+            lines.append((index, line, 0, len(line)))
+            continue
+        line = label.encode()
+        lines.append((index, line, 0, len(line)))
+        data = canvas.wrap(value, ends)
+        start = 0
+        for end in ends:
+            lines.append((index, data, start, end))
+            start = end
+    submit = pages.text("ui.submit_row").encode()
+    lines.append((len(rows), submit, 0, len(submit)))
+    at = min(max(at, 0), len(rows))
+    top = 0
+    while lines[top][0] != at:
+        top += 1
+    top = min(top, max(0, len(lines) - _LINES))
+    while True:
+        canvas.clear()
+        canvas.title(title, "%d/%d" % (at + 1, len(rows) + 1))
+        for row in range(min(_LINES, len(lines) - top)):
+            index, data, start, end = lines[top + row]
+            canvas.piece(row, data, start, end, index == at)
+        canvas.scroll_mark(top, _LINES, len(lines), _LINES)
+        confirm = "ui.submit" if at == len(rows) else "ui.edit"
+        canvas.hint(pages.text("ui.back"), pages.text("ui.move"), pages.text(confirm))
+        canvas.show()
+        code = await pages.key() & 0x7F
+        if code == keys.CANCEL:
+            return keys.BACK
+        if code == keys.CONFIRM:
+            return keys.SUBMIT if at == len(rows) else at
+        if code == keys.UP:
+            top, at = _up(lines, top, at)
+        elif code == keys.DOWN:
+            top, at = _down(lines, top, at)
+
+
+def _first_of(lines, row):
+    line = 0
+    while lines[line][0] != row:
+        line += 1
+    return line
+
+
+def _end_of(lines, row):
+    return _first_of(lines, row + 1) if row < lines[-1][0] else len(lines)
+
+
+def _up(lines, top, at):
+    # First the hidden lines of this row, then the row above.
+    first = _first_of(lines, at)
+    if first < top:
+        return top - 1, at
+    if at == 0:
+        return top, at
+    above = _first_of(lines, at - 1)
+    return (max(above, first - _LINES) if above < top else top), at - 1
+
+
+def _down(lines, top, at):
+    # First the hidden lines of this row, then the row below, as much of it as fits.
+    end = _end_of(lines, at)
+    if end > top + _LINES:
+        return top + 1, at
+    if end == len(lines):
+        return top, at
+    below = at + 1
+    least = min(_end_of(lines, below) - _LINES, end)
+    while top < least or top < end and top and lines[top][0] == lines[top - 1][0]:
+        top += 1  # not to begin with the rest of a row above
+    return top, below
