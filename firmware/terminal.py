@@ -172,10 +172,9 @@ class Terminal:
             await self._needs_service()
         gc.collect()
         asyncio.create_task(board.wifi.run())
-        asyncio.create_task(self._supervise())
         if self.state.get(keys.OPERATOR + 1) is None:
             await self.open("first_start")
-        asyncio.create_task(self.sync.run())
+        asyncio.create_task(self._supervise(asyncio.create_task(self.sync.run())))
         while True:
             await self._attend()
 
@@ -196,13 +195,15 @@ class Terminal:
         while True:
             await asyncio.sleep(60)
 
-    async def _supervise(self):
-        # The watchdog is fed only while the keypad is being scanned.
+    async def _supervise(self, syncing):
+        # The watchdog is fed only while the keypad is scanned and the sync runs: a task that ended
+        # in an error starts the terminal again, and what was pending is resumed.
         board = self.board
         board.start_watchdog(_WATCHDOG_MS)
         seen = -1
-        while True:
+        while not syncing.done():
             if board.keypad.beat != seen:
                 seen = board.keypad.beat
                 board.feed()
             await asyncio.sleep(1)
+        board.reset()

@@ -34,6 +34,7 @@ _REPEAT = const(0x0301)
 _FRAME_MAX = const(1024)
 _SCRATCH = const(512)
 _ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
+_PREFIX = b"\0\0\0\0\0\0\2\2\0\0\1"  # bytes of their length in front
 _NUMERIC = (7, 11, 12, 13, 60, 70)
 _UUID = const(0xDF10)
 _SEALED = const(0xDF20)
@@ -76,6 +77,7 @@ class Exchange:
         self._found = [0, 0, 0]
         self._fields = array("H", bytes(2 * codec.TABLE_LEN))
         self._frame = codec.Encoder(self._tx)
+        self._ends = array("H", bytes(2 * len(_ECHOED)))  # in what was sent
         self._tlvs_at = 0
         self._lock = asyncio.Lock()
 
@@ -173,6 +175,8 @@ class Exchange:
         self._keys.advance()
         civil = self._civil
         self._frame.begin(mti, True)
+        for index in range(len(_ECHOED)):
+            self._ends[index] = 0
         self._clock.civil(when, civil)
         self._number(7, ((civil[1] * 100 + civil[2]) * 100 + civil[3]) * 10000 + _minutes(civil))
         self._number(11, stan)
@@ -183,7 +187,9 @@ class Exchange:
         self._text(42, self.merchant)
         batch = b"00000001%03d" % network_code
         self._check(self._frame.digits(60, batch, 0, 11))
+        self._mark(60)
         self._check(self._frame.data(62, self._keys.ksn, 0, 12))
+        self._mark(62)
 
     def _put_change(self, pos, request, secrets):
         # DE 120 of a 0300 or 0301, its DF20 sealed under this message's own key.
@@ -226,9 +232,15 @@ class Exchange:
 
     def _number(self, de, value):
         self._check(self._frame.number(de, value))
+        self._mark(de)
 
     def _text(self, de, value):
         self._check(self._frame.text(de, value, 0, len(value)))
+        self._mark(de)
+
+    def _mark(self, de):
+        if de in _ECHOED:
+            self._ends[_ECHOED.index(de)] = self._frame.pos
 
     def _check(self, result):
         if result < 0:
@@ -294,22 +306,18 @@ class Exchange:
         return reply
 
     def _echoed(self):
-        # DE 7 11 12 13 41 42 60 62 (70 91 101) come back as they were sent.
+        # What _ECHOED names comes back as it was sent, length and all.
         rx, tx, fields = memoryview(self._rx), memoryview(self._tx), self._fields
-        sent = array("H", bytes(2 * codec.TABLE_LEN))
-        if codec.decode(self._tx, 7, self._frame.pos, sent) != 0:
-            return False
-        for de in _ECHOED:
-            at, back = sent[2 * de], fields[2 * de]
-            if not at:
-                continue
-            size = sent[2 * de + 1]
-            if de in _NUMERIC:
-                size = (size + 1) // 2
-            if not back or fields[2 * de + 1] != sent[2 * de + 1]:
-                return False
-            if rx[back : back + size] != tx[at : at + size]:
-                return False
+        for index, de in enumerate(_ECHOED):
+            end = self._ends[index]
+            if end:
+                at, size = fields[2 * de], fields[2 * de + 1]
+                if de in _NUMERIC:
+                    size = (size + 1) // 2
+                prefix = _PREFIX[index]
+                start = end - size - prefix
+                if not at or start < 0 or rx[at - prefix : at + size] != tx[start:end]:
+                    return False
         return True
 
     def _unanswered(self, error):
