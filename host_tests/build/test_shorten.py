@@ -1,44 +1,111 @@
-"""Short names change what a module weighs, never what it does; what may be seen outside stays."""
+"""What is shortened weighs less and does the same; what may be seen from outside stays."""
+
+import ast
+import sys
+import types
 
 import pytest
 
-from tools.build.shorten import Exposed, names, shorten
+from tools.build import device
+from tools.build.shorten import Exposed, House
 
-MODULE = '''"""About _total."""
-_LIMIT = const(3)
+LIMITS = """
+LIMIT = const(3)
+SHARED = const(LIMIT + 1)
+_OWN = const(9)
+kept = 5
+"""
+
+SUM = '''"""About _total."""
+from house import limits
+from house.limits import (
+    LIMIT,  # put in
+    SHARED as MOST,
+    kept,
+)
+
 _table = [1, 2]
 
 
+def _total(numbers, start=0):
+    for number in numbers:
+        start += number
+    return start
+
+
 class Sum:
-    def __init__(self, first):
+    default = _table
+
+    def __init__(self, first, step=1):
         self._total = first
-        self.total = first
+        self._host = step
+        self._x = self._y = None
+        self.total = _total([first, LIMIT])
 
     def _add(self, n):
-        self._total += n
+        self._total += n * self._host
 
-    def add(self, n):
-        self._add(n), self._add(_LIMIT)
+    def add(self, n, ):
+        self._add(n), self._add(-MOST + limits.LIMIT + kept)
         return self._total
 '''
 
 
-def test_private_names_are_short_and_the_module_does_the_same():
-    short = shorten(MODULE, "sum.py")
-    assert "self._total" not in short
-    assert '"""About _total."""' in short
-    assert short.count("\n") == MODULE.count("\n")
-    found = {"const": int}
-    exec(short, found)  # noqa: S102 (the point of the test)
-    total = found["Sum"](1)
-    assert total.add(5) == 9
-    assert total.total == 1
+def run(sources, name):
+    """Run the modules of a house in the order given; return what is in the module `name`."""
+    rooms = {"house": types.ModuleType("house")}
+    for module, text in sources.items():
+        rooms[module] = types.ModuleType(module)
+        rooms[module].const = int
+        setattr(rooms["house"], module.split(".")[1], rooms[module])
+        before = dict(sys.modules)
+        sys.modules.update(rooms)
+        try:
+            exec(text, rooms[module].__dict__)  # noqa: S102 (the point of the test)
+        finally:
+            sys.modules.clear()
+            sys.modules.update(before)
+    return rooms[name]
 
 
-def test_all_modules_share_the_same_names_and_constants_come_last():
-    short = names(MODULE, "sum.py")
-    assert sorted(short.values()) == ["_0", "_1", "_2", "_3"]
-    assert short["_LIMIT"] == "_3"
+def test_a_shortened_house_does_the_same():
+    plain = {"house.limits": LIMITS, "house.sum": SUM}
+    house = House(plain, ("f(step=2)",))
+    brief = {name: house.shorten(name) for name in plain}
+    for sources in (plain, brief):
+        found = run(sources, "house.sum").Sum(1, step=2)
+        assert (found.total, found.default) == (4, [1, 2])
+        assert found.add(5) == 1 + 2 * (5 - 4 + 3 + 5)
+    for word in ("self", "_host", "LIMIT", "SHARED", "MOST", "numbers"):
+        assert word not in brief["house.sum"]
+    assert "LIMIT" not in brief["house.limits"]
+    assert "kept" in brief["house.limits"]
+    assert '"""About _total."""' in brief["house.sum"]
+    assert brief["house.sum"].count("\n") == SUM.count("\n")
+
+
+def test_no_two_names_of_a_kind_become_one():
+    house = device.house()
+    for module, tree in house.trees.items():
+        short = house.names(module)
+        nodes = list(ast.walk(tree))
+        bare = {node.id for node in nodes if isinstance(node, ast.Name)}
+        bare |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        parameters = house.parameters(module)
+        for kind in (bare, attributes - parameters):
+            assert len({short.get(name, name) for name in kind}) == len(kind), module
+
+
+def test_a_constant_spoken_of_otherwise_stays():
+    sources = {"house.a": "LIMIT = const(3)", "house.b": "from house import a\nf = a\nx = f.LIMIT"}
+    assert House(sources).shorten("house.a") == "LIMIT = const(3)"
+
+
+def test_an_open_house_keeps_parameters_and_public_constants():
+    source = "LIMIT = const(3)\ndef f(value, _x=LIMIT):\n    return value, _x"
+    brief = House({"a": source}, closed=False).shorten("a")
+    assert brief == "LIMIT = const(3)\ndef f(value, _0=LIMIT):\n    return value, _0"
 
 
 @pytest.mark.parametrize(
@@ -55,5 +122,5 @@ def test_all_modules_share_the_same_names_and_constants_come_last():
     ],
 )
 def test_a_name_that_could_be_met_from_outside_is_refused(source):
-    with pytest.raises(Exposed, match="x.py:"):
-        shorten(source, "x.py", ("house",))
+    with pytest.raises(Exposed, match="house.x:"):
+        House({"house.x": source}).shorten("house.x")

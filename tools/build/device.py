@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tools.build import mpy
+from tools.build.shorten import House
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
 
@@ -35,11 +36,29 @@ def _sources() -> Iterator[Item]:
         yield Item(name, (source,), lambda target, source=source: target.write_bytes(source))
 
 
-def _modules(arch: str) -> Iterator[Item]:
-    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch)
+def house() -> House:
+    """Return all modules of our own. Raises `BuildError`."""
+    sources = {
+        mpy.dotted(path): source.read_text(encoding="utf-8") for source, path in _own_modules()
+    }
+    guests = tuple((ROOT / name).read_text(encoding="utf-8") for name in _STARTED_FROM_SOURCE)
+    try:
+        return House(sources, guests)
+    except SyntaxError as error:
+        raise BuildError(f"{error.filename} does not compile: {error}") from None
+
+
+def _own_modules() -> Iterator[tuple[Path, str]]:
     for package in _PACKAGES:
         for source in sorted((ROOT / package).rglob("*.py")):
-            yield mpy.module(source, source.relative_to(ROOT).as_posix(), arch, _PACKAGES)
+            yield source, source.relative_to(ROOT).as_posix()
+
+
+def _modules(arch: str) -> Iterator[Item]:
+    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch)
+    ours = house()
+    for source, path in _own_modules():
+        yield mpy.module(source, path, arch, ours)
 
 
 def _assets() -> Iterator[Item]:

