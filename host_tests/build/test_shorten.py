@@ -70,7 +70,7 @@ def run(sources, name):
 
 def test_a_shortened_house_does_the_same():
     plain = {"house.limits": LIMITS, "house.sum": SUM}
-    house = House(plain, ("f(step=2)",))
+    house = House(plain, ("from house.sum import Sum\nSum(1, step=2)",))
     brief = {name: house.shorten(name) for name in plain}
     for sources in (plain, brief):
         found = run(sources, "house.sum").Sum(1, step=2)
@@ -100,6 +100,14 @@ def test_no_two_names_of_a_kind_become_one():
 def test_a_constant_spoken_of_otherwise_stays():
     sources = {"house.a": "LIMIT = const(3)", "house.b": "from house import a\nf = a\nx = f.LIMIT"}
     assert House(sources).shorten("house.a") == "LIMIT = const(3)"
+
+
+def test_what_nobody_speaks_of_is_left_out():
+    source = "def used():\n    pass\n\n\n@wrap\ndef unused(a):\n    used(a)\n\n\nused()\n"
+    brief = House({"a": source}).shorten("a")
+    assert "unused" not in brief
+    assert brief.count("\n") == source.count("\n")
+    assert brief.startswith("def used") and brief.endswith("used()\n")
 
 
 def test_an_open_house_keeps_parameters_and_public_constants():

