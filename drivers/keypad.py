@@ -70,11 +70,13 @@ class Keypad:
         return code
 
     async def key(self):
-        """Wait for a key and take it."""
-        while True:
-            code = self.get()
-            if code >= 0:
-                return code
+        """Wait for a key and take it. Not for `wait_for`: a key taken as it gives up is lost."""
+        await self.arrival()
+        return self.get()
+
+    async def arrival(self):
+        """Wait until `get` has a key to give; may be cancelled at any time without losing one."""
+        while self._tail == self._head:
             self._arrived.clear()
             await self._arrived.wait()
 

@@ -61,14 +61,19 @@ class Pages:
         limit_ms = self._left_ms if tick_ms else self.idle_ms
         if tick_ms and tick_ms < limit_ms:
             limit_ms = tick_ms
-        try:
-            code = await asyncio.wait_for(self._keypad.key(), limit_ms / 1000)
-        except asyncio.TimeoutError:
+        code = self._keypad.get()
+        if code < 0:
+            try:
+                await asyncio.wait_for(self._keypad.arrival(), limit_ms / 1000)
+            except asyncio.TimeoutError:
+                pass  # a key may have come at that very moment: it is taken below
+            code = self._keypad.get()
+        if code < 0:
             self._left_ms -= limit_ms
             if tick_ms and self._left_ms > 0:
                 return NONE
             self._left_ms = self.idle_ms
-            raise Idle from None
+            raise Idle
         self._left_ms = self.idle_ms
         return code
 

@@ -62,11 +62,10 @@ class Keys:
     def get(self):
         return self._waiting.popleft() if self._waiting else -1
 
-    async def key(self):
+    async def arrival(self):
         while not self._waiting:
             self._arrived = asyncio.Event()  # of the loop that runs now
             await self._arrived.wait()
-        return self.get()
 
 
 class Stage:
