@@ -63,6 +63,7 @@ class Board:
             0x0C: self._rtc_set,
             0x0D: self._reset,
             0x0E: self._pwm,
+            0x0F: self._rtc_get,
             0x20: self._wifi_active,
             0x21: self._wifi_connect,
             0x22: self._wifi_disconnect,
@@ -111,11 +112,6 @@ class Board:
         self.log(text)
 
     @property
-    def rtc_ahead(self):
-        """How many seconds the chip's clock is ahead of the host's."""
-        return self._rtc_ahead
-
-    @property
     def watchdog_bites(self):
         """Whether the watchdog runs and was not fed in time."""
         return bool(self._watchdog_s) and time.monotonic() - self._fed_at > self._watchdog_s
@@ -136,14 +132,20 @@ class Board:
                         self._buzz(bool(high) and self.gpio.drives_high(a))
                     continue
                 n = low | high << 8
-                data = b"" if op in self._without_data else stream.read(n)
-                answer = self._answer[op](op, a, data or n)
+                content = n if op in self._without_data else stream.read(n)
+                if content is not n and len(content) < n:
+                    return  # the process was killed in the middle of a message
+                answer = self._answer[op](op, a, content)
                 if answer is not None:
                     wire.sendall(answer)
         except PowerCut:
             self.on_reset("power")
-        except (OSError, ValueError):
+        except OSError:
             return  # the process has ended; whoever waits for it says so
+        except Exception as fault:
+            self.log(f"the board is at fault: {fault!r}")
+            self.on_reset("fault")
+            raise
         finally:
             stream.close()
 
@@ -166,7 +168,6 @@ class Board:
         return _status(0)
 
     def _i2c_write(self, op, addr, data):
-        data = data or b""
         reached = self._i2c.get(op & 3) and addr == self.panel.address
         if not reached or not self.panel.write(data):
             return _status(-_ENODEV)
@@ -209,6 +210,9 @@ class Board:
     def _rtc_set(self, op, a, data):
         self._rtc_ahead = int.from_bytes(data, "little") - int(time.time())
         return _status(0)
+
+    def _rtc_get(self, op, a, n):
+        return _status(0) + (int(time.time()) + self._rtc_ahead).to_bytes(8, "little")
 
     def _reset(self, op, a, data):
         self.on_reset("reset")

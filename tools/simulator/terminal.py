@@ -222,7 +222,6 @@ class SimulatedTerminal:
             "TZ": "UTC",
             "REBIND_BUS": str(theirs.fileno()),
             "REBIND_SHIMS": str(interpreter.shims()),
-            "REBIND_RTC_AHEAD": str(self.board.rtc_ahead),
             "REBIND_RESET_CAUSE": str(_RESET_CAUSES[cause]),
             "REBIND_UNIQUE_ID": self.facts["unique_id"],
         }
@@ -329,9 +328,8 @@ class SimulatedTerminal:
         self.panel.power_up()
         self.board.reset()
         if cause is None:
-            self.console.say(f"[board] the interpreter ended with status {process.returncode}")
-        else:
-            self.console.say("[board] the power failed")
+            cause = f"the interpreter ended with status {process.returncode}"
+        self.console.say(f"[board] off: {cause}")
         self.link.up = False
         self.changed.emit()
         self.died.emit(process.returncode)

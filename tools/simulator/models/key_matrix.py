@@ -14,6 +14,7 @@ KEYS = "".join(LAYOUT)
 _BOUNCE_S = 0.004
 _BOUNCE_SLOT_S = 0.0006
 _SETTLE_SCANS = 5
+_LONG_AGO = float("-inf")
 _SAME_SCAN_S = 0.004  # looks closer together than this belong to one scan
 
 
@@ -30,8 +31,8 @@ class KeyMatrix:
         self.pressed = set()
         self._clock = clock
         self._lock = threading.Lock()
-        self._changed_at = {}
-        self._scans = dict.fromkeys(KEYS, 0)
+        self._changed_at = dict.fromkeys(KEYS, _LONG_AGO)
+        self._scans = dict.fromkeys(KEYS, _SETTLE_SCANS)
         self._scanned_at = dict.fromkeys(KEYS, 0.0)
 
     # -- the fingers ------------------------------------------------------------------------------
@@ -71,7 +72,10 @@ class KeyMatrix:
         if self.pressed:
             return True
         now = self._clock()
-        return any(now - at < 0.25 for at in self._changed_at.values())
+        return any(
+            now - at < _BOUNCE_S or self._scans[key] < _SETTLE_SCANS
+            for key, at in self._changed_at.items()
+        )
 
     def pull_low(self, gpio):
         """Return the column pins that closed keys pull down now."""
@@ -84,10 +88,7 @@ class KeyMatrix:
             closed = []
             for row, names in enumerate(LAYOUT):
                 for column, key in enumerate(names):
-                    moved_at = self._changed_at.get(key)
-                    if moved_at is None:
-                        continue
-                    since = now - moved_at
+                    since = now - self._changed_at[key]
                     if since < _BOUNCE_S:
                         if int(since / _BOUNCE_SLOT_S) * 0x9E37 >> 3 & 1:
                             closed.append((row, column))

@@ -9,6 +9,7 @@ from micropython import const
 
 _UART_WRITE = const(0x09)
 _PWM = const(0x0E)
+_RTC_GET = const(0x0F)
 _I2C_WRITE = const(0x44)
 _I2C_READ = const(0x48)
 
@@ -89,7 +90,10 @@ class _UART:
 
 class _RTC:
     def get(self):
-        t = time.gmtime()
+        now = bytearray(8)
+        _bus.ask(_RTC_GET)
+        _bus.take(now, 8)
+        t = time.gmtime(int.from_bytes(now, "little"))
         return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0)
 
 

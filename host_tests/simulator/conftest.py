@@ -1,0 +1,64 @@
+"""A simulated terminal with a few lines of test firmware instead of the product's.
+
+What runs is real MicroPython on the shims; the firmware prints what it saw, and the tests read the
+serial line. Nothing here needs the built device.
+"""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+from tools.simulator import interpreter
+from tools.simulator.terminal import SimulatedTerminal
+
+NETWORKS = [
+    {"ssid": "shop", "password": "secret words"},
+    {"ssid": "cafe", "security": 0, "rssi": -70},
+]
+FACTS = {
+    "board": "esp32-devkitc",
+    "unique_id": "a4cf12345678",
+    "acquirer": ["127.0.0.1", 1],
+    "networks": NETWORKS,
+}
+
+
+@pytest.fixture
+def bench(tmp_path, record_property):
+    """Give `bench(story, main, boot="")`: play `await story(terminal)` on that firmware."""
+    try:
+        interpreter.command()
+    except interpreter.NoInterpreter as missing:
+        pytest.skip(str(missing))
+    record_property("interpreter", "micropython")
+
+    def play(story, main, boot="", heap=96 * 1024):
+        root = tmp_path / "fs"
+        root.mkdir(exist_ok=True)
+        (root / "main.py").write_text(main)
+        if boot:
+            (root / "boot.py").write_text(boot)
+        (tmp_path / "board.json").write_text(json.dumps(FACTS))
+        asyncio.run(_play(story, tmp_path, heap))
+
+    return play
+
+
+async def _play(story, home, heap):
+    terminal = SimulatedTerminal(home, heap=heap)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(terminal.close)
+        await story(terminal)
+
+
+async def printed(terminal, text, seconds=20):
+    """Wait until a line of the serial console contains `text`; return the last such line."""
+    lines = terminal.console.lines
+
+    def found():
+        return any(text in line for line in lines)
+
+    assert await terminal.console.printed.wait_for(found, seconds), lines
+    return next(line for line in reversed(lines) if text in line)

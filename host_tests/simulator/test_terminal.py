@@ -1,0 +1,177 @@
+"""The terminal's process on real MicroPython: start, restart, and what a power cut leaves."""
+
+import asyncio
+
+import pytest
+
+from host_tests.simulator.conftest import printed
+from tools.simulator.terminal import SimulatedTerminal
+
+
+def test_boot_and_main_run_as_main_in_the_chips_path(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        assert await printed(terminal, "path") == "path ['', '.frozen', 'lib'] __main__ 7"
+        assert await printed(terminal, "unique") == "unique a4cf12345678 1"
+
+    bench(
+        story,
+        "import sys, machine\nprint('path', sys.path, __name__, seven)\n"
+        "print('unique', machine.unique_id().hex(), machine.reset_cause())",
+        boot="seven = 7",
+    )
+
+
+def test_an_exception_in_boot_ends_in_the_repl_and_the_repl_answers(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        await printed(terminal, "ValueError: broken")
+        await printed(terminal, "Ctrl-D")
+        terminal.console.write(b"print(6 * 7)\r")
+        await printed(terminal, "42")
+        assert not any("main ran" in line for line in terminal.console.lines)
+
+    bench(story, "print('main ran')", boot="raise ValueError('broken')")
+
+
+def test_the_clock_starts_in_2000_and_survives_a_reset_but_not_a_power_cut(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        await printed(terminal, "boot 1 2000")
+        await printed(terminal, "boot 2 2031")
+        await terminal.power_off()
+        terminal.console.lines.clear()
+        await terminal.power_on()
+        await printed(terminal, "boot 1 2000")
+
+    bench(
+        story,
+        "import machine\n"
+        "print('boot', machine.reset_cause(), machine.RTC().datetime()[0])\n"
+        "if machine.reset_cause() == 1:\n"
+        "    machine.RTC().datetime((2031, 5, 4, 6, 3, 2, 1, 0))\n"
+        "    machine.reset()\n",
+    )
+
+
+def test_a_watchdog_that_is_not_fed_restarts_the_terminal(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        await printed(terminal, "cause 3")
+        assert terminal.boots == 2
+
+    bench(
+        story,
+        "import machine, time\n"
+        "print('cause', machine.reset_cause())\n"
+        "if machine.reset_cause() == 1:\n"
+        "    dog = machine.WDT(timeout=400)\n"
+        "    for _ in range(6):\n"
+        "        time.sleep_ms(150)\n"
+        "        dog.feed()\n"
+        "    print('fed')\n"
+        "    time.sleep(5)\n"
+        "    print('never')\n",
+    )
+
+
+def test_an_interpreter_that_ends_is_told_and_not_restarted(bench):
+    async def story(terminal):
+        died = []
+        terminal.died.connect(died.append)
+        await terminal.power_on()
+        terminal.console.write(b"\x04")  # the REPL is left: on this port the process ends
+        await terminal.changed.wait_for(lambda: died, 10)
+        assert died == [0] and not terminal.on
+
+    bench(story, "")
+
+
+def test_a_home_belongs_to_one_process(bench, tmp_path):
+    async def story(terminal):
+        with pytest.raises(RuntimeError):
+            SimulatedTerminal(tmp_path)
+
+    bench(story, "")
+
+
+def test_the_heap_is_the_firmwares(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        line = await printed(terminal, "heap")
+        _, used, whole = line.split()
+        assert int(whole) <= 65536
+        # Objects of the shims and of the interpreter itself: what a chip has in its flash.
+        assert int(used) < 13 * 1024
+
+    bench(
+        story,
+        "import gc\ngc.collect()\nprint('heap', gc.mem_alloc(), gc.mem_alloc() + gc.mem_free())",
+        heap=65536,
+    )
+
+
+def test_power_off_kills_at_once_and_flash_and_committed_nvs_survive(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        await printed(terminal, "first")
+        await terminal.power_off()
+        assert not terminal.on
+        await terminal.power_on()
+        assert await printed(terminal, "second") == "second b'kept' b'\\x0f\\xff' -4354"
+
+    bench(
+        story,
+        "import esp32, time\n"
+        "nvs = esp32.NVS('rebind')\n"
+        "flash = esp32.Partition.find(esp32.Partition.TYPE_DATA, label='journal')[0]\n"
+        "buf = bytearray(4)\n"
+        "try:\n"
+        "    n = nvs.get_blob('key', buf)\n"
+        "    two = bytearray(2)\n"
+        "    flash.readblocks(3, two, 100)\n"
+        "    try:\n"
+        "        nvs.get_blob('loose', buf)\n"
+        "    except OSError as error:\n"
+        "        print('second', bytes(buf[:n]), bytes(two), error.errno)\n"
+        "except OSError:\n"
+        "    nvs.set_blob('key', b'kept')\n"
+        "    nvs.commit()\n"
+        "    nvs.set_blob('loose', b'gone')\n"
+        "    flash.writeblocks(3, b'\\x0f', 100)\n"
+        "    print('first')\n"
+        "    time.sleep(30)\n",
+    )
+
+
+def test_the_supply_fails_inside_a_flash_write(bench):
+    async def story(terminal):
+        died = []
+        terminal.died.connect(died.append)
+        terminal.flash.cut_power_at(2, kept=3)
+        await terminal.power_on()
+        assert await terminal.changed.wait_for(lambda: died, 20)
+        assert not any("never" in line for line in terminal.console.lines)
+        assert terminal.flash.read(0, 0, 8) == b"\0\0\0\0\0\0\0\xff"
+
+    bench(
+        story,
+        "import esp32, time\n"
+        "flash = esp32.Partition.find(esp32.Partition.TYPE_DATA, label='journal')[0]\n"
+        "flash.writeblocks(0, bytes(4), 0)\n"
+        "flash.writeblocks(0, bytes(4), 4)\n"
+        "print('never')\n",
+    )
+
+
+def test_closing_twice_and_cutting_power_while_starting_leaves_nothing_running(bench):
+    async def story(terminal):
+        for pause in (0, 0.01, 0.05, 0.1):
+            await terminal.power_on()
+            process = terminal._process
+            await asyncio.sleep(pause)
+            await terminal.power_off()
+            await terminal.power_off()
+            assert process.returncode is not None
+
+    bench(story, "import time\ntime.sleep(30)")
