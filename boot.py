@@ -7,6 +7,9 @@ for maintenance. Whatever goes wrong here is printed, and main.py is tried all t
 import gc
 import sys
 
+# Collect early and often: what is loaded then lies close together, and large buffers find room.
+gc.threshold(2048)
+
 
 def _hold_for_maintenance():
     import json

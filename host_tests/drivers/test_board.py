@@ -1,5 +1,6 @@
 """Boards built from their tables, parts missing, and what boot.py and main.py do with them."""
 
+import gc
 import json
 import os
 import runpy
@@ -101,6 +102,11 @@ def test_the_watchdog_is_fed_only_once_started(device):
 def test_reset_resets(device):
     with pytest.raises(machine.Reset):
         board.Board(CONFIG).reset()
+
+
+@pytest.fixture(autouse=True)
+def _threshold(monkeypatch):
+    monkeypatch.setattr(gc, "threshold", lambda amount: None, raising=False)  # MicroPython's
 
 
 def _boot():
