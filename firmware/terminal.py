@@ -188,6 +188,10 @@ class Terminal:
                 await self.open("main_menu")
         except Idle:
             pass  # left alone: whoever was logged in is logged out, the idle page says the rest
+        except Exception as fault:
+            # No errand may end the terminal: it starts again, and what was pending is resumed.
+            sys.print_exception(fault)
+            self.board.reset()
 
     async def _needs_service(self):
         # Nothing is wiped and nothing is tried: what is stored may still be read by the provider.

@@ -12,7 +12,8 @@ Knows neither screen nor wire: it is given the state and a host with `submit`, `
 
 from micropython import const
 
-from firmware.binding.model import Record, Request
+from firmware.binding import model
+from firmware.binding.model import Request
 from firmware.storage import state as keys
 
 # State of the request under way, as stored
@@ -170,18 +171,9 @@ class Change:
             if action == COMMIT:
                 changes += self._state.binding_changes(self.request.slot, self.request.tlvs)
             if outcome is not None:
-                changes += self._state.record_changes(self._record(outcome))
+                changes += self._state.record_changes(
+                    model.record(self.request, outcome, self._clock.now())
+                )
             self._state.put(changes)
             self.request = None
         self.phase = phase
-
-    def _record(self, outcome):
-        return Record(
-            self.request,
-            outcome.code,
-            outcome.status,
-            outcome.reference,
-            outcome.application,
-            outcome.note,
-            self._clock.now(),
-        ).pack()

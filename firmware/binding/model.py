@@ -136,27 +136,12 @@ class Request:
 class Record:
     """What remains of a change for people to look up: masked data only.
 
-    code: DE 39 as 2 bytes. status: DF40. reference: DE 37. application: DF43. note: the acquirer's
-    reason (DF41). number: truncated.
+    time: when it was settled, Unix epoch. code: DE 39 as 2 bytes. status: DF40. reference: DE 37.
+    application: DF43. note: the acquirer's reason (DF41). number: truncated.
     """
 
-    def __init__(self, request, code, status, reference, application, note, time):
-        self.time = time
-        self.action = request.action
-        self.slot = request.slot
-        self.reason = request.reason
-        self.operator = request.operator
-        self.code = code
-        self.status = status
-        self.reference = reference
-        self.number = truncated(number(request.tlvs) or b"")
-        self.application = application
-        self.note = note
-
-    def pack(self):
-        """Return the bytes to store."""
-        head = struct.pack(
-            _RECORD,
+    def __init__(self, stored):
+        (
             self.time,
             self.action,
             self.slot,
@@ -165,23 +150,23 @@ class Record:
             self.code,
             self.status,
             self.reference,
-        )
-        return head + "\n".join((self.number, self.application, self.note)).encode()
-
-    @staticmethod
-    def unpack(stored):
-        """Return the record that `pack` stored."""
-        record = Record.__new__(Record)
-        (
-            record.time,
-            record.action,
-            record.slot,
-            record.reason,
-            record.operator,
-            record.code,
-            record.status,
-            record.reference,
         ) = struct.unpack(_RECORD, stored[:_RECORD_LEN])
         text = stored[_RECORD_LEN:].decode().split("\n", 2)
-        record.number, record.application, record.note = text
-        return record
+        self.number, self.application, self.note = text
+
+
+def record(request, outcome, time):
+    """Return the bytes to store of the record that `outcome` leaves of `request`."""
+    head = struct.pack(
+        _RECORD,
+        time,
+        request.action,
+        request.slot,
+        request.reason,
+        request.operator,
+        outcome.code,
+        outcome.status,
+        outcome.reference,
+    )
+    text = (truncated(number(request.tlvs) or b""), outcome.application, outcome.note)
+    return head + "\n".join(text).encode()

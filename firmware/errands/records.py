@@ -10,7 +10,7 @@ _TITLE = "records.title"
 
 async def run(desk):
     """List the records, newest first, and show the one chosen."""
-    records = [Record.unpack(stored) for stored in desk.state.records()]
+    records = [Record(stored) for stored in desk.state.records()]
     if not records:
         await desk.pages.message(_TITLE, desk.text("records.none"), True)
         return

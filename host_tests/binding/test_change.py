@@ -114,7 +114,9 @@ def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(termina
     assert terminal.state.binding(1) == NEW
     assert terminal.state.backup(1) == OLD
     assert terminal.change.phase == change.IDLE
-    assert len(terminal.state.records()) == 1
+    (stored,) = terminal.state.records()
+    assert model.Record(stored).number == "622202*3445"
+    assert b"6222020200112233445" not in stored
 
 
 def test_a_lost_answer_is_repeated_then_inquired_until_settled(terminal):

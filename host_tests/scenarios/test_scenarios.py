@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from tools.simulator import interpreter, scenario, workplace
 
 HERE = Path(__file__).parent
