@@ -244,8 +244,8 @@ class Bench:
     async def _read(self):
         try:
             lines = await asyncio.to_thread(self.terminal.screen) if self.terminal.on else []
-        except OSError as error:  # no compiled font yet: the picture is there, its text is not
-            _log.warning("the screen cannot be read: %s", error)
+        except Exception:  # the picture is there, its text is not: no reason to stop following
+            _log.exception("the screen cannot be read")
             lines = []
         if lines != self._lines:
             self._lines = lines
