@@ -15,28 +15,17 @@ REJECTED = const(3)
 UNKNOWN = const(4)
 NO_STATUS = const(0)
 
-_REFUSALS = (b"14", b"22", b"54", b"55", b"58", b"61", b"63")
-_STUCK = (b"03", b"30", b"40", b"58", b"97")
-_KNOWN = (
-    b"00",
-    b"03",
-    b"09",
-    b"14",
-    b"22",
-    b"30",
-    b"40",
-    b"54",
-    b"55",
-    b"58",
-    b"61",
-    b"63",
-    b"68",
-    b"91",
-    b"92",
-    b"96",
-    b"97",
-    b"A0",
-)
+# DE 39 values of two bytes each, in one piece
+_REFUSALS = b"14225455586163"
+_STUCK = b"0330405897"
+_KNOWN = b"0003091422304054555861636891929697A0"
+
+
+def _is_in(code, codes):
+    for at in range(0, len(codes), 2):
+        if codes[at] == code[0] and codes[at + 1] == code[1]:
+            return True
+    return False
 
 
 class Outcome:
@@ -68,15 +57,15 @@ def event(code, status):
     if status == UNDER_REVIEW:
         return change.REVIEWING if code == b"09" else change.UNSETTLED
     if status == REJECTED:
-        return change.REJECTED if code in _REFUSALS else change.UNSETTLED
+        return change.REJECTED if _is_in(code, _REFUSALS) else change.UNSETTLED
     if status == UNKNOWN:
         return change.NO_SUCH if code == b"00" else change.UNSETTLED
-    return change.STUCK if status == NO_STATUS and code in _STUCK else change.UNSETTLED
+    return change.STUCK if status == NO_STATUS and _is_in(code, _STUCK) else change.UNSETTLED
 
 
 def words(code):
     """Return the text key's last part for DE 39 `code`: itself, or `other` when it isn't ours."""
-    return code.decode() if code in _KNOWN else "other"
+    return code.decode() if _is_in(code, _KNOWN) else "other"
 
 
 def split_reason(reason):

@@ -32,7 +32,8 @@ _NETWORK = const(0x0800)
 _FILE = const(0x0300)
 _REPEAT = const(0x0301)
 _FRAME_MAX = const(1024)
-_SCRATCH = const(512)
+_SENT_MAX = const(640)  # a whole 0300 with every field at its longest has 560
+_SCRATCH = const(320)
 _ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
 _PREFIX = b"\0\0\0\0\0\0\2\2\0\0\1"  # bytes of their length in front
 _NUMERIC = (7, 11, 12, 13, 60, 70)
@@ -68,7 +69,7 @@ class Exchange:
         self._state = state
         self._random = random
         self.terminal, self.merchant, self.serial = identity
-        self._tx = bytearray(_FRAME_MAX)
+        self._tx = bytearray(_SENT_MAX)
         self._rx = bytearray(_FRAME_MAX)
         self._scratch = bytearray(_SCRATCH)
         self._key = bytearray(16)
@@ -214,14 +215,14 @@ class Exchange:
                     n = tlv.put(scratch, n, _SCRATCH, 0xDF3A, secrets.code, 0, len(secrets.code))
             self._keys.key(dukpt.DATA_ENCRYPT, self._key)
             sealed = seal(self._key, memoryview(scratch)[:16], scratch, 16, n - 16)
-            pos = tlv.put(self._tx, pos, _FRAME_MAX, _SEALED, scratch, 0, 16 + sealed)
+            pos = tlv.put(self._tx, pos, _SENT_MAX, _SEALED, scratch, 0, 16 + sealed)
             self._check(pos)
         finally:
             wipe(scratch)
         self._close(pos)
 
     def _put(self, pos, tag, value):
-        return self._check(tlv.put(self._tx, pos, _FRAME_MAX, tag, value, 0, len(value)))
+        return self._check(tlv.put(self._tx, pos, _SENT_MAX, tag, value, 0, len(value)))
 
     def _open_tlvs(self):
         self._tlvs_at = self._check(self._frame.open(120))

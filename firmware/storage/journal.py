@@ -1,7 +1,8 @@
 """Append-only ring of sealed records on raw NOR flash.
 
 What always holds:
-- a record is true once it has been programmed and read back, and never before; a torn one is skipped;
+- a record is true once it has been programmed and read back, and never before; a torn one is
+  skipped;
 - the newest sector is begun only while another good sector holds everything that is live;
 - a sector is erased only after all that lived in it has been copied, verified and marked complete;
 - whatever is interrupted, `mount` finds the last true state, and may itself be interrupted.
@@ -9,11 +10,11 @@ What always holds:
 Layout of a sector (4096 bytes): a header `RBJ` version(1) order(4) mark(4) CMAC(8), then records.
 The mark is FFFFFFFF until all live items of the sector to be erased have been copied here, then 0.
 A record: length(2) schema(1) flags(1) sequence(4), AES-128-CBC ciphertext of its items, CMAC(8).
-The IV is the AES encryption of sequence and place; the CMAC covers header, place and ciphertext, so
-that a record is neither moved nor replayed. An item: key(1) length(2) value; length FFFF deletes it.
+The IV is a CMAC of sequence and place; the record's CMAC covers header, place and ciphertext, so
+that a record is neither moved nor replayed. An item: key(1) length(2) value; length FFFF deletes.
 
-A sector that does not hold what was written is left for good: it stays out of the ring until the next
-mount, which tries it once more. May import crypto only.
+A sector that does not hold what was written is left for good: it stays out of the ring until the
+next mount, which tries it once more. May import crypto only.
 """
 
 from micropython import const
@@ -24,8 +25,8 @@ from firmware.crypto.seal import seal, unseal
 from firmware.crypto.wipe import wipe
 
 SCHEMA = const(1)
-RECORD_MAX = const(1024)  # bytes of a whole record
-ITEM_MAX = const(960)  # bytes of one item's value
+RECORD_MAX = const(640)  # bytes of a whole record
+ITEM_MAX = const(576)  # bytes of one item's value
 
 _HEADER = const(20)  # sector header
 _MARK = const(8)  # offset of the completion mark in it
@@ -128,8 +129,9 @@ class Journal:
     def put(self, changes):
         """Make `changes`, a list of (key, value or None), true at once and together.
 
-        When this returns they are on flash and have been read back. When power fails before, none of
-        them has happened. Raises StorageFault when no good sector is left; ValueError when too large.
+        When this returns they are on flash and have been read back. When power fails before, none
+        of them has happened. Raises StorageFault when no good sector is left; ValueError when too
+        large.
         """
         for _ in range(self._flash.sectors + 1):
             if self._append(self._compose(changes)):
@@ -365,7 +367,8 @@ class Journal:
         self._place[3] = offset & 0xFF
 
     def _make_iv(self):
-        # The CMAC of sequence and place under the record's own key: unpredictable and never repeated.
+        # The CMAC of sequence and place under the record's own key: unpredictable and never
+        # repeated.
         self._cmac.start()
         self._cmac.update(b"iv", 0, 2)
         self._cmac.update(self._buf, 4, 4)
