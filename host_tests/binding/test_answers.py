@@ -5,9 +5,10 @@ import itertools
 from firmware.acquirer import answers
 from firmware.binding import change
 
-CODES = "00 03 09 14 22 30 40 54 55 58 61 63 68 91 92 96 97 A0 77".split()
-REFUSALS = "14 22 54 55 58 61 63".split()
-STUCK = "30 40 58 97 03".split()
+KNOWN = "00 03 09 14 22 30 40 54 55 58 61 63 68 91 92 96 97 A0"
+CODES = [*KNOWN.split(), "77"]
+REFUSALS = ["14", "22", "54", "55", "58", "61", "63"]
+STUCK = ["30", "40", "58", "97", "03"]
 
 
 def expected(code, status):
@@ -28,8 +29,9 @@ def test_only_the_pairs_of_the_profile_settle():
 
 
 def test_codes_have_words_and_unknown_ones_say_so():
-    assert answers.words(b"63") == "63"
-    assert answers.words(b"--") == answers.words(b"03"[::-1]) == "other"
+    for code in KNOWN.split():
+        assert answers.words(code.encode()) == code
+    assert answers.words(b"--") == answers.words(b"77") == answers.words(b"31") == "other"
 
 
 def test_a_reason_names_its_field():

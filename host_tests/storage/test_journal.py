@@ -52,9 +52,9 @@ def test_a_cut_at_every_step_leaves_the_old_or_the_new_state(seed):
     rng = random.Random(seed)
     flash, log = fresh(4)
     for i in range(40):
-        log.put([(k, bytes([i]) * rng.randrange(1, 120)) for k in range(rng.randrange(1, 9))])
+        log.put([(k, bytes([i]) * rng.randrange(1, 120)) for k in range(rng.randrange(1, 5))])
     image = bytes(flash.data)
-    changes = [(k, b"new" * rng.randrange(1, 90)) for k in range(1, 4)]
+    changes = [(k, b"new" * rng.randrange(1, 60)) for k in range(1, 4)]
     before = dict(mounted(flash)._items)
     after = {**before, **dict(changes)}
     # Count the steps of filling what is left of a sector and turning to the next one.
