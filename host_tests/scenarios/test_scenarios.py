@@ -1,4 +1,4 @@
-"""Every scenario of this folder, on the built device under MicroPython, against a fresh acquirer."""
+"""Every scenario of this folder: the built device under MicroPython, a fresh acquirer."""
 
 import asyncio
 from pathlib import Path

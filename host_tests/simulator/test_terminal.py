@@ -1,6 +1,8 @@
 """The terminal's process on real MicroPython: start, restart, and what a power cut leaves."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -75,16 +77,35 @@ def test_a_watchdog_that_is_not_fed_restarts_the_terminal(bench):
     )
 
 
-def test_an_interpreter_that_ends_is_told_and_not_restarted(bench):
+def test_leaving_the_repl_and_system_exit_are_soft_resets(bench):
+    async def story(terminal):
+        await terminal.power_on()
+        await printed(terminal, "cause 1")
+        await printed(terminal, "cause 5")
+        await printed(terminal, "Ctrl-D")
+        terminal.console.lines.clear()
+        terminal.console.write(b"\x04")
+        await printed(terminal, "cause 5")
+        assert terminal.boots == 3
+
+    bench(
+        story,
+        "import machine, sys\nprint('cause', machine.reset_cause())\n"
+        "if machine.reset_cause() == 1:\n    sys.exit()\n",
+    )
+
+
+def test_an_interpreter_that_breaks_is_told_and_not_restarted(bench):
     async def story(terminal):
         died = []
         terminal.died.connect(died.append)
         await terminal.power_on()
-        terminal.console.write(b"\x04")  # the REPL is left: on this port the process ends
-        await terminal.changed.wait_for(lambda: died, 10)
-        assert died == [0] and not terminal.on
+        await printed(terminal, "running")
+        os.kill(terminal._process.pid, signal.SIGSEGV)
+        assert await terminal.changed.wait_for(lambda: died, 10)
+        assert died == [-signal.SIGSEGV] and not terminal.on
 
-    bench(story, "")
+    bench(story, "print('running')\nimport time\ntime.sleep(30)")
 
 
 def test_a_home_belongs_to_one_process(bench, tmp_path):

@@ -28,9 +28,13 @@ class Shop:
     async def see(self, text):
         """Wait until the terminal's screen shows `text`, wherever its lines break."""
         spread = r"\s*".join(re.escape(character) for character in text.replace(" ", ""))
-        await expect(self._page.locator("#screen-text")).to_have_text(
-            re.compile(spread), timeout=WITHIN_MS
-        )
+        try:
+            await expect(self._page.locator("#screen-text")).to_have_text(
+                re.compile(spread), timeout=WITHIN_MS
+            )
+        except AssertionError as unseen:
+            said = await self._page.locator("#console").text_content()
+            raise AssertionError(f"{unseen}\nOn the serial line:\n{said}") from None
 
     async def answer(self, question, keys):
         await self.see(question)

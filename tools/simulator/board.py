@@ -215,7 +215,7 @@ class Board:
         return _status(0) + (int(time.time()) + self._rtc_ahead).to_bytes(8, "little")
 
     def _reset(self, op, a, data):
-        self.on_reset("reset")
+        self.on_reset("soft reset" if a else "reset")
 
     # Wi-Fi
 

@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _SHIMS = Path(__file__).parent / "shims"
 _COMPILED = REPOSITORY / "build" / "shims"
 _COMPILER = (Path(mpy.__file__), Path(shorten.__file__))
+_STARTED = ("boot.py", "main.py")
 _DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
 
 
@@ -58,7 +59,20 @@ def _compile(source, target, house):
         Path(beside).unlink(missing_ok=True)
 
 
-def start_command(heap):
-    """Return the command line that starts a device with `heap` bytes."""
-    program = f"import sys;sys.path[:]=[{str(shims())!r}];import run;run.start()"
-    return [*command(), "-X", f"heapsize={heap}", "-i", "-c", program]
+def start_command(root, heap):
+    """Return the command line that starts the device whose files are in `root`.
+
+    It does what the chip's ROM does: the hardware modules are there before anything asks for them,
+    then boot.py and main.py are run unmodified as `__main__`, with the chip's `sys.path`. An
+    exception ends in the REPL, SystemExit in a soft reset.
+    """
+    program = (
+        f"import sys;sys.path[:]=[{str(shims())!r}];import esp32,network",
+        "sys.path[:]=['','.frozen','lib'];sys.argv[:]=[];del sys,esp32,network",
+        "try:",
+        *(f" execfile({name!r})" for name in _STARTED if (root / name).exists()),
+        " pass",
+        "except SystemExit:",
+        " import machine;machine.soft_reset()",
+    )
+    return [*command(), "-X", f"heapsize={heap}", "-i", "-c", "\n".join(program)]

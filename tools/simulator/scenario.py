@@ -58,6 +58,7 @@ _MARGIN = 124  # a column that words and the scroll mark leave free: lit where a
 _MENU_LIMIT = 60
 _AT_MOST_S = 60  # what a statement may take beyond its own limit
 _STEADY_S = 0.06
+_ANSWER_S = 3.0
 _TOKEN = re.compile(r"(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 
 
@@ -288,7 +289,7 @@ class Stage:
 
     async def _choose(self, text, limit):
         await self._go(text, limit)
-        await self.terminal.keypad.press("D")
+        await self._confirm()
 
     async def _pass(self, text, limit):
         await self._see(text, limit)
@@ -296,11 +297,20 @@ class Stage:
         while True:
             await self._settle()
             last = further not in _squeeze("".join((await self.lines())[-1:]))
-            before = self.terminal.panel.pixels
-            await self.terminal.keypad.press("D")
+            await self._confirm()
             if last:
                 return
-            await self._changed_from(before, limit, "the text did not move on")
+
+    async def _confirm(self):
+        """Press D, and give the terminal a moment to show what follows.
+
+        The next statement would otherwise act upon the page that D has answered already.
+        """
+        before = self.terminal.panel.pixels
+        await self.terminal.keypad.press("D")
+        await self.terminal.changed.wait_for(
+            lambda: self.terminal.panel.pixels != before, _ANSWER_S
+        )
 
     async def _settle(self):
         """Wait until the picture has stayed the same for a moment, so that it is whole."""

@@ -24,7 +24,7 @@ HEAP = 128 * 1024
 
 _PAINT_S = 0.01  # a picture that is written in pieces is told once
 _WATCH_S = 0.1
-_RESET_CAUSES = {"power": 1, "reset": 2, "watchdog": 3}
+_RESET_CAUSES = {"power": 1, "reset": 2, "watchdog": 3, "soft reset": 5}
 _TAPE = 2000  # console lines that are kept
 
 
@@ -227,7 +227,7 @@ class SimulatedTerminal:
         }
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                *interpreter.start_command(self.heap),
+                *interpreter.start_command(self.root, self.heap),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -319,8 +319,10 @@ class SimulatedTerminal:
         console = self._tasks[0]
         await asyncio.wait([console], timeout=1)
         cause, self._restart = self._restart, None
+        if cause is None and process.returncode == 0:
+            cause = "soft reset"
         await self._stop()
-        if cause in ("reset", "watchdog"):
+        if cause in ("reset", "watchdog", "soft reset"):
             self.console.say(f"[board] restart: {cause}")
             self.board.reset()
             await self._boot(cause)

@@ -10,7 +10,7 @@ PULL_UP = 2
 
 _INPUT_ONLY = range(34, 40)
 _IDLE_HOLD_MS = 4
-_ACTIVE_HOLD_MS = 1
+_ACTIVE_HOLD_MS = 5
 _UNTIL_A_PIN_CHANGES = 0x80
 
 
@@ -27,6 +27,7 @@ class Gpio:
         self.mode = [IN] * 64
         self.pull = [0] * 64
         self.driven = [0] * 64
+        self.changes = 0
 
     def attach(self, part):
         """Let `part.pull_low(gpio) -> set of pins` and `part.active` take part in every read."""
@@ -40,6 +41,7 @@ class Gpio:
             if mode & 0x0F != IN and pin in self._input_only:
                 self._report(f"GPIO{pin} can only be an input on this chip")
         self.driven[pin] = level
+        self.changes += 1
 
     def pulls_low(self, pin):
         """Whether the pin itself holds its wire at 0."""

@@ -15,7 +15,7 @@ _BOUNCE_S = 0.004
 _BOUNCE_SLOT_S = 0.0006
 _SETTLE_SCANS = 5
 _LONG_AGO = float("-inf")
-_SAME_SCAN_S = 0.004  # looks closer together than this belong to one scan
+_SAME_SCAN_S = 0.005  # looks at rest that are closer together belong to one scan
 
 
 class KeyMatrix:
@@ -34,6 +34,7 @@ class KeyMatrix:
         self._changed_at = dict.fromkeys(KEYS, _LONG_AGO)
         self._scans = dict.fromkeys(KEYS, _SETTLE_SCANS)
         self._scanned_at = dict.fromkeys(KEYS, 0.0)
+        self._scanned_in = dict.fromkeys(KEYS, 0)
 
     # -- the fingers ------------------------------------------------------------------------------
 
@@ -77,6 +78,21 @@ class KeyMatrix:
             for key, at in self._changed_at.items()
         )
 
+    def _count(self, key, now, changes, alone):
+        """Count a look at the key's row; several looks of one scan count once.
+
+        A row that was driven low alone belongs to a new scan. With more rows low the terminal is at
+        rest, which tells it only that no key is down; then nothing but time separates two scans.
+        """
+        if alone:
+            new = changes != self._scanned_in[key]
+        else:
+            new = key not in self.pressed and now - self._scanned_at[key] >= _SAME_SCAN_S
+        if new:
+            self._scanned_in[key] = changes
+            self._scanned_at[key] = now
+            self._scans[key] += 1
+
     def pull_low(self, gpio):
         """Return the column pins that closed keys pull down now."""
         if not self.fitted:
@@ -84,6 +100,7 @@ class KeyMatrix:
         if not self.active:
             return ()
         now = self._clock()
+        low_rows = {row for row, pin in enumerate(self.rows) if gpio.pulls_low(pin)}
         with self._lock:
             closed = []
             for row, names in enumerate(LAYOUT):
@@ -95,11 +112,8 @@ class KeyMatrix:
                         continue
                     if key in self.pressed:
                         closed.append((row, column))
-                    looked = gpio.pulls_low(self.rows[row])
-                    if looked and now - self._scanned_at[key] >= _SAME_SCAN_S:
-                        self._scanned_at[key] = now
-                        self._scans[key] += 1
-            low_rows = {row for row, pin in enumerate(self.rows) if gpio.pulls_low(pin)}
+                    if row in low_rows and self._scans[key] < _SETTLE_SCANS:
+                        self._count(key, now, gpio.changes, len(low_rows) == 1)
             held_high = {row for row, pin in enumerate(self.rows) if gpio.drives_high(pin)}
         low_columns = set()
         grown = bool(low_rows)

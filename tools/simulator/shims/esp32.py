@@ -1,5 +1,7 @@
 """`esp32.Partition` and `esp32.NVS`, forwarded to the flash and NVS models."""
 
+from struct import pack as _pack
+
 import machine
 import rebind_bus as _bus
 from micropython import const
@@ -28,7 +30,6 @@ class Partition:
     def __init__(self, id):
         self.label = id
         self._sectors = _bus.ask(_FIND, 0, id.encode())
-        self._place = bytearray(6)
         if self._sectors < 0:
             raise OSError(2)
 
@@ -39,19 +40,9 @@ class Partition:
         except OSError:
             return []
 
-    def _at(self, block, offset, n):
-        p = self._place
-        p[0] = block & 255
-        p[1] = block >> 8
-        p[2] = offset & 255
-        p[3] = offset >> 8
-        p[4] = n & 255
-        p[5] = n >> 8
-        return p
-
     def readblocks(self, block_num, buf, offset=0):
         n = len(buf)
-        _checked(_bus.ask(_READ, 0, self._at(block_num, offset, n)))
+        _checked(_bus.ask(_READ, 0, _pack("<HHH", block_num, offset, n)))
         _bus.take(buf, n)
 
     def writeblocks(self, block_num, buf, offset=None):
@@ -62,7 +53,7 @@ class Partition:
             offset = 0
         n += 6
         _bus.post(_PROGRAM, 0, n & 255, n >> 8)
-        _bus.more(self._at(block_num, offset, n - 6))
+        _bus.more(_pack("<HHH", block_num, offset, n - 6))
         _bus.more(buf)
         _checked(_bus.status())
 
@@ -72,7 +63,7 @@ class Partition:
         if cmd == 5:
             return 4096
         if cmd == 6:
-            _checked(_bus.ask(_ERASE, 0, self._at(arg, 0, 0)))
+            _checked(_bus.ask(_ERASE, 0, _pack("<HHH", arg, 0, 0)))
         return 0
 
     def __getattr__(self, name):

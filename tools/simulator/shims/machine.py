@@ -6,6 +6,7 @@ loaded when it is: all of this takes heap that on the chip is the firmware's.
 
 import time
 from os import getenv
+from struct import pack as _pack
 
 import rebind_bus as _bus
 from micropython import const
@@ -21,9 +22,6 @@ _RTC_SET = const(0x0C)
 _RESET = const(0x0D)
 _I2C_OPEN = const(0x40)
 _I2C_WRITE = const(0x44)
-
-PWRON_RESET = 1
-WDT_RESET = 3
 
 # 64 input levels and one byte: how many ms they hold, with bit 7 set if only until a pin changes.
 _levels = bytearray(9)
@@ -50,11 +48,10 @@ class Pin:
             if self.mode == 3:
                 return self.level
             held = _levels
-            now = time.ticks_ms()
-            if time.ticks_diff(now, _read_at) >= held[8] & 127:
+            if time.ticks_diff(time.ticks_ms(), _read_at) >= held[8] & 127:
                 _bus.ask(_LEVELS)
                 _bus.take(held, 9)
-                _read_at = now
+                _read_at = time.ticks_ms()
             return held[self.id >> 3] >> (self.id & 7) & 1
         level = 1 if level else 0
         if level != self.level:
@@ -103,11 +100,8 @@ class I2C:
 class UART:
     def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **options):
         self.id = id
-        facts = bytearray(6)
-        facts[0] = number(options.get("tx"))
-        facts[1] = number(options.get("rx"))
-        facts[2:4] = (baudrate // 100).to_bytes(2, "little")
-        facts[4:6] = options.get("rxbuf", 256).to_bytes(2, "little")
+        pins = number(options.get("tx")), number(options.get("rx"))
+        facts = _pack("<BBHH", *pins, baudrate // 100, options.get("rxbuf", 256))
         _bus.ask(_UART_OPEN, id, facts)
 
     def any(self):
@@ -146,10 +140,6 @@ def reset():
 
 def unique_id():
     return bytes.fromhex(getenv("REBIND_UNIQUE_ID"))
-
-
-def reset_cause():
-    return int(getenv("REBIND_RESET_CAUSE"))
 
 
 def more(part, name):

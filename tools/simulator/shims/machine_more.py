@@ -1,19 +1,22 @@
 """The rest of the hardware modules' names, loaded when one of them is used."""
 
-import sys
 import time
+from os import getenv
 
 import machine
 import rebind_bus as _bus
 from micropython import const
 
 _UART_WRITE = const(0x09)
+_RESET = const(0x0D)
 _PWM = const(0x0E)
 _RTC_GET = const(0x0F)
 _I2C_WRITE = const(0x44)
 _I2C_READ = const(0x48)
 
+PWRON_RESET = 1
 HARD_RESET = 2
+WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
@@ -207,6 +210,10 @@ class Timer:
             self._task = None
 
 
+def reset_cause():
+    return int(getenv("REBIND_RESET_CAUSE"))
+
+
 def freq(hz=None):
     return 240000000
 
@@ -228,7 +235,7 @@ def enable_irq(state):
 
 
 def soft_reset():
-    sys.exit()
+    _bus.ask(_RESET, 1)
 
 
 # network
