@@ -81,8 +81,8 @@ class KeyMatrix:
     def _count(self, key, now, changes, alone):
         """Count a look at the key's row; several looks of one scan count once.
 
-        A row that was driven low alone belongs to a new scan. With more rows low the terminal is at
-        rest, which tells it only that no key is down; then nothing but time separates two scans.
+        A row that was driven low alone belongs to a new scan. With more rows low the terminal is
+        at rest, which tells it only that no key is down; then nothing but time separates two scans.
         """
         if alone:
             new = changes != self._scanned_in[key]
