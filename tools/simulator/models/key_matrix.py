@@ -82,7 +82,7 @@ class KeyMatrix:
         """Count a look at the key's row; several looks of one scan count once.
 
         A row that was driven low alone belongs to a new scan. With more rows low the terminal is
-        at rest, which tells it only that no key is down; then nothing but time separates two scans.
+        at rest, which tells it only that no key is down; then only time separates two scans.
         """
         if alone:
             new = changes != self._scanned_in[key]
