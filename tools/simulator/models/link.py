@@ -11,7 +11,6 @@ import contextlib
 UP, DOWN = "up", "down"
 
 _RECORD_HEADER = 5
-_HANDSHAKE_PAUSE_S = 0.05
 
 
 class Link:
@@ -35,8 +34,6 @@ class Link:
         self._server = None
         self._open = set()
         self._cut_at = None
-        self._step_by_step = False
-        self._hold_up = False
 
     async def start(self, local_port=0):
         """Listen on 127.0.0.1; return the port."""
@@ -80,23 +77,10 @@ class Link:
         """
         self._cut_at = (direction, record, byte)
 
-    def hold_requests(self):
-        """From the end of the handshake on, break the link instead of delivering a request.
-
-        Needs `handshake_done` to be called, by whoever sees the acquirer's end.
-        """
-        self._step_by_step = True
-
-    def handshake_done(self):
-        """Tell that the acquirer has accepted the terminal's handshake."""
-        if self._step_by_step:
-            self._hold_up = True
-
     def restore(self):
         """End every fault: the next connection works."""
         self.refuse = self.swallow = False
         self._cut_at = None
-        self._step_by_step = self._hold_up = False
         self.up = True
 
     # -- the relay --------------------------------------------------------------------------------
@@ -153,10 +137,6 @@ class Link:
                     await writer.drain()
                 self.cut()
                 return
-            if direction == UP and self._hold_up:
-                self._step_by_step = self._hold_up = False
-                self.cut()
-                return
             number += 1
             if direction == DOWN and self.swallow:
                 continue
@@ -166,6 +146,3 @@ class Link:
                 await writer.drain()
             except OSError:
                 return
-            if direction == UP and self._step_by_step:
-                # The acquirer gets the time to finish its handshake before more is delivered.
-                await asyncio.sleep(_HANDSHAKE_PAUSE_S)
