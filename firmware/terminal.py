@@ -10,12 +10,10 @@ import sys
 
 from micropython import const
 
-from firmware.acquirer import answers
-from firmware.acquirer.exchange import Exchange
+from firmware.acquirer.identity import FRAME_MAX, SENT_MAX, Identity
 from firmware.acquirer.sync import Sync
 from firmware.binding.change import Change
 from firmware.binding.model import Request
-from firmware.crypto import dukpt
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.storage.state import State
@@ -27,33 +25,42 @@ from firmware.ui.text import Text
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 
 
-class KeyStorage:
-    """Where the DUKPT state lives: one blob of the keystore, replaced as a whole."""
+def _load(path):
+    # Return the module and the names of all that was loaded for it. Others may load more before
+    # it is dropped: what they have loaded is theirs.
+    resident = set(sys.modules)
+    __import__(path)
+    return sys.modules[path], [name for name in sys.modules if name not in resident]
 
-    def __init__(self, keystore):
-        self._keystore = keystore
 
-    def load(self, buf):
-        """Fill `buf` with the stored state; make the first one from the injected key. False if
-        none.
+def _drop(loaded):
+    for name in loaded:
+        sys.modules.pop(name, None)
+        package, _, leaf = name.rpartition(".")
+        if package in sys.modules and hasattr(sys.modules[package], leaf):
+            delattr(sys.modules[package], leaf)
+    gc.collect()
 
-        The injected key is erased only once the state made from it is stored.
-        """
-        if self._keystore.get("dukpt", buf) == dukpt.STATE_LEN:
-            self._keystore.erase("ik")
-            return True
-        initial = self._keystore.get_bytes("ik")
-        ikid = self._keystore.get_bytes("ikid")
-        if initial is None or ikid is None:
-            return False
-        dukpt.inject(ikid, initial, buf)
-        self.save(buf)
-        self._keystore.erase("ik")
-        return True
 
-    def save(self, buf):
-        """Replace the stored state by `buf`, durably and at once."""
-        self._keystore.put("dukpt", buf)
+class Line:
+    """The way to the acquirer: all that makes and reads messages, in memory only between `take`
+    and `leave`.
+    """
+
+    def __init__(self, board, identity, state):
+        self._parts = board, identity, state, bytearray(SENT_MAX), bytearray(FRAME_MAX)
+        self._loaded = ()
+
+    def take(self):
+        """Return an Exchange. Raises StorageFault when the keys are missing or damaged."""
+        gc.collect()
+        module, self._loaded = _load("firmware.acquirer.conversation")
+        return module.begin(*self._parts)
+
+    def leave(self):
+        """Forget the Exchange and its modules; the connection stays."""
+        _drop(self._loaded)
+        self._loaded = ()
 
 
 class Terminal:
@@ -83,18 +90,14 @@ class Terminal:
         licence = config.get("licence")
         self.licence = None if licence is None else licence.encode()
         merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
-        self.exchange = Exchange(
-            board.link,
-            board.link_error,
-            dukpt.Dukpt(KeyStorage(board.keystore)),
-            token_key,
-            board.clock,
-            state,
-            board.random,
-            (config["terminal"].encode(), merchant, config["serial"].encode()),
+        self.identity = Identity(
+            config["terminal"].encode(), merchant, config["serial"].encode(), token_key
         )
+        line = Line(board, self.identity, state)
+        line.take()  # keys that are missing or damaged show now
+        line.leave()
         self.change = Change(state, board.clock)
-        self.sync = Sync(self.exchange, self.change, state, board.clock, board.wifi)
+        self.sync = Sync(line, self.identity, self.change, state, board.clock, board.wifi)
         self.clock = board.clock
 
     def use_language(self, language):
@@ -103,19 +106,12 @@ class Terminal:
 
     async def open(self, name, *args):
         """Run an errand; its module is in memory only meanwhile. Returns what it returns."""
-        path = "firmware.errands." + name
-        resident = set(sys.modules)
-        __import__(path)
+        module, loaded = _load("firmware.errands." + name)
         try:
-            return await sys.modules[path].run(self, *args)
+            return await module.run(self, *args)
         finally:
-            for loaded in list(sys.modules):
-                if loaded not in resident:
-                    del sys.modules[loaded]
-                    package, _, leaf = loaded.rpartition(".")
-                    if package in sys.modules:
-                        delattr(sys.modules[package], leaf)
-            gc.collect()
+            module = None
+            _drop(loaded)
 
     def begin_request(self, action, slot, reason, tlvs):
         """Store a request for `tlvs` as the pending one, in the name of who is logged in."""
@@ -130,7 +126,7 @@ class Terminal:
                 reason,
                 self.operator,
                 self.operator != b"00",
-                None if old is None else self.exchange.token(old),
+                None if old is None else self.identity.token(old),
                 tlvs,
             )
         )
@@ -140,8 +136,13 @@ class Terminal:
         self.operator = None
 
     def answer(self, code):
-        """Return the last part of the text keys for DE 39 `code`."""
-        return answers.words(code)
+        """Return the last part of the text keys for DE 39 `code`: itself, or `other`."""
+        try:
+            code = code.decode()
+            self.text("answer." + code)
+            return code
+        except (KeyError, UnicodeError):
+            return "other"
 
     async def prove(self, number, title):
         """Ask for an operator's password until it is right; False when given up or locked."""
@@ -168,7 +169,7 @@ class Terminal:
         asyncio.create_task(board.keypad.run())
         try:
             self._build()
-        except (StorageFault, dukpt.KeysUnreadable):
+        except StorageFault:
             await self._needs_service()
         gc.collect()
         asyncio.create_task(board.wifi.run())

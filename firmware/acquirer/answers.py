@@ -1,8 +1,7 @@
-"""What an answer of the acquirer means: DE 39 and DF40 → an event of the change, and words for
-people.
+"""What an answer of the acquirer means: DE 39 and DF40 → an event of the change.
 
-May import binding.change only. Words live in text/ under `answer.<DE 39>` (what it means) and
-`advice.<DE 39>` (what to do next).
+May import binding.change only. The words for people live in text/ under `answer.<DE 39>` (what it
+means) and `advice.<DE 39>` (what to do next).
 """
 
 from micropython import const
@@ -18,7 +17,6 @@ NO_STATUS = const(0)
 # DE 39 values of two bytes each, in one piece
 _REFUSALS = b"14225455586163"
 _STUCK = b"0330405897"
-_KNOWN = b"0003091422304054555861636891929697A0"
 
 
 def _is_in(code, codes):
@@ -26,28 +24,6 @@ def _is_in(code, codes):
         if codes[at] == code[0] and codes[at + 1] == code[1]:
             return True
     return False
-
-
-class Outcome:
-    """What became of one exchange about a request.
-
-    event: for binding.change. code: DE 39, or `--` when there was no answer. status: DF40 or 0.
-    note: DF41 without the tag at fault. fault_tag: that tag, or 0. reference: DE 37, 12 bytes.
-    application: DF43. effective: DF42 or 0. token: DF44 or None. trouble: a link error code, 0
-    when there was none.
-    """
-
-    def __init__(self):
-        self.event = change.UNSETTLED
-        self.code = b"--"
-        self.status = NO_STATUS
-        self.note = ""
-        self.fault_tag = 0
-        self.reference = b" " * 12
-        self.application = ""
-        self.effective = 0
-        self.token = None
-        self.trouble = 0
 
 
 def event(code, status):
@@ -61,11 +37,6 @@ def event(code, status):
     if status == UNKNOWN:
         return change.NO_SUCH if code == b"00" else change.UNSETTLED
     return change.STUCK if status == NO_STATUS and _is_in(code, _STUCK) else change.UNSETTLED
-
-
-def words(code):
-    """Return the text key's last part for DE 39 `code`: itself, or `other` when it isn't ours."""
-    return code.decode() if _is_in(code, _KNOWN) else "other"
 
 
 def split_reason(reason):

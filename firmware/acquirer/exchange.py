@@ -1,21 +1,22 @@
-"""One request to the acquirer and its answer: built, sealed, sent, received, verified.
+"""One conversation with the acquirer: each request built, sealed, sent, its answer verified.
 
 What always holds: every message has a key of its own, whose counter is durable before it is used;
-an answer that isn't provably the answer to this very message counts as no answer. One exchange at
-a time. Account numbers are in clear only in the scratch buffer, which is wiped before `send`
-returns.
+an answer that isn't provably the answer to this very message counts as no answer. Account numbers
+are in clear only in the scratch buffer, which is wiped before it is sent. In memory only while
+there is something to say: sync takes it and leaves it, one at a time.
 
 May import message, card, crypto, binding.model and answers. The link raises its own error with a
 `code`; nothing here imports a driver.
 """
 
-import asyncio
 from array import array
 
 from micropython import const
 
 from firmware.acquirer import answers
+from firmware.acquirer.identity import SENT_MAX
 from firmware.binding import change, model
+from firmware.binding.change import NoAnswer, Outcome
 from firmware.card import tlv
 from firmware.crypto import dukpt
 from firmware.crypto.cmac import mac
@@ -24,15 +25,10 @@ from firmware.crypto.seal import seal, unseal
 from firmware.crypto.wipe import wipe
 from firmware.message import codec
 
-SIGN_ON = const(1)
-SIGN_OFF = const(2)
-ECHO = const(301)
-
+_SIGN_ON = const(1)
 _NETWORK = const(0x0800)
 _FILE = const(0x0300)
 _REPEAT = const(0x0301)
-_FRAME_MAX = const(1024)
-_SENT_MAX = const(640)  # a whole 0300 with every field at its longest has 560
 _SCRATCH = const(320)
 _ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
 _PREFIX = b"\0\0\0\0\0\0\2\2\0\0\1"  # bytes of their length in front
@@ -42,35 +38,24 @@ _SEALED = const(0xDF20)
 _TOKEN = const(0xDF44)
 
 
-class NoAnswer(Exception):
-    """The acquirer did not answer this message. `code`: the link's error code, 0 for a wrong
-    answer.
-    """
-
-    def __init__(self, code):
-        super().__init__(code)
-        self.code = code
-
-
 class Exchange:
-    """The way to the acquirer for one terminal.
+    """The way to the acquirer for one terminal, one request at a time.
 
     link: drivers.tls_link.TlsLink or its like. link_error: the exception class it raises. keys:
-    crypto.dukpt.Dukpt. token_key: 16 bytes. clock, state, random: as in terminal. identity:
-    terminal (8 bytes), merchant (15 bytes, may be replaced later), serial (bytes).
+    crypto.dukpt.Dukpt. identity: identity.Identity. clock, state, random: as in terminal.
+    tx, rx: buffers of identity.SENT_MAX and identity.FRAME_MAX bytes.
     """
 
-    def __init__(self, link, link_error, keys, token_key, clock, state, random, identity):
+    def __init__(self, link, link_error, keys, identity, clock, state, random, tx, rx):
         self._link = link
         self._link_error = link_error
         self._keys = keys
-        self._token_key = token_key
+        self._identity = identity
         self._clock = clock
         self._state = state
         self._random = random
-        self.terminal, self.merchant, self.serial = identity
-        self._tx = bytearray(_SENT_MAX)
-        self._rx = bytearray(_FRAME_MAX)
+        self._tx = tx
+        self._rx = rx
         self._scratch = bytearray(_SCRATCH)
         self._key = bytearray(16)
         self._tag = bytearray(16)
@@ -80,37 +65,27 @@ class Exchange:
         self._frame = codec.Encoder(self._tx)
         self._ends = array("H", bytes(2 * len(_ECHOED)))  # in what was sent
         self._tlvs_at = 0
-        self._lock = asyncio.Lock()
 
     # -- what others ask for ---------------------------------------------------------------------
 
-    def token(self, tlvs):
-        """Return the binding token of a binding's TLVs, 8 bytes (PROTOCOL, "Binding token")."""
-        buf = b"\x01" + tlvs
-        tag = bytearray(16)
-        mac(self._token_key, buf, 0, len(buf), tag, 0)
-        return bytes(memoryview(tag)[:8])
-
     async def reach(self):
         """Open the connection unless it is open. Raises NoAnswer with the link's error code."""
-        async with self._lock:
-            await self._open()
+        await self._open()
 
-    async def network(self, code, tokens=()):
-        """Sign on, sign off or echo (0800). tokens: (slot, token) of each bound slot.
+    async def sign_on(self, tokens):
+        """Sign on (0800, 70=001). tokens: (slot, token) of each bound slot.
 
         Returns the Reply. Raises NoAnswer.
         """
-        async with self._lock:
-            self._begin(_NETWORK, self._state.next_stan(), self._clock.now(), code)
-            self._number(70, code)
-            if tokens:
-                pos = self._open_tlvs()
-                for slot, token in tokens:
-                    pos = self._put(pos, 0xDF12, bytes((slot,)))
-                    pos = self._put(pos, _TOKEN, token)
-                self._close(pos)
-            return await self._ask(_NETWORK, None)
+        self._begin(_NETWORK, self._state.next_stan(), self._clock.now(), _SIGN_ON)
+        self._number(70, _SIGN_ON)
+        if tokens:
+            pos = self._open_tlvs()
+            for slot, token in tokens:
+                pos = self._put(pos, 0xDF12, bytes((slot,)))
+                pos = self._put(pos, _TOKEN, token)
+            self._close(pos)
+        return await self._ask(_NETWORK, None)
 
     async def submit(self, request, secrets):
         """Send a change for the first time (0300). Returns an Outcome; never raises for the
@@ -124,46 +99,43 @@ class Exchange:
 
     async def inquire(self, request):
         """Ask what became of a request (0300, 91=5). Returns an Outcome."""
-        async with self._lock:
-            try:
-                reply = await self._inquiry(_UUID, request.uuid)
-            except NoAnswer as error:
-                return self._unanswered(error)
-            return self._outcome(reply, request)
+        try:
+            reply = await self._inquiry(_UUID, request.uuid)
+        except NoAnswer as error:
+            return self._unanswered(error)
+        return self._outcome(reply, request)
 
     async def inquire_slot(self, slot):
         """Ask for the binding of a slot. Returns its TLVs, or None when nothing is bound.
 
         Raises NoAnswer, also when the answer is an error or doesn't match its own token.
         """
-        async with self._lock:
-            reply = await self._inquiry(0xDF12, bytes((slot,)))
-            if reply.code == b"00" and reply.status == answers.UNKNOWN:
-                return None
-            tlvs = reply.unsealed()
-            token = reply.value(_TOKEN)
-            if reply.code != b"00" or tlvs is None or token != self.token(tlvs):
-                raise NoAnswer(0)
-            return tlvs
+        reply = await self._inquiry(0xDF12, bytes((slot,)))
+        if reply.code == b"00" and reply.status == answers.UNKNOWN:
+            return None
+        tlvs = reply.unsealed()
+        token = reply.value(_TOKEN)
+        if reply.code != b"00" or tlvs is None or token != self._identity.token(tlvs):
+            raise NoAnswer(0)
+        return tlvs
 
     # -- building --------------------------------------------------------------------------------
 
     async def _change(self, mti, request, secrets):
-        async with self._lock:
-            try:
-                self._begin(mti, request.stan, request.time, 0)
-                self._text(91, b"2")
-                self._text(101, b"SETTLEBIND")
-                if request.old_token is not None:
-                    self._text(102, _hex(request.old_token))
-                number = model.number(request.tlvs)
-                if number is not None:
-                    self._text(103, model.truncated(number).encode())
-                self._put_change(self._open_tlvs(), request, secrets)
-                reply = await self._ask(mti, request.uuid)
-            except NoAnswer as error:
-                return self._unanswered(error)
-            return self._outcome(reply, request)
+        try:
+            self._begin(mti, request.stan, request.time, 0)
+            self._text(91, b"2")
+            self._text(101, b"SETTLEBIND")
+            if request.old_token is not None:
+                self._text(102, _hex(request.old_token))
+            number = model.number(request.tlvs)
+            if number is not None:
+                self._text(103, model.truncated(number).encode())
+            self._put_change(self._open_tlvs(), request, secrets)
+            reply = await self._ask(mti, request.uuid)
+        except NoAnswer as error:
+            return self._unanswered(error)
+        return self._outcome(reply, request)
 
     async def _inquiry(self, tag, value):
         self._begin(_FILE, self._state.next_stan(), self._clock.now(), 0)
@@ -184,8 +156,8 @@ class Exchange:
         self._clock.civil(when + 8 * 3600, civil)
         self._number(12, civil[3] * 10000 + _minutes(civil))
         self._number(13, civil[1] * 100 + civil[2])
-        self._text(41, self.terminal)
-        self._text(42, self.merchant)
+        self._text(41, self._identity.terminal)
+        self._text(42, self._identity.merchant)
         batch = b"00000001%03d" % network_code
         self._check(self._frame.digits(60, batch, 0, 11))
         self._mark(60)
@@ -201,7 +173,7 @@ class Exchange:
         pos = self._put(pos, 0xDF14, request.operator)
         if request.approved:
             pos = self._put(pos, 0xDF15, b"00")
-        pos = self._put(pos, 0xDF16, self.serial)
+        pos = self._put(pos, 0xDF16, self._identity.serial)
         scratch = self._scratch
         try:
             n = len(request.tlvs)
@@ -215,14 +187,14 @@ class Exchange:
                     n = tlv.put(scratch, n, _SCRATCH, 0xDF3A, secrets.code, 0, len(secrets.code))
             self._keys.key(dukpt.DATA_ENCRYPT, self._key)
             sealed = seal(self._key, memoryview(scratch)[:16], scratch, 16, n - 16)
-            pos = tlv.put(self._tx, pos, _SENT_MAX, _SEALED, scratch, 0, 16 + sealed)
+            pos = tlv.put(self._tx, pos, SENT_MAX, _SEALED, scratch, 0, 16 + sealed)
             self._check(pos)
         finally:
             wipe(scratch)
         self._close(pos)
 
     def _put(self, pos, tag, value):
-        return self._check(tlv.put(self._tx, pos, _SENT_MAX, tag, value, 0, len(value)))
+        return self._check(tlv.put(self._tx, pos, SENT_MAX, tag, value, 0, len(value)))
 
     def _open_tlvs(self):
         self._tlvs_at = self._check(self._frame.open(120))
@@ -322,12 +294,12 @@ class Exchange:
         return True
 
     def _unanswered(self, error):
-        outcome = answers.Outcome()
+        outcome = Outcome()
         outcome.trouble = error.code
         return outcome
 
     def _outcome(self, reply, request):
-        outcome = answers.Outcome()
+        outcome = Outcome()
         outcome.code = reply.code
         outcome.status = reply.status
         outcome.event = answers.event(reply.code, reply.status)
@@ -338,7 +310,7 @@ class Exchange:
         reference = reply.field(37)
         if reference is not None:
             outcome.reference = reference
-        if outcome.event == change.ACTIVE and outcome.token != self.token(request.tlvs):
+        if outcome.event == change.ACTIVE and outcome.token != self._identity.token(request.tlvs):
             outcome.event = change.SUPERSEDED if outcome.token else change.UNSETTLED
         return outcome
 

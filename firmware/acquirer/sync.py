@@ -1,18 +1,17 @@
 """Keeping in step with the acquirer: signing on, time, notices, and settling the pending request.
 
-What always holds: one settlement at a time; a request that is under way is settled before bindings
-are compared; a binding that differs is replaced only by what the acquirer's authenticated answer
-says, and only after a supervisor accepted it, unless the slot was empty. May import binding,
-storage, exchange.
+What always holds: one conversation at a time; a request that is under way is settled before
+bindings are compared; a binding that differs is replaced only by what the acquirer's authenticated
+answer says, and only after a supervisor accepted it, unless the slot was empty. May import
+binding, storage, card.tlv.
 """
 
 import asyncio
 
 from micropython import const
 
-from firmware.acquirer import exchange as wire
-from firmware.acquirer.exchange import NoAnswer
 from firmware.binding import change
+from firmware.binding.change import NoAnswer
 from firmware.binding.model import NAME
 from firmware.card import tlv
 from firmware.storage import state as keys
@@ -38,18 +37,22 @@ _NAMES_MAX = const(8)
 class Sync:
     """The terminal's standing errand at the acquirer.
 
+    line: `take()` returns an exchange.Exchange, `leave()` ends the conversation. identity:
+    identity.Identity. change_, state, clock, wifi: as in terminal.
+
     names: what the account holder may be called, as UTF-8 bytes, from the last sign-on. differing:
     (slot, TLVs or None) of bindings that changed elsewhere and wait for the supervisor. reached:
     one of the four above; trouble: the link's error code; code: DE 39 of the last sign-on.
     """
 
-    def __init__(self, exchange, change_, state, clock, wifi):
-        self._exchange = exchange
+    def __init__(self, line, identity, change_, state, clock, wifi):
+        self._line = line
+        self._identity = identity
         self._change = change_
         self._state = state
         self._clock = clock
         self._wifi = wifi
-        self._settling = asyncio.Lock()
+        self._talking = asyncio.Lock()
         self._wake = asyncio.Event()
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
@@ -86,13 +89,40 @@ class Sync:
         """Settle what is pending, then sign on. Returns False when the acquirer was not
         reached.
         """
-        if self._change.phase in (change.SENT, change.REVIEW, change.HELD):
-            await self.settle()
+        pending = self._change.phase in (change.SENT, change.REVIEW, change.HELD)
         try:
-            await self.sign_on()
+            await self._talk(pending, True)
         except NoAnswer:
             return False
         return True
+
+    async def settle(self):
+        """Ask once about the pending request. Returns the Outcome, None when nothing is pending.
+
+        Raises NoAnswer while the request was never sent and the acquirer is out of reach.
+        """
+        return await self._talk(True, False)
+
+    async def sign_on(self):
+        """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the
+        rest.
+        """
+        await self._talk(False, True)
+
+    async def _talk(self, settle, sign_on):
+        # One conversation with the acquirer; the way there is in memory only meanwhile.
+        outcome = None
+        async with self._talking:
+            try:
+                exchange = self._line.take()
+                if settle:
+                    outcome = await self._settle(exchange)
+                if sign_on:
+                    await self._sign_on(exchange)
+            finally:
+                exchange = None
+                self._line.leave()
+        return outcome
 
     def keep(self, secrets):
         """Take over the secrets of the request under way; wiped when settled or no longer of
@@ -107,31 +137,23 @@ class Sync:
             self._secrets.wipe()
             self._secrets = None
 
-    async def settle(self):
-        """Ask once about the pending request. Returns the Outcome, None when nothing is pending.
+    async def _settle(self, exchange):
+        before = self._change.phase
+        if before == change.IDLE:
+            return None
+        if self._clock.now() > self._secrets_until:
+            self._forget()
+        outcome = await self._change.settle(exchange, self._secrets)
+        self.last_outcome = outcome
+        if self._change.phase != change.SENT:
+            self._forget()
+        if self._change.phase != before:
+            self.news += 1
+        return outcome
 
-        Raises NoAnswer while the request was never sent and the acquirer is out of reach.
-        """
-        async with self._settling:
-            if self._change.phase == change.IDLE:
-                return None
-            before = self._change.phase
-            if self._clock.now() > self._secrets_until:
-                self._forget()
-            outcome = await self._change.settle(self._exchange, self._secrets)
-            self.last_outcome = outcome
-            if self._change.phase != change.SENT:
-                self._forget()
-            if self._change.phase != before:
-                self.news += 1
-            return outcome
-
-    async def sign_on(self):
-        """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the
-        rest.
-        """
+    async def _sign_on(self, exchange):
         try:
-            reply = await self._exchange.network(wire.SIGN_ON, self._tokens())
+            reply = await exchange.sign_on(self._tokens())
         except NoAnswer as error:
             self.reached, self.trouble = UNREACHED, error.code
             raise
@@ -147,17 +169,17 @@ class Sync:
         names = reply.unsealed()
         if names is not None:
             self._take_names(names)
-        if merchant is not None and len(merchant) == 15 and merchant != self._exchange.merchant:
+        if merchant is not None and len(merchant) == 15 and merchant != self._identity.merchant:
             self._state.put(((keys.MERCHANT, merchant),))
-            self._exchange.merchant = merchant
+            self._identity.merchant = merchant
             self.news += 1
         if notices & DIFFERS or not self._tokens():
-            await self._compare()
+            await self._compare(exchange)
         elif self.differing:
             self.differing = []
             self.news += 1
         if notices & DECIDED and self._change.phase in (change.REVIEW, change.HELD):
-            await self.settle()
+            await self._settle(exchange)
 
     def accept(self, slot, tlvs):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup."""
@@ -170,17 +192,17 @@ class Sync:
         for slot in range(1, keys.SLOTS + 1):
             tlvs = self._state.binding(slot)
             if tlvs is not None:
-                tokens.append((slot, self._exchange.token(tlvs)))
+                tokens.append((slot, self._identity.token(tlvs)))
         return tokens
 
-    async def _compare(self):
+    async def _compare(self, exchange):
         # Fetch what the acquirer has in each slot; an empty slot is filled, another one announced.
         differing = []
         for slot in range(1, keys.SLOTS + 1):
             request = self._change.request
             if request is not None and request.slot == slot:
                 continue  # its settlement decides
-            theirs = await self._exchange.inquire_slot(slot)
+            theirs = await exchange.inquire_slot(slot)
             ours = self._state.binding(slot)
             if theirs is not None and ours is None:
                 self.accept(slot, theirs)

@@ -7,13 +7,14 @@ What always holds:
 added.
 
 Knows neither screen nor wire: it is given the state and a host with `submit`, `repeat` and
-`inquire` (PROTOCOL, "Exactly once"). May import binding and storage only.
+`inquire` (PROTOCOL, "Exactly once"). May import binding, storage and crypto.wipe only.
 """
 
 from micropython import const
 
 from firmware.binding import model
 from firmware.binding.model import Request
+from firmware.crypto.wipe import wipe
 from firmware.storage import state as keys
 
 # State of the request under way, as stored
@@ -104,6 +105,51 @@ _TABLE = {
 
 class NotPossible(Exception):
     """What was asked for can't be done in the request's present state."""
+
+
+class NoAnswer(Exception):
+    """The acquirer did not answer. `code`: the link's error code, 0 for a wrong answer."""
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+class Outcome:
+    """What became of one exchange about a request.
+
+    event: one of the events above. code: DE 39, or `--` when there was none. status: DF40 or 0.
+    note: DF41 without the tag at fault. fault_tag: that tag, or 0. reference: DE 37, 12 bytes.
+    application: DF43. effective: DF42 or 0. token: DF44 or None. trouble: a link error code, 0
+    when there was none.
+    """
+
+    def __init__(self):
+        self.event = UNSETTLED
+        self.code = b"--"
+        self.status = 0
+        self.note = ""
+        self.fault_tag = 0
+        self.reference = b" " * 12
+        self.application = ""
+        self.effective = 0
+        self.token = None
+        self.trouble = 0
+
+
+class Secrets:
+    """What goes with a request and is never stored: the owner's one-time code, a card's CVV2."""
+
+    def __init__(self, code):
+        self.code = code
+        self.cvv2 = None
+
+    def wipe(self):
+        """Overwrite both."""
+        for secret in (self.code, self.cvv2):
+            if secret is not None:
+                wipe(secret)
+        self.code = self.cvv2 = None
 
 
 class Change:

@@ -40,7 +40,7 @@ _ECB = const(1)
 _KEY_LEN = const(16)
 _BITS = const(32)
 _WORK_MAX = const(16)
-_RESERVE = const(16)
+_RESERVE = const(4)
 _KEY_DERIVATION = const(0x8000)
 
 _data = bytearray(_KEY_LEN)
@@ -170,21 +170,20 @@ class Dukpt:
     """The keys of one terminal.
 
     `store` has `load(buf) -> bool` (fills STATE_LEN bytes) and `save(buf)` (durable and atomic
-    before it returns; raises when it cannot be).
+    before it returns; raises when it cannot be). `spare`: a buffer of at least STATE_LEN bytes
+    that `advance` may use; what is in it then is lost.
     """
 
-    def __init__(self, store):
+    def __init__(self, store, spare):
         """Load the state; raises KeysUnreadable."""
         self._store = store
         self._live = bytearray(STATE_LEN)
-        self._saved = bytearray(STATE_LEN)
+        self._saved = memoryview(spare)[:STATE_LEN]
         self._key = bytearray(_KEY_LEN)
         self._left = 0
         self.ksn = bytearray(12)
-        if not store.load(self._saved) or not _is_whole(self._saved):
+        if not store.load(self._live) or not _is_whole(self._live):
             raise KeysUnreadable
-        for i in range(STATE_LEN):
-            self._live[i] = self._saved[i]
 
     def _reserve(self):
         """Save the state as it will be after the next range, before any of it is used."""
@@ -198,6 +197,7 @@ class Dukpt:
         wipe(self._key)
         _seal(saved)
         self._store.save(saved)
+        wipe(saved)
         self._left = count
 
     def advance(self):

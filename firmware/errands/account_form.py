@@ -7,7 +7,7 @@ from micropython import const
 
 from firmware.binding import model, rules
 from firmware.ui import entry
-from firmware.ui.pages import BACK, SUBMIT
+from firmware.ui.keys import BACK, SUBMIT
 
 _REASON = const(0)  # where the form keeps DF13, which is no field of a binding
 _REASONS = (4, 5, 9)  # change of bank, details wrong, other

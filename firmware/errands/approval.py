@@ -3,23 +3,8 @@ code.
 """
 
 from firmware.access.operators import SUPERVISOR
-from firmware.crypto.wipe import wipe
+from firmware.binding.change import Secrets
 from firmware.ui import entry
-
-
-class Secrets:
-    """What goes with a request and is never stored: the owner's one-time code, a card's CVV2."""
-
-    def __init__(self, code):
-        self.code = code
-        self.cvv2 = None
-
-    def wipe(self):
-        """Overwrite both."""
-        for secret in (self.code, self.cvv2):
-            if secret is not None:
-                wipe(secret)
-        self.code = self.cvv2 = None
 
 
 async def run(desk, title):

@@ -23,6 +23,6 @@ async def run(desk):
 
 def describe(desk, tlvs):
     """Return a binding in words: number masked, holder, and the token both sides compare."""
-    token = "".join("%02X" % byte for byte in desk.exchange.token(tlvs))
+    token = "".join("%02X" % byte for byte in desk.identity.token(tlvs))
     name = model.field(tlvs, model.NAME) or b""
     return "\n".join((model.truncated(model.number(tlvs) or b""), name.decode(), token))

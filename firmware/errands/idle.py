@@ -43,5 +43,5 @@ def _words(desk):
         lines.append(text("answer." + desk.answer(desk.sync.code)))
     elif desk.sync.reached == sync.REACHED:
         lines.append(text("idle.ready"))
-    lines.append(desk.exchange.merchant.decode())
+    lines.append(desk.identity.merchant.decode())
     return "\n".join(lines[:3])

@@ -1,7 +1,7 @@
 """Choose the language of everything the terminal says."""
 
 from firmware.storage import state as keys
-from firmware.ui.pages import BACK
+from firmware.ui.keys import BACK
 
 _LANGUAGES = ("zh", "en")
 

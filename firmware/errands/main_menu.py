@@ -1,6 +1,6 @@
 """The menu after log-in: Settings → Account management → the errands of the binding."""
 
-from firmware.ui.pages import BACK
+from firmware.ui.keys import BACK
 
 _MAIN = (("menu.settings", "settings"), ("menu.log_out", None))
 _SETTINGS = (

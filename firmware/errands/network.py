@@ -1,7 +1,7 @@
 """The way to the acquirer: Wi-Fi, its encryption, and what became of the last attempt."""
 
 from firmware.acquirer import sync
-from firmware.acquirer.exchange import NoAnswer
+from firmware.binding.change import NoAnswer
 
 _TITLE = "network.title"
 

@@ -1,7 +1,7 @@
 """The request under way: what it is waiting for, ask again now, send it, or give it up."""
 
 from firmware.binding import change, model
-from firmware.ui.pages import BACK
+from firmware.ui.keys import BACK
 
 _TITLE = "pending.title"
 

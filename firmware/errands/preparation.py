@@ -3,8 +3,8 @@ law.
 """
 
 from firmware.acquirer import sync
-from firmware.acquirer.exchange import NoAnswer
 from firmware.binding import model
+from firmware.binding.change import NoAnswer
 
 
 async def run(desk, title):

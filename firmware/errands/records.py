@@ -3,7 +3,7 @@ reference.
 """
 
 from firmware.binding.model import Record
-from firmware.ui.pages import BACK
+from firmware.ui.keys import BACK
 
 _TITLE = "records.title"
 

@@ -4,8 +4,8 @@ import asyncio
 
 from micropython import const
 
-from firmware.acquirer.exchange import NoAnswer
 from firmware.binding import change
+from firmware.binding.change import NoAnswer
 
 _TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
 _PAUSE_S = const(2)
@@ -14,7 +14,7 @@ _PAUSE_S = const(2)
 async def run(desk, title, secrets=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
-    secrets: approval.Secrets to go with it; they are the sync's from here on, which wipes them.
+    secrets: change.Secrets to go with it; they are the sync's from here on, which wipes them.
     Returns False after a refusal, so that what was typed can be mended. What can't be settled now
     stays pending; power loss at any point resumes it at the next start.
     """

@@ -11,7 +11,7 @@ import asyncio
 from micropython import const
 
 from firmware.crypto.wipe import wipe
-from firmware.ui import menu as keys
+from firmware.ui import keys
 
 _PER_LINE = const(16)  # digits, in four groups of four
 _GROUP = const(4)

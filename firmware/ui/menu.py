@@ -1,21 +1,14 @@
 """A list to choose from.
 
 Driven by a Pages object (canvas, words, keys). What always holds: the chosen row is inverted and
-in sight; a row too long for the panel passes by while it is chosen. May import ui.canvas only.
+in sight; a row too long for the panel passes by while it is chosen. May import ui.canvas and
+ui.keys only.
 """
 
 from micropython import const
 
 from firmware.ui import canvas as paint
-
-NONE = const(-1)
-BACK = const(-1)
-SUBMIT = const(-2)
-
-UP = const(0x41)  # A
-DOWN = const(0x42)  # B
-CANCEL = const(0x43)  # C
-CONFIRM = const(0x44)  # D
+from firmware.ui.keys import BACK, CANCEL, CONFIRM, DOWN, NONE, UP
 
 _LINES = const(3)  # the fourth is the hint
 _PASS_MS = const(400)  # a long row moves on by one character

@@ -12,16 +12,7 @@ import sys
 from micropython import const
 
 from firmware.ui import canvas as paint
-from firmware.ui import menu as menus
-
-NONE = menus.NONE
-BACK = menus.BACK
-SUBMIT = menus.SUBMIT
-
-UP = menus.UP
-DOWN = menus.DOWN
-CANCEL = menus.CANCEL
-CONFIRM = menus.CONFIRM
+from firmware.ui.keys import CANCEL, CONFIRM, DOWN, NONE, UP
 
 _BODY_LINES = const(3)  # the fourth is the hint
 _BEADS = const(4)
@@ -115,7 +106,13 @@ class Pages:
 
     async def menu(self, title, items, at=0):
         """Let one of the strings `items` be chosen; return its index or BACK."""
-        return await menus.choose(self, title, items, at)
+        from firmware.ui import menu
+
+        try:
+            return await menu.choose(self, title, items, at)
+        finally:
+            menu = None
+            _drop("menu")
 
     async def review(self, title, rows, at=0):
         """Show (label, value) rows and a last row to submit; return a row's index to change it,
@@ -126,8 +123,8 @@ class Pages:
         try:
             return await review.run(self, title, rows, at)
         finally:
-            # As with an errand's module: in memory only while it is used.
-            del review, sys.modules["firmware.ui.review"], sys.modules["firmware.ui"].review
+            review = None
+            _drop("review")
 
     def busy(self, title, line, step=0, steps=0):
         """Paint at once what is being done, with a progress bar when `steps` are given."""
@@ -204,6 +201,12 @@ class Pages:
         for row in range(min(lines, len(ends) - first)):
             self.canvas.piece(row, data, start, ends[first + row])
             start = ends[first + row]
+
+
+def _drop(name):
+    # As with an errand's module: in memory only while it is used.
+    del sys.modules["firmware.ui." + name]
+    delattr(sys.modules["firmware.ui"], name)
 
 
 def is_key(words):

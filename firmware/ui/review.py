@@ -2,13 +2,13 @@
 
 Driven by a Pages object (canvas, words, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
-with B. May import ui.canvas, ui.menu and ui.number.
+with B. May import ui.canvas, ui.keys and ui.number.
 """
 
 from micropython import const
 
 from firmware.ui import canvas as paint
-from firmware.ui import menu as keys
+from firmware.ui import keys
 from firmware.ui.number import grouped
 
 _LINES = const(3)  # the fourth is the hint

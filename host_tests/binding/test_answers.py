@@ -1,10 +1,13 @@
 """Every pair of DE 39 and DF40 means what the wire profile says, and nothing else settles."""
 
 import itertools
+import json
+from pathlib import Path
 
 from firmware.acquirer import answers
 from firmware.binding import change
 
+TEXTS = Path(__file__).resolve().parents[2] / "firmware" / "text"
 KNOWN = "00 03 09 14 22 30 40 54 55 58 61 63 68 91 92 96 97 A0"
 CODES = [*KNOWN.split(), "77"]
 REFUSALS = ["14", "22", "54", "55", "58", "61", "63"]
@@ -28,10 +31,12 @@ def test_only_the_pairs_of_the_profile_settle():
         assert answers.event(code.encode(), status) == expected(code, status), (code, status)
 
 
-def test_codes_have_words_and_unknown_ones_say_so():
-    for code in KNOWN.split():
-        assert answers.words(code.encode()) == code
-    assert answers.words(b"--") == answers.words(b"77") == answers.words(b"31") == "other"
+def test_codes_have_words_in_both_languages():
+    for language in ("zh", "en"):
+        words = json.loads((TEXTS / f"{language}.json").read_text("utf-8"))
+        for code in (*KNOWN.split(), "other"):
+            assert words["answer." + code]
+            assert "advice." + code in words
 
 
 def test_a_reason_names_its_field():

@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from firmware.acquirer.answers import Outcome
 from firmware.binding import change, model
+from firmware.binding.change import Outcome
 from firmware.storage.state import State
 from host_tests.storage.nor import Nor
 

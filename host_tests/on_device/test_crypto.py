@@ -101,7 +101,7 @@ def test_cmac_does_not_care_about_the_pieces():
 
 
 def test_dukpt_gives_the_keys_of_the_standard():
-    keys = dukpt.Dukpt(fresh())
+    keys = dukpt.Dukpt(fresh(), bytearray(dukpt.STATE_LEN))
     keys.advance()
     assert keys.ksn == IKID + b"\0\0\0\1"
     out = bytearray(16)
@@ -123,7 +123,7 @@ def test_dukpt_gives_the_keys_of_far_counters():
         (0x80000000, 0x80000001),
         (0xFFFF0000, None),
     ):
-        keys = dukpt.Dukpt(Store(state_at(counter)))
+        keys = dukpt.Dukpt(Store(state_at(counter)), bytearray(dukpt.STATE_LEN))
         while counter:
             keys.advance()
             assert keys.ksn == IKID + counter.to_bytes(4, "big")
@@ -136,8 +136,11 @@ def test_dukpt_gives_the_keys_of_far_counters():
 
 def test_dukpt_ends_after_the_last_counter():
     store = Store(state_at(0xFFFF0000))
-    dukpt.Dukpt(store).advance()
-    for keys in (dukpt.Dukpt(store), dukpt.Dukpt(store)):
+    dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN)).advance()
+    for keys in (
+        dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN)),
+        dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN)),
+    ):
         try:
             keys.advance()
         except dukpt.KeysExhausted:
@@ -149,7 +152,7 @@ def test_dukpt_never_gives_a_counter_twice():
     store = fresh()
     last = 0
     for count in (1, 16, 17, 3, 40, 0, 15):
-        keys = dukpt.Dukpt(store)
+        keys = dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN))
         for _ in range(count):
             keys.advance()
             counter = int.from_bytes(keys.ksn[8:], "big")
@@ -164,7 +167,7 @@ def test_dukpt_reads_no_damaged_state():
         store = fresh()
         store.blob[at] ^= 1
         try:
-            dukpt.Dukpt(store)
+            dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN))
         except dukpt.KeysUnreadable:
             continue
         raise AssertionError

@@ -9,7 +9,8 @@ import micropython
 from firmware.ui import entry
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
-from firmware.ui.pages import BACK, SUBMIT, Idle, Pages
+from firmware.ui.keys import BACK, SUBMIT
+from firmware.ui.pages import Idle, Pages
 from firmware.ui.text import Text, hashed
 
 _LETTERS = "中国账户变更银行结算绑定商户终端收单机构主管操作员密码确"

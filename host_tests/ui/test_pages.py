@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from firmware.ui.pages import BACK, SUBMIT, Idle, is_key
+from firmware.ui.keys import BACK, SUBMIT
+from firmware.ui.pages import Idle, is_key
 from host_tests.ui.stage import CLEAR, WAITING, Stage, settle
 from tools.build import texts
 
