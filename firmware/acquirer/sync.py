@@ -114,7 +114,10 @@ class Sync:
         outcome = None
         async with self._talking:
             try:
-                exchange = self._line.take()
+                try:
+                    exchange = self._line.take()
+                except MemoryError:
+                    raise NoAnswer(0) from None  # a person's errand fills it: later
                 if settle:
                     outcome = await self._settle(exchange)
                 if sign_on:
