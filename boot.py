@@ -10,19 +10,21 @@ import sys
 # Collect early and often: what is loaded then lies close together, and large buffers find room.
 gc.threshold(2048)
 
+maintenance = False  # main.py runs in the same namespace
 
-def _hold_for_maintenance():
+
+def _held_for_maintenance():
     import json
 
     from drivers import board
 
     with open("config.json") as file:
         name = json.load(file)["board"]
-    board.maintenance = board.keypad(name).held(ord("*"))
+    return board.keypad(name).held(ord("*"))
 
 
 try:
-    _hold_for_maintenance()
+    maintenance = _held_for_maintenance()
 except Exception as fault:  # noqa: BLE001 (nothing may stop the start)
     sys.print_exception(fault)
 gc.collect()

@@ -3,7 +3,16 @@
 import json
 import sys
 
-from drivers import board
+
+def _board(config):
+    # What builds the parts is not needed again.
+    from drivers import board
+    from firmware import rooms
+
+    parts = board.build(config)
+    board = None
+    rooms.drop(("drivers.board", "drivers.certificate"))
+    return parts
 
 
 def _main():
@@ -11,7 +20,7 @@ def _main():
     try:
         with open("config.json") as file:
             config = json.load(file)
-        hardware = board.Board(config)
+        hardware = _board(config)
         from firmware.terminal import Terminal
 
         Terminal(hardware, config).run()
@@ -23,7 +32,7 @@ def _main():
             hardware.oled.flush()
 
 
-if board.maintenance:
+if globals().get("maintenance"):  # from boot.py
     print("maintenance: the terminal is not started")
 else:
     _main()

@@ -1,25 +1,23 @@
-"""The board: which part is on which pin, and one object with every part, built once.
+"""The board: which part is on which pin; builds every part, once.
 
-What always holds: a pin number stands only in the tables here; a part that is missing or does not
-answer is a short code in `faults` and never an exception. May import machine, network, esp32 and
-every driver.
+What always holds: a pin number stands only in the table here. In memory only while the terminal
+starts: what it builds lives on in `drivers.parts`. May import machine, esp32 and every driver.
 """
-
-import os
 
 import esp32
 import machine
 from machine import Pin
 from micropython import const
 
-from drivers.beeper import Beeper
-from drivers.clock import Clock, certificate_date
+from drivers.certificate import issued
+from drivers.clock import Clock
 from drivers.flash import Flash
 from drivers.keypad import Keypad
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
 from drivers.oled import Oled
-from drivers.tls_link import LinkError, TlsLink
+from drivers.parts import Parts
+from drivers.tls_link import TlsLink
 from drivers.wifi import Wifi
 
 # Rows and columns of the keypad, top and left first; the OLED's SDA and SCL; the card reader's
@@ -36,8 +34,6 @@ _I2C_HZ = const(400000)
 _READER_BAUD = const(9600)
 _READER_BUFFER = const(1024)
 
-maintenance = False  # boot.py sets it; main.py then leaves the REPL to the integrator
-
 
 def keypad(name):
     """Build the keypad of the board `name`."""
@@ -48,82 +44,55 @@ def keypad(name):
     )
 
 
-class Board:
-    """Every part on the board.
+def build(config):
+    """Build every part and return them as `drivers.parts.Parts`.
 
     `config` has board, host, port, server_name, wifi.ssid, and may have built: a time (seconds
-    since 1970) that is past. `link_error` is what `link` raises. `faults` names what is missing:
-    "oled", "magstripe", "keypad", "flash", "keystore".
+    since 1970) that is past.
     """
+    made = Parts(config["board"])
+    _, _, bus, reader, buzzer = _PINS[made.name]
+    # Large buffers first, while the heap is in one piece.
+    made.oled = Oled(machine.I2C(0, sda=Pin(bus[0]), scl=Pin(bus[1]), freq=_I2C_HZ))
+    if not made.oled.fitted:
+        made.faults.append("oled")
+    made.magstripe = _part(made, "magstripe", _magstripe, reader)
+    made.keypad = keypad(made.name)
+    if made.keypad.dead:
+        made.faults.append("keypad")
+    made.flash = _part(made, "flash", _flash, "journal")
+    made.keystore = _part(made, "keystore", Keystore, "rebind")
+    made.buzzer = Pin(buzzer, Pin.OUT, value=0)
+    certificate = _file("certs/terminal.der")
+    made.clock = Clock(max(config.get("built", 0), issued(certificate)))
+    psk = _secret(made, "wifi_psk").decode()
+    made.wifi = Wifi(config["wifi"]["ssid"], psk)
+    made.link = TlsLink(
+        made.wifi,
+        config["host"],
+        config["port"],
+        config["server_name"],
+        _file("certs/ca.der"),
+        certificate,
+        _secret(made, "tls_key"),
+    )
+    return made
 
-    link_error = LinkError
 
-    def __init__(self, config):
-        self.name = config["board"]
-        _, _, bus, reader, buzzer = _PINS[self.name]
-        self.faults = []
-        self._watchdog = None
-        # Large buffers first, while the heap is in one piece.
-        self.oled = Oled(machine.I2C(0, sda=Pin(bus[0]), scl=Pin(bus[1]), freq=_I2C_HZ))
-        if not self.oled.fitted:
-            self.faults.append("oled")
-        self.magstripe = self._part("magstripe", _magstripe, reader)
-        self.keypad = keypad(self.name)
-        if self.keypad.dead:
-            self.faults.append("keypad")
-        self.flash = self._part("flash", _flash, "journal")
-        self.keystore = self._part("keystore", Keystore, "rebind")
-        self.beeper = Beeper(Pin(buzzer, Pin.OUT, value=0))
-        certificate = _file("certs/terminal.der")
-        self.clock = Clock(max(config.get("built", 0), certificate_date(certificate)))
-        psk = self._secret("wifi_psk").decode()
-        self.wifi = Wifi(config["wifi"]["ssid"], psk)
-        self.link = TlsLink(
-            self.wifi,
-            config["host"],
-            config["port"],
-            config["server_name"],
-            _file("certs/ca.der"),
-            certificate,
-            self._secret("tls_key"),
-        )
+def _part(made, code, build, argument):
+    try:
+        return build(argument)
+    except (OSError, ValueError):
+        made.faults.append(code)
+        return None
 
-    def start_watchdog(self, ms):
-        """Start the watchdog, which nothing but a reset stops; `feed` must come every `ms`
-        milliseconds.
-        """
-        self._watchdog = machine.WDT(timeout=ms)
 
-    def feed(self):
-        """Keep the watchdog quiet; nothing before it is started."""
-        if self._watchdog:
-            self._watchdog.feed()
-
-    def random(self, n):
-        """Return `n` bytes of the chip's random number generator."""
-        return os.urandom(n)
-
-    def unique_id(self):
-        """Return the chip's number, bytes."""
-        return machine.unique_id()
-
-    def reset(self):
-        """Start again from power-on; does not return."""
-        machine.reset()
-
-    def _part(self, code, build, argument):
-        try:
-            return build(argument)
-        except (OSError, ValueError):
-            self.faults.append(code)
-            return None
-
-    def _secret(self, name):
-        try:
-            return self.keystore and self.keystore.get_bytes(name) or b""
-        except OSError:
-            self.faults.append("keystore")
-            return b""
+def _secret(made, name):
+    try:
+        return made.keystore and made.keystore.get_bytes(name) or b""
+    except OSError:
+        made.faults.append("keystore")
+        return b""
 
 
 def _magstripe(pins):

@@ -70,26 +70,3 @@ class Clock:
         weekday = (epoch // _DAY + 3) % 7
         machine.RTC().datetime((now[0], now[1], now[2], weekday, now[3], now[4], now[5], 0))
         self._shift = epoch - self._chip()  # 0, unless the RTC does not rule time.time()
-
-
-def epoch_of(year, month, day, hour, minute, second):
-    """Return the seconds since 1970 of a civil date, UTC."""
-    year -= month <= 2
-    month += 9 if month <= 2 else -3
-    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 1
-    return ((days - 719468) * 24 + hour) * 3600 + minute * 60 + second
-
-
-def certificate_date(der):
-    """Return the start of validity of a DER certificate, or 0 when it cannot be read.
-
-    The first UTCTime of a certificate (RFC 5280, YYMMDDHHMMSSZ) is its notBefore.
-    """
-    at = der.find(b"\x17\x0d")
-    if at < 0 or len(der) < at + 15 or der[at + 14] != 0x5A:
-        return 0
-    try:
-        part = [int(der[index : index + 2]) for index in range(at + 2, at + 14, 2)]
-    except ValueError:
-        return 0
-    return epoch_of(2000 + part[0], part[1], part[2], part[3], part[4], part[5])

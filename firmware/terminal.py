@@ -1,66 +1,24 @@
-"""Composition root: builds the services on the board, starts the tasks, feeds the watchdog.
+"""Composition root: has the services built on the board, starts the tasks, feeds the watchdog.
 
-The only importer of errands, and the only place where firmware and drivers meet. An errand is
+The only importer of errands, and the place where firmware and drivers meet. An errand is
 given the Terminal as its `desk`: pages to show, services to ask, `open` to run another errand.
 """
 
 import asyncio
-import gc
 import sys
 
 from micropython import const
 
-from firmware.acquirer.identity import FRAME_MAX, SENT_MAX, Identity
-from firmware.acquirer.sync import Sync
-from firmware.binding.change import Change
+from firmware import rooms
 from firmware.binding.model import Request
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
-from firmware.storage.state import State
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
 from firmware.ui.pages import Idle, Pages
 from firmware.ui.text import Text
 
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
-
-
-def _load(path):
-    # Return the module and the names of all that was loaded for it. Others may load more before
-    # it is dropped: what they have loaded is theirs.
-    resident = set(sys.modules)
-    __import__(path)
-    return sys.modules[path], [name for name in sys.modules if name not in resident]
-
-
-def _drop(loaded):
-    for name in loaded:
-        sys.modules.pop(name, None)
-        package, _, leaf = name.rpartition(".")
-        if package in sys.modules and hasattr(sys.modules[package], leaf):
-            delattr(sys.modules[package], leaf)
-    gc.collect()
-
-
-class Line:
-    """The way to the acquirer: all that makes and reads messages, in memory only between `take`
-    and `leave`.
-    """
-
-    def __init__(self, board, identity, state):
-        self._parts = board, identity, state, bytearray(SENT_MAX), bytearray(FRAME_MAX)
-        self._loaded = ()
-
-    def take(self):
-        """Return an Exchange. Raises StorageFault when the keys are missing or damaged."""
-        gc.collect()
-        module, self._loaded = _load("firmware.acquirer.conversation")
-        return module.begin(*self._parts)
-
-    def leave(self):
-        """Forget the Exchange and its modules; the connection stays."""
-        _drop(self._loaded)
-        self._loaded = ()
 
 
 class Terminal:
@@ -77,28 +35,13 @@ class Terminal:
         self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
 
     def _build(self):
-        # Raises StorageFault when state or keys can't be read.
-        board, config = self.board, self.config
-        state = self.state = State(board.flash, board.keystore, board.random)
-        language = state.get(keys.LANGUAGE)
-        if language is not None:
-            self.use_language(language.decode())
-        board.clock.raise_floor(state.number(keys.TIME))
-        token_key = board.keystore.get_bytes("token_key")
-        if token_key is None:
-            raise StorageFault
-        licence = config.get("licence")
-        self.licence = None if licence is None else licence.encode()
-        merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
-        self.identity = Identity(
-            config["terminal"].encode(), merchant, config["serial"].encode(), token_key
-        )
-        line = Line(board, self.identity, state)
-        line.take()  # keys that are missing or damaged show now
-        line.leave()
-        self.change = Change(state, board.clock)
-        self.sync = Sync(line, self.identity, self.change, state, board.clock, board.wifi)
-        self.clock = board.clock
+        from firmware import services
+
+        try:
+            services.build(self)
+        finally:
+            services = None
+            rooms.drop(("firmware.services",))
 
     def use_language(self, language):
         """Show everything in `zh` or `en` from now on."""
@@ -106,12 +49,12 @@ class Terminal:
 
     async def open(self, name, *args):
         """Run an errand; its module is in memory only meanwhile. Returns what it returns."""
-        module, loaded = _load("firmware.errands." + name)
+        module, loaded = rooms.load("firmware.errands." + name)
         try:
             return await module.run(self, *args)
         finally:
             module = None
-            _drop(loaded)
+            rooms.drop(loaded)
 
     def begin_request(self, action, slot, reason, tlvs):
         """Store a request for `tlvs` as the pending one, in the name of who is logged in."""
@@ -171,7 +114,6 @@ class Terminal:
             self._build()
         except StorageFault:
             await self._needs_service()
-        gc.collect()
         asyncio.create_task(board.wifi.run())
         if self.state.get(keys.OPERATOR + 1) is None:
             await self.open("first_start")

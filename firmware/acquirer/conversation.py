@@ -48,6 +48,4 @@ def begin(board, identity, state, tx, rx):
         keys = dukpt.Dukpt(KeyStorage(board.keystore), rx)
     except dukpt.KeysUnreadable:
         raise StorageFault from None
-    return Exchange(
-        board.link, board.link_error, keys, identity, board.clock, state, board.random, tx, rx
-    )
+    return Exchange(board, keys, identity, state, tx, rx)

@@ -103,6 +103,9 @@ _TABLE = {
 }
 
 
+NO_ROOM = const(8)  # code of a NoAnswer: not the link's, the terminal's memory is full
+
+
 class NotPossible(Exception):
     """What was asked for can't be done in the request's present state."""
 
@@ -187,11 +190,11 @@ class Change:
 
         host: has async submit, repeat, inquire(request[, secrets]) -> Outcome. secrets: the
         owner's one-time code and CVV2, which are never stored, or None.
-        Returns the Outcome; the phase afterwards tells what became of the request.
+        Returns the Outcome; the phase afterwards tells what became of the request. To be called
+        once the acquirer is in reach: what was sent can no longer be cancelled.
         """
         request = self.request
         if self.phase == STORED:
-            await host.reach()  # a request that can't leave stays one that may be cancelled
             self._on(SEND, None)
             outcome = await host.submit(request, secrets)
             self._repeat_next = True

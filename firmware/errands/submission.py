@@ -9,6 +9,8 @@ from firmware.binding.change import NoAnswer
 
 _TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
 _PAUSE_S = const(2)
+_GOOD_MS = const(80)  # how the buzzer sounds
+_BAD_MS = const(500)
 
 
 async def run(desk, title, secrets=None):
@@ -20,15 +22,17 @@ async def run(desk, title, secrets=None):
     """
     if secrets is not None:
         desk.sync.keep(secrets)
-    outcome = await desk.pages.working(_ask(desk, title))
+    outcome, trouble = await desk.pages.working(_ask(desk, title))
     text, pages = desk.text, desk.pages
     if outcome is None:
-        body = text("link.%d" % desk.sync.trouble) + "\n" + text("submit.kept")
-        await pages.message(title, body, True)
+        kept = "submit.kept" if desk.change.phase == change.STORED else "submit.pending"
+        await pages.message(title, text("link.%d" % trouble) + "\n" + text(kept), True)
     elif outcome.event == change.REJECTED:
+        await desk.board.beep(_BAD_MS)
         await pages.message("result.refused", _words(desk, outcome), True)
         return False
     elif outcome.event == change.ACTIVE:
+        await desk.board.beep(_GOOD_MS)
         await pages.message("result.accepted", _words(desk, outcome), True)
         await pages.message("result.accepted", text("result.log_in_again"), True)
         desk.log_out()
@@ -44,21 +48,22 @@ async def run(desk, title, secrets=None):
 
 
 async def _ask(desk, title):
-    # The last Outcome; None when the request has not even left.
+    # The last Outcome, None when the acquirer was not in reach, and what was in the way.
     outcome = None
+    trouble = 0
     for attempt in range(_TRIES):
         word = "submit.sending" if attempt == 0 else "submit.again"
         desk.pages.busy(title, desk.text(word), attempt, _TRIES)
         try:
             outcome = await desk.sync.settle()
         except NoAnswer as error:
-            desk.sync.trouble = error.code
+            trouble = error.code
         else:
             if outcome.event not in (change.UNSETTLED, change.NO_SUCH):
                 break
         if attempt < _TRIES - 1:
             await asyncio.sleep(_PAUSE_S << attempt)
-    return outcome
+    return outcome, trouble
 
 
 def _words(desk, outcome):

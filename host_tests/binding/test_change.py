@@ -40,9 +40,6 @@ class Host:
         self.events = list(events)
         self.asked = []
 
-    async def reach(self):
-        self.asked.append("reach")
-
     async def _answer(self, what):
         self.asked.append(what)
         outcome = Outcome()
@@ -109,7 +106,7 @@ def test_only_the_acquirers_word_commits_or_drops():
 
 def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(terminal):
     terminal.begin()
-    assert terminal.settle(change.ACTIVE) == ["reach", "submit"]
+    assert terminal.settle(change.ACTIVE) == ["submit"]
     terminal.boot()
     assert terminal.state.binding(1) == NEW
     assert terminal.state.backup(1) == OLD
@@ -123,7 +120,7 @@ def test_a_lost_answer_is_repeated_then_inquired_until_settled(terminal):
     terminal.begin()
     lost = change.UNSETTLED
     asked = terminal.settle(lost, lost, lost, lost, change.ACTIVE)
-    assert asked == ["reach", "submit", "repeat", "inquire", "repeat", "inquire"]
+    assert asked == ["submit", "repeat", "inquire", "repeat", "inquire"]
     assert terminal.state.binding(1) == NEW
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from firmware.acquirer.identity import Identity
+import pytest
+
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
 from host_tests.binding.test_change import Clock, Terminal
@@ -14,8 +15,11 @@ class FullMemory:
     def __init__(self):
         self.left = 0
 
+    async def reach(self):
+        pass
+
     def take(self):
-        raise MemoryError
+        raise change.NoAnswer(change.NO_ROOM)
 
     def leave(self):
         self.left += 1
@@ -24,10 +28,25 @@ class FullMemory:
 def test_no_room_for_a_conversation_is_no_answer():
     terminal = Terminal()
     line = FullMemory()
-    identity = Identity(b"10000001", b"898310054110001", b"S1", bytes(16))
-    sync = Sync(
-        line, identity, change.Change(terminal.state, Clock()), terminal.state, Clock(), None
-    )
+    sync = Sync(line, change.Change(terminal.state, Clock()), terminal.state, Clock(), None)
     assert asyncio.run(sync.once()) is False
     assert line.left == 1
     assert sync.reached == NEVER  # nobody was asked, so nothing is said of the acquirer
+
+
+class OutOfReach(FullMemory):
+    """An acquirer whose address leads nowhere."""
+
+    async def reach(self):
+        raise change.NoAnswer(3)
+
+
+def test_a_request_that_could_not_leave_can_still_be_cancelled():
+    terminal = Terminal()
+    terminal.begin()
+    sync = Sync(OutOfReach(), terminal.change, terminal.state, Clock(), None)
+    with pytest.raises(change.NoAnswer):
+        asyncio.run(sync.settle())
+    assert terminal.change.phase == change.STORED
+    terminal.change.cancel()
+    assert terminal.change.phase == change.IDLE

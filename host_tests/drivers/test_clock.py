@@ -84,17 +84,3 @@ def test_civil_dates_agree_with_the_standard_library(epoch):
         there.minute,
         there.second,
     )
-    assert clock.epoch_of(*out) == epoch
-
-
-def test_a_certificate_tells_when_it_was_issued(certificates):
-    folder = certificates.folder("plain")
-    issued = clock.certificate_date((folder / "cert.der").read_bytes())
-    assert issued == int(certificates.issued.timestamp())
-
-
-@pytest.mark.parametrize(
-    "der", [b"", b"\x17\x0d", b"\x17\x0d26112400000", b"\x17\x0d26112400xx00Z"]
-)
-def test_what_is_no_certificate_has_no_date(der):
-    assert clock.certificate_date(der) == 0

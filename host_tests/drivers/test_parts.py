@@ -6,10 +6,10 @@ import esp32
 import machine
 import pytest
 
-from drivers.beeper import Beeper
 from drivers.flash import Flash
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
+from drivers.parts import Parts
 
 SWIPE = b"%B6222021234567890128^WANG/XIAOMING^3012201?\r\n;6222021234567890128=30122010000?\r\n"
 
@@ -113,12 +113,11 @@ def test_what_was_put_survives_a_power_cut():
 
 
 def test_the_buzzer_is_quiet_again_even_when_cancelled():
-    pin = machine.Pin(4, machine.Pin.OUT, value=1)
-    beeper = Beeper(pin)
-    assert pin.value() == 0
+    parts = Parts("esp32-devkitc")
+    parts.buzzer = pin = machine.Pin(4, machine.Pin.OUT, value=0)
 
     async def story():
-        beep = asyncio.create_task(beeper.beep(30))
+        beep = asyncio.create_task(parts.beep(30))
         await asyncio.sleep(0)
         assert pin.value() == 1
         beep.cancel()

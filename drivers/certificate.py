@@ -1,0 +1,28 @@
+"""What a certificate says that the terminal needs before it can verify one: its date.
+
+In memory only while the terminal starts. Imports nothing.
+"""
+
+
+def issued(der):
+    """Return the start of validity of a DER certificate in seconds since 1970, or 0 when it can't
+    be read.
+
+    The first UTCTime of a certificate (RFC 5280, YYMMDDHHMMSSZ) is its notBefore.
+    """
+    at = der.find(b"\x17\x0d")
+    if at < 0 or len(der) < at + 15 or der[at + 14] != 0x5A:
+        return 0
+    try:
+        part = [int(der[index : index + 2]) for index in range(at + 2, at + 14, 2)]
+    except ValueError:
+        return 0
+    return _epoch(2000 + part[0], part[1], part[2], part[3], part[4], part[5])
+
+
+def _epoch(year, month, day, hour, minute, second):
+    # Days since 0000-03-01, so that a leap day is the last of its year.
+    year -= month <= 2
+    month += 9 if month <= 2 else -3
+    days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 1
+    return ((days - 719468) * 24 + hour) * 3600 + minute * 60 + second

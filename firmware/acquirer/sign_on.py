@@ -1,0 +1,119 @@
+"""Signing on: time, names, policy and notices, and bindings that changed at the acquirer.
+
+What always holds: a binding that differs is replaced only by what the acquirer's authenticated
+answer says, and only after a supervisor accepted it, unless the slot was empty. In memory only
+while the terminal signs on. May import exchange, answers, binding, storage.state, card.tlv.
+"""
+
+from micropython import const
+
+from firmware.acquirer import answers
+from firmware.acquirer.exchange import FILE, NETWORK, SLOT, TOKEN
+from firmware.binding.change import NoAnswer
+from firmware.binding.model import NAME
+from firmware.card import tlv
+from firmware.storage import state as keys
+
+_DIFFERS = const(1)  # DF45
+_DECIDED = const(8)
+
+_SIGN_ON = const(1)
+_SAVE_TIME_S = const(3600)
+_NAMES_MAX = const(8)
+
+
+async def run(sync, exchange):
+    """Sign on (0800, 70=001) and take in what the acquirer says, for `sync`.
+
+    Returns DE 39 and whether a pending request has been decided. Raises NoAnswer.
+    """
+    tokens = _tokens(exchange)
+    exchange.begin(NETWORK, exchange.state.next_stan(), exchange.clock.now(), _SIGN_ON)
+    exchange.number(70, _SIGN_ON)
+    if tokens:
+        exchange.open_tlvs()
+        for slot, token in tokens:
+            exchange.tlv(SLOT, bytes((slot,)))
+            exchange.tlv(TOKEN, token)
+        exchange.close_tlvs()
+    reply = await exchange.ask(NETWORK)
+    code = reply.code
+    if code != b"00":
+        return code, False
+    _take_time(exchange, reply.number(0xDF46))
+    sync.policy = reply.number(0xDF48)
+    notices = reply.number(0xDF45)
+    merchant = reply.value(0xDF47)
+    names = reply.unsealed()
+    if names is not None:
+        sync.names = _names(names)
+    identity = exchange.identity
+    if merchant is not None and len(merchant) == 15 and merchant != identity.merchant:
+        exchange.state.put(((keys.MERCHANT, merchant),))
+        identity.merchant = merchant
+    differs = notices & _DIFFERS or not tokens
+    sync.differing = await _compare(sync, exchange) if differs else []
+    return code, bool(notices & _DECIDED)
+
+
+def _tokens(exchange):
+    tokens = []
+    for slot in range(1, keys.SLOTS + 1):
+        tlvs = exchange.state.binding(slot)
+        if tlvs is not None:
+            tokens.append((slot, exchange.identity.token(tlvs)))
+    return tokens
+
+
+async def _compare(sync, exchange):
+    # Fetch what the acquirer has in each slot; an empty slot is filled, another one announced.
+    differing = []
+    for slot in range(1, keys.SLOTS + 1):
+        if sync.is_pending(slot):
+            continue  # its settlement decides
+        theirs = await _slot(exchange, slot)
+        ours = exchange.state.binding(slot)
+        if theirs is not None and ours is None:
+            sync.accept(slot, theirs)
+        elif theirs != ours:
+            differing.append((slot, theirs))
+    return differing
+
+
+async def _slot(exchange, slot):
+    # The TLVs of a slot's binding (0300, 91=5), None when nothing is bound. NoAnswer also when the
+    # answer is an error or doesn't match its own token.
+    exchange.begin(FILE, exchange.state.next_stan(), exchange.clock.now())
+    exchange.text(91, b"5")
+    exchange.text(101, b"SETTLEBIND")
+    exchange.open_tlvs()
+    exchange.tlv(SLOT, bytes((slot,)))
+    exchange.close_tlvs()
+    reply = await exchange.ask(FILE)
+    if reply.code == b"00" and reply.status == answers.UNKNOWN:
+        return None
+    tlvs = reply.unsealed()
+    token = reply.value(TOKEN)
+    if reply.code != b"00" or tlvs is None or token != exchange.identity.token(tlvs):
+        raise NoAnswer(0)
+    return tlvs
+
+
+def _take_time(exchange, now):
+    if now:
+        exchange.clock.set(now)
+        if abs(now - exchange.state.number(keys.TIME)) > _SAVE_TIME_S:
+            exchange.state.put_number(keys.TIME, now)
+
+
+def _names(tlvs):
+    found = [0, 0, 0]
+    names = []
+    pos = 0
+    while pos < len(tlvs) and len(names) < _NAMES_MAX:
+        pos = tlv.step(tlvs, pos, len(tlvs), found)
+        if pos < 0:
+            break
+        if found[0] == NAME:
+            names.append(bytes(memoryview(tlvs)[found[1] : found[1] + found[2]]))
+    return names

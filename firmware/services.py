@@ -1,0 +1,42 @@
+"""Builds the terminal's services on its board, once at every start; not in memory afterwards.
+
+May import everything that lasts: storage, binding, acquirer.
+"""
+
+from firmware.acquirer.identity import Identity
+from firmware.acquirer.line import Line
+from firmware.acquirer.sync import Sync
+from firmware.binding.change import Change
+from firmware.storage import state as keys
+from firmware.storage.journal import StorageFault
+from firmware.storage.state import State
+
+
+def build(desk):
+    """Put state, identity, change, sync, clock and licence at the `desk`, in the language chosen.
+
+    Raises StorageFault when state or keys can't be read.
+    """
+    board, config = desk.board, desk.config
+    state = desk.state = State(board.flash, board.keystore, board.random)
+    language = state.get(keys.LANGUAGE)
+    if language is not None:
+        desk.use_language(language.decode())
+    clock = desk.clock = board.clock
+    clock.raise_floor(state.number(keys.TIME))
+    token_key = board.keystore.get_bytes("token_key")
+    if token_key is None:
+        raise StorageFault
+    licence = config.get("licence")
+    desk.licence = None if licence is None else licence.encode()
+    merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
+    desk.identity = Identity(
+        config["terminal"].encode(), merchant, config["serial"].encode(), token_key
+    )
+    line = Line(board, desk.identity, state)
+    try:
+        line.take()  # keys that are missing or damaged show now
+    finally:
+        line.leave()
+    desk.change = Change(state, clock)
+    desk.sync = Sync(line, desk.change, state, clock, board.wifi)
