@@ -111,8 +111,8 @@ class Exchange:
         self._put(tag, value, len(value))
 
     def sealed(self, plain, secrets):
-        """Add DF20: the TLVs `plain` and (tag, value) pairs of secrets, sealed under this message's
-        own key. Nothing of it stays in memory in clear but what the caller has.
+        """Add DF20: the TLVs `plain` and the (tag, value) pairs `secrets`, sealed under this
+        message's own key. Nothing of it stays in memory in clear but what the caller has.
         """
         scratch = bytearray(_SCRATCH)
         try:

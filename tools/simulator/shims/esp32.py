@@ -77,25 +77,14 @@ class NVS:
     def _key(self, key):
         return (self._name + key + "\0").encode()
 
-    def get(self, kind, key, buf):
+    def get_blob(self, key, buf, kind=_BLOB):
         room = len(buf).to_bytes(2, "little")
         n = _checked(_bus.ask(_NVS_GET, kind, room + self._key(key)))
         _bus.take(buf, n)
         return n
 
-    def set(self, kind, key, value):
-        name = self._key(key)
-        n = len(name) + len(value)
-        _bus.post(_NVS_SET, kind, n & 255, n >> 8)
-        _bus.more(name)
-        _bus.more(value)
-        _checked(_bus.status())
-
-    def get_blob(self, key, buf):
-        return self.get(_BLOB, key, buf)
-
-    def set_blob(self, key, value):
-        self.set(_BLOB, key, value)
+    def set_blob(self, key, value, kind=_BLOB):
+        _checked(_bus.ask(_NVS_SET, kind, self._key(key) + value))
 
     def erase_key(self, key):
         _checked(_bus.ask(_NVS_ERASE, 0, self._key(key)))
