@@ -9,7 +9,7 @@ import machine
 from machine import Pin
 from micropython import const
 
-from drivers.certificate import issued
+from drivers.certificate import context, issued
 from drivers.clock import Clock
 from drivers.flash import Flash
 from drivers.keypad import Keypad
@@ -72,9 +72,7 @@ def build(config):
         config["host"],
         config["port"],
         config["server_name"],
-        _file("certs/ca.der"),
-        certificate,
-        _secret(made, "tls_key"),
+        context(_file("certs/ca.der"), certificate, _secret(made, "tls_key")),
     )
     return made
 
