@@ -1,7 +1,7 @@
 """Words to be read: a message that is answered, or a notice that has to be accepted.
 
 Driven by a Pages object (canvas, words, keys), which loads it for as long as the words are shown.
-What always holds: a notice is accepted only at its end. May import ui.canvas and ui.keys only.
+What always holds: a notice is accepted only at its end. May import ui.keys only.
 """
 
 from micropython import const
@@ -12,7 +12,7 @@ _LINES = const(3)  # the fourth is the hint
 
 
 async def run(pages, title, body, ok_only, to_the_end):
-    """Show `body` until D (True) or C (`ok_only`); `to_the_end`: D first turns to the last line."""
+    """Show `body` until D (True) or C (`ok_only`); `to_the_end`: D first turns to the end."""
     pages.begin()
     canvas = pages.canvas
     title = pages.words(title)
