@@ -3,15 +3,58 @@
 What always holds: mounting writes nothing, so it may be interrupted at any point and any number of
 times; it reads every sector's header, then the newest sector whose state is whole and what is
 newer; a state that can't be read is left as it is, for service. In memory only at start. May
-import journal, reader and, for a state of older firmware, migration.
+import the rest of storage; migration only for a state of older firmware.
 """
+
+import struct
 
 from micropython import const
 
-from firmware.storage import reader
-from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, StorageFault
+from firmware.storage import audit, reader
+from firmware.storage import state as keys
+from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, Journal, StorageFault
 
 _UNKNOWN = const(-1)
+_FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
+
+
+def begin(flash, keystore, random):
+    """Return the journal on `flash` with its last true state, or begin the first one, once.
+
+    keystore, random: as in State. The sealing keys are made here. Raises StorageFault when there
+    is no flash, no key, or a state that can't be read. Power loss at the first start lets it begin
+    again.
+    """
+    if flash is None or keystore is None:
+        raise StorageFault
+    formatted = keystore.get_bytes(_FORMATTED) is not None
+    secrets = []
+    for name in ("seal_key", "mac_key", "token_key"):
+        secret = keystore.get_bytes(name)
+        if secret is None:
+            if formatted or name == "token_key":
+                raise StorageFault
+            secret = random(16)
+            keystore.put(name, secret)
+        secrets.append(secret)
+    journal = Journal(flash, *secrets)
+    if formatted:
+        _note_lost(journal, mount(journal) - 1)
+    else:
+        format(journal)
+        journal.put((), audit.entry(audit.FORMATTED, 0))
+        keystore.put(_FORMATTED, b"\x01")
+    return journal
+
+
+def _note_lost(journal, lost):
+    # Audit entries up to the number `lost` have given way: the log itself says so if the acquirer
+    # never had them.
+    get = journal.items.get
+    if lost > int.from_bytes(get(keys.UPLOADED, b"\0"), "big"):
+        time = int.from_bytes(get(keys.TIME, b"\0"), "big")
+        entry = audit.entry(audit.LOST, time, detail=b"%d" % lost)
+        journal.put(((keys.UPLOADED, struct.pack(">I", lost)),), entry)
 
 
 def mount(journal):

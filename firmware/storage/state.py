@@ -1,7 +1,6 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
-Key numbers are never reused for something else. May import journal and audit; recovery only at
-start, history only to read the log.
+Key numbers are never reused for something else. May import rooms, and recovery only at start.
 """
 
 import struct
@@ -9,8 +8,6 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.storage import audit
-from firmware.storage.journal import Journal, StorageFault
 
 SLOTS = const(4)
 OPERATORS = const(8)
@@ -38,7 +35,6 @@ RECORD_COUNT = const(0x70)  # (4) change records written so far
 ROOM = const(2700)  # bytes of items up to which change records are kept; the newest always is
 
 _STAN_AHEAD = const(64)
-_FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
 
 
 class State:
@@ -50,35 +46,14 @@ class State:
     """
 
     def __init__(self, flash, keystore, random):
-        if flash is None or keystore is None:
-            raise StorageFault
-        formatted = keystore.get_bytes(_FORMATTED) is not None
-        if not formatted and keystore.get_bytes("seal_key") is None:
-            keystore.put("seal_key", random(16))
-        if not formatted and keystore.get_bytes("mac_key") is None:
-            keystore.put("mac_key", random(16))
-        secrets = [keystore.get_bytes(name) for name in ("seal_key", "mac_key", "token_key")]
-        if None in secrets:
-            raise StorageFault
-        self.journal = Journal(flash, *secrets)
-        self.get = self.journal.items.get
-        self.put = self.journal.put
         recovery, loaded = rooms.load("firmware.storage.recovery")
         try:
-            if formatted:
-                lost = recovery.mount(self.journal) - 1
-            else:
-                recovery.format(self.journal)
-                lost = 0
+            self.journal = recovery.begin(flash, keystore, random)
         finally:
             recovery = None
             rooms.drop(loaded)
-        if not formatted:
-            self.put((), audit.entry(audit.FORMATTED, 0))
-            keystore.put(_FORMATTED, b"\x01")
-        elif lost > self.number(UPLOADED):
-            entry = audit.entry(audit.LOST, self.number(TIME), detail=b"%d" % lost)
-            self.put(((UPLOADED, struct.pack(">I", lost)),), entry)
+        self.get = self.journal.items.get
+        self.put = self.journal.put
         self._stan = self._stan_limit = self.number(STAN)
 
     def number(self, key):
