@@ -19,13 +19,14 @@ class Line:
         self._loaded = []
 
     async def reach(self):
-        """Open the connection unless it is open. Raises NoAnswer with the link's error code."""
+        """Have a good connection: the acquirer closes an idle one, which the link knows. Raises
+        NoAnswer with the link's error code.
+        """
         board = self._parts[0]
-        if not board.link.is_open:
-            try:
-                await board.link.open()
-            except board.link_error as error:
-                raise NoAnswer(error.code) from None
+        try:
+            await board.link.open()
+        except board.link_error as error:
+            raise NoAnswer(error.code) from None
 
     def take(self):
         """Begin a conversation: return an Exchange. Raises StorageFault when the keys are missing

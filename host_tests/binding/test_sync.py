@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from firmware.acquirer.line import Line
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
 from host_tests.binding.test_change import Clock, Terminal
@@ -32,6 +33,22 @@ def test_no_room_for_a_conversation_is_no_answer():
     assert asyncio.run(sync.once()) is False
     assert line.left == 1
     assert sync.reached == NEVER  # nobody was asked, so nothing is said of the acquirer
+
+
+def test_an_idle_line_that_the_acquirer_closed_is_opened_anew_before_a_conversation():
+    class Link:
+        is_open = True  # as far as anybody has noticed
+        opened = 0
+
+        async def open(self):
+            self.opened += 1
+
+    class Board:
+        link = Link()
+        link_error = OSError
+
+    asyncio.run(Line(Board, None, None).reach())
+    assert Board.link.opened == 1
 
 
 class OutOfReach(FullMemory):

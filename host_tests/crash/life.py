@@ -1,0 +1,357 @@
+"""One life of the terminal, from power on: the firmware as it is, on stand-ins for its parts.
+
+Runs under CPython and under MicroPython. What always holds: services are those that
+`services` builds, with the sync running as it does there; only parts and pages are stood
+in for, and people are played by a script. Everything durable and everything sent goes through the
+`world`, which sees it before it happens. May import firmware, drivers.clock.
+"""
+
+import asyncio
+import json
+from binascii import hexlify, unhexlify
+
+from drivers import clock as clocks
+from drivers.flash import Flash
+from firmware import services
+from firmware.access import operators
+from firmware.access.operators import Operators
+from firmware.acquirer import sync
+from firmware.binding import change
+from firmware.binding.change import Secrets
+from firmware.storage import state as keys
+from firmware.storage.journal import StorageFault
+from firmware.terminal import Terminal
+
+OPERATOR = b"01"
+SUPERVISOR = b"00"
+SLOT = 1
+_SECTOR = 4096
+_TITLE = "change.title"
+_TIMEOUT = 6  # drivers.tls_link: nothing was heard within the limit
+_CERTIFIED = 1793491200  # 2026-11-01: the terminal's certificate is not older
+
+
+class Partition:
+    """The journal's partition, in the block-device protocol."""
+
+    def __init__(self, world, cells):
+        self._world = world
+        self._cells = bytearray(cells)
+
+    def ioctl(self, command, argument):
+        if command == 4:
+            return len(self._cells) // _SECTOR
+        self._world.erase(argument)
+        start = argument * _SECTOR
+        self._cells[start : start + _SECTOR] = b"\xff" * _SECTOR
+        return 0
+
+    def readblocks(self, block, buf, offset):
+        at = block * _SECTOR + offset
+        buf[:] = memoryview(self._cells)[at : at + len(buf)]
+
+    def writeblocks(self, block, buf, offset):
+        self._world.program(block, offset, bytes(buf))
+        cells = self._cells
+        at = block * _SECTOR + offset
+        for byte in buf:
+            cells[at] &= byte
+            at += 1
+
+
+class Keystore:
+    """What drivers.keystore offers: an entry is replaced by one commit."""
+
+    def __init__(self, world, entries):
+        self._world = world
+        self._entries = entries
+
+    def get(self, name, buf):
+        value = self._entries.get(name)
+        if value is None:
+            return -1
+        buf[: len(value)] = value
+        return len(value)
+
+    def get_bytes(self, name):
+        return self._entries.get(name)
+
+    def put(self, name, data):
+        data = bytes(data)
+        self._world.commit(name, data)
+        self._entries[name] = data
+
+    def erase(self, name):
+        if name in self._entries:
+            self._world.commit(name, None)
+            del self._entries[name]
+
+
+class LinkError(Exception):
+    """The line failed in the step `code`."""
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+class Link:
+    """What drivers.tls_link offers; the world answers, at once or when the time limit is over."""
+
+    def __init__(self, world):
+        self._world = world
+        self.is_open = False
+
+    async def open(self):
+        if not (self.is_open and self._world.alive()):
+            self.is_open = False
+            await self._done(self._world.connect())
+            self.is_open = True
+
+    async def write(self, buf, n):
+        await self._done(self._world.send(bytes(memoryview(buf)[:n])))
+
+    async def read_into(self, buf, off, n):
+        await self._done(self._world.wait(n))
+        buf[off : off + n] = self._world.receive(n)
+
+    async def close(self):
+        self._world.hang_up()
+        self.is_open = False
+
+    async def _done(self, code):
+        await asyncio.sleep(0)
+        if code:
+            if code == _TIMEOUT:
+                await asyncio.sleep(30)
+            await self.close()
+            raise LinkError(code)
+
+
+class Chip:
+    """The chip's time: it begins in 2000 at each start. Stands in for `time` and `machine`."""
+
+    def __init__(self, world):
+        self._world = world
+        self._start_ms = world.now_ms()
+
+    def gmtime(self, seconds):
+        return (2000, 1, 1)
+
+    def time(self):
+        return (self._world.now_ms() - self._start_ms) // 1000
+
+    def RTC(self):
+        return self
+
+    def datetime(self, parts):
+        """Does not rule `time`: the clock then keeps the difference itself."""
+
+
+class Wifi:
+    """A network that is always there: the line is what breaks."""
+
+    connected = True
+    connecting = False
+
+
+class Board:
+    """drivers.board.Board as far as services use it."""
+
+    def __init__(self, world, cells, entries):
+        self.flash = Flash(Partition(world, cells))
+        self.keystore = Keystore(world, entries)
+        self.link = Link(world)
+        self.link_error = LinkError
+        self.wifi = Wifi()
+        self.random = world.random
+        self.clock = clocks.Clock(_CERTIFIED)
+
+    async def beep(self, ms):
+        """Nobody hears."""
+
+
+class Pages:
+    """Nobody looks: every page is confirmed at once."""
+
+    async def working(self, work, title=None, line="", step=0, steps=0):
+        return await work
+
+    async def message(self, title, body, ok_only=False):
+        return True
+
+    def busy(self, title, line, step=0, steps=0):
+        pass
+
+
+class Words:
+    """Nobody reads."""
+
+    def __call__(self, key):
+        return ""
+
+    def load(self, path):
+        pass
+
+
+class Till(Terminal):
+    """The terminal without its screen, and the people at it."""
+
+    def __init__(self, board, config, plan, world):
+        self.board = board
+        self.config = config
+        self.operator = None
+        self.text = Words()
+        self.pages = Pages()
+        self.plan = plan
+        self.world = world
+        self.syncing = None
+
+    # -- what people do --------------------------------------------------------------------------
+
+    async def log_in(self, number, password):
+        """Enter a password; tell the world when it is looked at. Returns the result."""
+        checking = asyncio.create_task(Operators(self).check(number, bytearray(password)))
+        await asyncio.sleep(0)
+        if not checking.done():
+            self.world.mark("guess", number.decode())
+        return await checking
+
+    async def prove(self, number, title):
+        password = self.plan["passwords"][number.decode()].encode()
+        return await self.log_in(number, password) == operators.GRANTED
+
+    async def send(self):
+        """The owner's code of now, and off it goes."""
+        await self.open("submission", _TITLE, Secrets(bytearray(self.world.owner_code())))
+
+    async def do_install(self):
+        """The first start has done it all."""
+        await self.reached()
+
+    async def do_passwords(self):
+        for number, password in self.plan["passwords"].items():
+            await Operators(self).set_password(number.encode(), bytearray(password.encode()))
+        await self.reached()
+
+    async def do_fill(self):
+        """Turn the language over so many times, or until a sector is erased; say how often."""
+        await self.reached()
+        count, times = 0, self.plan["times"]
+        while count < times if times else not self.world.has_erased():
+            self.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),))
+            count += 1
+        self.world.mark("filled", str(count))
+
+    async def do_change(self):
+        await self.reached()
+        self.operator = OPERATOR
+        if await self.prove(OPERATOR, _TITLE) and await self.prove(SUPERVISOR, _TITLE):
+            plan = self.plan
+            self.begin_request(plan["action"], SLOT, plan["reason"], unhexlify(plan["tlvs"]))
+            await self.send()
+
+    async def do_password(self):
+        """Prove the old one, choose the new one."""
+        if await self.log_in(OPERATOR, self.plan["old"].encode()) == operators.GRANTED:
+            await Operators(self).set_password(OPERATOR, bytearray(self.plan["new"].encode()))
+
+    async def do_guess(self):
+        """Try wrong passwords until the terminal no longer listens."""
+        for _ in range(20):
+            if await self.log_in(OPERATOR, b"999999") == operators.LOCKED:
+                return
+
+    async def do_nothing(self):
+        pass
+
+    # -- what follows, after a cut as after an errand --------------------------------------------
+
+    async def reached(self):
+        await self.until(lambda: self.sync.reached == sync.REACHED)
+
+    def settled(self):
+        return self.sync.reached == sync.REACHED and self.change.phase in (
+            change.IDLE,
+            change.STORED,
+        )
+
+    async def until(self, condition):
+        """Wait for it, up to the plan's patience; a sync that ended is raised from."""
+        left_s = self.plan["patience_s"]
+        while left_s > 0 and not condition():
+            if self.syncing.done():
+                await self.syncing
+            await asyncio.sleep(5)
+            left_s -= 5
+
+    async def rest(self):
+        """Let it settle; what was never sent is sent now, what changed elsewhere is accepted."""
+        await self.until(self.settled)
+        if self.change.phase == change.STORED:
+            await asyncio.sleep(61)  # the next code
+            await self.send()
+            await self.until(self.settled)
+        for slot, theirs in list(self.sync.differing):
+            if theirs is not None and await self.prove(SUPERVISOR, _TITLE):
+                self.sync.accept(slot, theirs)
+        if self.plan["errand"] == "guess":
+            await self.do_guess()
+            await asyncio.sleep(1801)
+        right = []
+        for password in self.plan["probe"]:
+            result = await self.log_in(OPERATOR, password.encode())
+            if result in (operators.GRANTED, operators.MUST_CHANGE):
+                right.append(password)
+        await self.until(self.settled)
+        return right
+
+    def facts(self):
+        """What can be seen from outside, as plain data."""
+        state, found = self.state, {}
+        slots = [slot for slot in range(1, keys.SLOTS + 1) if state.binding(slot) is not None]
+        found["bindings"] = [[slot, _hex(state.binding(slot))] for slot in slots]
+        found["backups"] = [[slot, _hex(state.backup(slot) or b"")] for slot in slots]
+        found["phase"] = self.change.phase
+        found["records"] = [_hex(record) for record in state.records()]
+        found["left"] = Operators(self).attempts_left(OPERATOR)
+        found["merchant"] = self.identity.merchant.decode()
+        found["settled"] = self.settled()
+        return found
+
+
+def _hex(data):
+    return hexlify(data).decode()
+
+
+async def _live(till, world):
+    try:
+        services.build(till)
+    except StorageFault:
+        world.report("service", "{}")
+        return
+    world.report("booted", json.dumps(till.facts()))
+    if till.state.get(keys.OPERATOR + 1) is None:
+        await till.open("first_start")
+    till.syncing = asyncio.create_task(till.sync.run())
+    if not till.plan["resumed"]:
+        await getattr(till, "do_" + till.plan["errand"])()
+    right = await till.rest()
+    facts = till.facts()
+    facts["right"] = right
+    world.report("settled", json.dumps(facts))
+
+
+def live(world, plan, config, cells, entries, run):
+    """Live one life: power on with these cells and entries, the plan's errand, rest.
+
+    plan: {"errand", "resumed", "patience_s", "passwords", "probe", ...}. run: runs a coroutine in
+    virtual time. What is found goes to `world.report`.
+    """
+    chip = Chip(world)
+    kept = clocks.time, clocks.machine
+    clocks.time = clocks.machine = chip
+    try:
+        run(_live(Till(Board(world, cells, entries), config, plan, world), world))
+    finally:
+        clocks.time, clocks.machine = kept

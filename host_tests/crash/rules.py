@@ -1,0 +1,221 @@
+"""What must hold after every life, whatever was cut: one function a rule, named as it is reported.
+
+A rule is given a Trial and returns what is wrong in a few words, or None. May import world, and
+firmware.binding.model to read records.
+"""
+
+from dataclasses import dataclass
+
+from firmware.binding import change
+from firmware.binding.model import Record
+from host_tests.crash import world
+
+_ATTEMPTS = 5
+_LOCK_S = 1800
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One life's end. booted, settled: what the terminal said of itself (life.Till.facts), None when
+    it never got so far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer had or
+    had had when the terminal started. shown: the acquirer's books. log: what was seen from outside,
+    from the very first life on; seen_before: how much of it before this scenario.
+    """
+
+    scenario: object
+    booted: dict | None
+    settled: dict | None
+    failure: str | None
+    tokens_at_boot: set
+    shown: dict
+    log: tuple
+    seen_before: int
+
+    @property
+    def applications(self):
+        """Those that this scenario's errand made."""
+        return self.shown["applications"][len(self.scenario.start) - 1 :]
+
+    def acquirer_token(self):
+        """The token of slot 1 in the acquirer's books."""
+        return next(row["token"] for row in self.shown["bindings"] if row["slot"] == 1)
+
+
+def _tlvs(facts, which="bindings"):
+    return {slot: bytes.fromhex(tlvs) for slot, tlvs in facts[which]}
+
+
+def starts_again(trial):
+    """The terminal starts, and no service of it ends in an error."""
+    return trial.failure
+
+
+def comes_to_rest(trial):
+    """Within hours the acquirer is reached and nothing is under way any more."""
+    if trial.settled is not None and not trial.settled["settled"]:
+        return f"phase {trial.settled['phase']} and not settled"
+    return None
+
+
+def tokens_agree(trial):
+    """The terminal's binding is the acquirer's, in every slot."""
+    if trial.settled is None:
+        return None
+    ours = {slot: world.token(tlvs) for slot, tlvs in _tlvs(trial.settled).items()}
+    theirs = {row["slot"]: row["token"] for row in trial.shown["bindings"]}
+    return None if ours == theirs else f"terminal {ours}, acquirer {theirs}"
+
+
+def old_or_new(trial):
+    """A binding is the old one or the new one, at every start as at the end, and an end that this
+    errand may have.
+    """
+    known = (*trial.scenario.start, *trial.scenario.ends)
+    if trial.booted is not None:
+        for tlvs in _tlvs(trial.booted).values():
+            if tlvs not in known:
+                return "another binding at the start"
+    if trial.settled is not None:
+        for tlvs in _tlvs(trial.settled).values():
+            if tlvs not in trial.scenario.ends:
+                return "a binding that this errand can't end with"
+    if trial.acquirer_token() not in {world.token(tlvs) for tlvs in known}:
+        return "another binding at the acquirer"
+    return None
+
+
+def never_ahead(trial):
+    """The terminal never starts with a binding that the acquirer has not made true before."""
+    if trial.booted is None:
+        return None
+    for slot, tlvs in _tlvs(trial.booted).items():
+        if (slot, world.token(tlvs)) not in trial.tokens_at_boot:
+            return f"slot {slot} at the start"
+    return None
+
+
+def nothing_pending(trial):
+    """Nothing is pending once the acquirer has decided, and nothing that was never sent is left."""
+    if trial.settled is None or trial.settled["phase"] == change.IDLE:
+        return None
+    return f"phase {trial.settled['phase']}"
+
+
+def applied_once(trial):
+    """The acquirer has at most one application of the errand, and none under review is left."""
+    if len(trial.applications) > 1:
+        return f"{len(trial.applications)} applications"
+    wanted = trial.scenario.plan.get("tlvs")
+    if wanted is not None:
+        token = world.token(bytes.fromhex(wanted))
+        rows = trial.shown["bindings"] + trial.shown["history"]
+        before = sum(world.token(tlvs) == token for tlvs in trial.scenario.start)
+        times = sum(row["token"] == token for row in rows) - before
+        accepted = [row for row in trial.applications if row["status"] == "active"]
+        if times != len(accepted):
+            return f"bound {times} times, accepted {len(accepted)} times"
+    return None
+
+
+def counters_rise(trial):
+    """No key serial number is used twice, and each is above the last."""
+    numbers = [entry[2] for entry in trial.log if entry[0] == "sent"]
+    for before, after in zip(numbers, numbers[1:], strict=False):
+        if before[:16] == after[:16] and after <= before:
+            return f"{after} after {before}"
+    return None
+
+
+def stans_are_new(trial):
+    """A trace number serves one request and its repeats, or one message, and nothing else."""
+    users = {}
+    for index, entry in enumerate(trial.log):
+        if entry[0] == "sent":
+            _, _, _, stan, uuid = entry
+            user = uuid or index
+            if users.setdefault(stan, user) != user:
+                return f"STAN {stan} twice"
+    return None
+
+
+def record_kept(trial):
+    """What the acquirer settled has exactly one change record, with its reference and code."""
+    if trial.settled is None:
+        return None
+    records = [Record(bytes.fromhex(stored)) for stored in trial.settled["records"]]
+    for row in trial.applications:
+        mine = [record for record in records if record.reference.decode() == row["reference"]]
+        if row["status"] != "review" and len(mine) != 1:
+            return f"{len(mine)} records of application {row['application']}"
+        if mine and mine[0].code.decode() != row["response_code"]:
+            return f"code {mine[0].code.decode()} recorded for {row['response_code']}"
+    return None
+
+
+def backup_kept(trial):
+    """The binding before the current one is the backup."""
+    start = trial.scenario.start
+    if trial.settled is None or not _tlvs(trial.settled):
+        return None
+    current, backup = _tlvs(trial.settled)[1], _tlvs(trial.settled, "backups")[1]
+    if current != start[-1]:
+        return None if backup == start[-1] else "the old binding is not the backup"
+    if len(start) > 1 and backup != start[-2]:
+        return "the backup was lost"
+    return None
+
+
+def guesses_counted(trial):
+    """Of wrong passwords not more than five are looked at before the lock."""
+    if trial.scenario.errand != "guess":
+        return None
+    times = [entry[2] for entry in trial.log[trial.seen_before :] if entry[0] == "guess"]
+    for index, first in enumerate(times):
+        near = [time for time in times[index:] if time < first + _LOCK_S]
+        if len(near) > _ATTEMPTS:
+            return f"{len(near)} guesses in {near[-1] - first} s"
+    return None
+
+
+def one_password_opens(trial):
+    """Exactly one of the passwords opens: the old one or the new one."""
+    if trial.settled is None or not trial.scenario.plan.get("probe"):
+        return None
+    right = trial.settled["right"]
+    return None if len(right) == 1 else f"{len(right)} passwords open"
+
+
+def merchant_follows(trial):
+    """The merchant number is the one the acquirer has."""
+    if trial.settled is None:
+        return None
+    theirs = trial.shown["terminals"][0]["merchant"]
+    return None if trial.settled["merchant"] == theirs else "another merchant number"
+
+
+RULES = (
+    starts_again,
+    comes_to_rest,
+    tokens_agree,
+    old_or_new,
+    never_ahead,
+    nothing_pending,
+    applied_once,
+    counters_rise,
+    stans_are_new,
+    record_kept,
+    backup_kept,
+    guesses_counted,
+    one_password_opens,
+    merchant_follows,
+)
+
+
+def broken(trial):
+    """Return [(rule's name, what is wrong)] of all rules that do not hold."""
+    found = []
+    for rule in RULES:
+        wrong = rule(trial)
+        if wrong is not None:
+            found.append((rule.__name__, wrong))
+    return found

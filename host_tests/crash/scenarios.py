@@ -1,0 +1,179 @@
+"""What people do, one scenario each, and the world it begins in.
+
+What always holds: every scenario begins in a world that was lived in: installed by the firmware's
+own first start, and with a flash so full that the errand turns over a sector in its middle. May
+import world, bodies.
+"""
+
+import functools
+from dataclasses import dataclass, field, replace
+
+from host_tests.crash import world
+from host_tests.crash.bodies import CPython
+from host_tests.crash.world import MemoryBooks, Policy, World
+
+OLD = world.binding("11112222333344445")
+NEW = world.binding("6222020200112233445")
+STRANGER = world.binding("6222020200112233445", holder="李四")
+PASSWORDS = {"01": "20261124", "00": "8351047264"}
+CHOSEN = "71940382"
+_CHANGE_ACCOUNT, _RESTORE = 1, 3
+_BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "resumed": False}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One errand and what may come of it.
+
+    errand: what the people do (life.Till.do_*), with `plan` as its details. ends: the bindings that
+    it may end with, the first of them where nothing fails. start: the bindings that slot 1 has had,
+    the last of them current. off_s: how long power is away after a cut, with
+    `nights` also once at the end. fill: whether the flash is
+    worn and nearly full. elsewhere, renumbered: what the acquirer has changed meanwhile.
+    """
+
+    name: str
+    errand: str
+    plan: dict = field(default_factory=dict)
+    policy: Policy = Policy()
+    ends: tuple = (OLD,)
+    start: tuple = (OLD,)
+    off_s: int = 30
+    nights: bool = False
+    fill: bool = True
+    elsewhere: bytes | None = None
+    renumbered: str | None = None
+
+    def full_plan(self, resumed):
+        """What a life is told."""
+        return {**_BASE, **self.plan, "errand": self.errand, "resumed": resumed}
+
+
+def _change(tlvs, action=_CHANGE_ACCOUNT):
+    return {"action": action, "reason": 4, "tlvs": tlvs.hex()}
+
+
+_DAYS = 3 * 86400
+_NEXT_CODE_S = 120
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("change accepted", "change", _change(NEW), ends=(NEW, OLD)),
+        Scenario("reviewed", "change", _change(NEW), Policy(review=True), ends=(NEW, OLD)),
+        Scenario(
+            "reviewed, days without power",
+            "change",
+            {**_change(NEW), "patience_s": 60},
+            Policy(review=True, decide_s=_DAYS),
+            ends=(NEW, OLD),
+            off_s=_DAYS + 3600,
+            nights=True,
+        ),
+        Scenario(
+            "reviewed and rejected", "change", _change(NEW), Policy(review=True, accept=False)
+        ),
+        Scenario("refused", "change", _change(STRANGER)),
+        Scenario(
+            "bank out",
+            "change",
+            _change(NEW),
+            Policy(outage=(12, "91")),
+            ends=(NEW, OLD),
+        ),
+        Scenario(
+            "declined for a while",
+            "change",
+            _change(NEW),
+            Policy(outage=(600, "58")),
+            ends=(NEW, OLD),
+        ),
+        Scenario(
+            "restore",
+            "change",
+            _change(OLD, _RESTORE),
+            start=(OLD, NEW),
+            ends=(OLD, NEW),
+        ),
+        Scenario(
+            "password change",
+            "password",
+            {"old": PASSWORDS["01"], "new": CHOSEN, "probe": [PASSWORDS["01"], CHOSEN]},
+        ),
+        Scenario("lock-out", "guess", {"probe": [PASSWORDS["01"]]}),
+        Scenario("changed elsewhere", "nothing", ends=(NEW,), elsewhere=NEW),
+        Scenario("merchant renumbered", "nothing", renumbered="898310054110099"),
+        Scenario("first start", "install", {"probe": ["0000"]}, fill=False),
+    )
+}
+MAIN = "change accepted"
+
+
+@functools.cache
+def begin(scenario):
+    """The snapshot that a scenario (by name) begins from."""
+    scenario = SCENARIOS[scenario]
+    books = MemoryBooks()
+    try:
+        snapshot = _begin(books, scenario)
+        return replace(snapshot, begun_ms=snapshot.now_ms)
+    finally:
+        books.close()
+
+
+def _begin(books, scenario):
+    if not scenario.fill:
+        return world.first(books, scenario.start[0])
+    snapshot = _worn(scenario.start[0])
+    for tlvs in scenario.start[1:]:
+        snapshot, _ = _live(books, snapshot, errand="change", **_change(tlvs))
+        snapshot = snapshot.later(_NEXT_CODE_S)
+    books.put_back(snapshot.books)
+    with books.transaction():
+        if scenario.policy.review:
+            books.set_merchant(world.MERCHANT, review=True)
+        if scenario.elsewhere:
+            row = books.terminal(world.TERMINAL)
+            books.bind(row, 1, scenario.elsewhere, snapshot.now_ms // 1000)
+        if scenario.renumbered:
+            books.renumber(world.MERCHANT, scenario.renumbered)
+    return _nearly_full(books, scenario, replace(snapshot, books=books.image()))
+
+
+@functools.cache
+def _worn(bound):
+    """The world after installation, with passwords chosen and the ring gone round once."""
+    books = MemoryBooks()
+    snapshot = world.first(books, bound)
+    for errand in ("install", "passwords"):
+        snapshot, _ = _live(books, snapshot, errand=errand)
+    snapshot, _ = _live(books, snapshot, errand="fill", times=0)
+    books.close()
+    return snapshot
+
+
+def _nearly_full(books, scenario, snapshot):
+    """Fill the flash so far that the scenario's errand erases a sector, half-way through."""
+    _, there = _live(books, snapshot, errand="fill", times=0)
+    until_erased = int(next(text for kind, text, *_ in reversed(there.log) if kind == "filled"))
+    filling = there.programmed / until_erased
+    there = lived(books, scenario, snapshot)
+    room = int(there.programmed / filling / 2) + 1
+    for left in range(room, 0, -1):
+        start, _ = _live(books, snapshot, errand="fill", times=until_erased - left)
+        if lived(books, scenario, start).erases:
+            return start
+    return snapshot
+
+
+def lived(books, scenario, snapshot):
+    """The world after the scenario's errand, with nothing taken down."""
+    there = World(books, snapshot, scenario.policy, watch=False)
+    CPython().live(there, scenario.full_plan(False))
+    return there
+
+
+def _live(books, snapshot, **plan):
+    there = World(books, snapshot, Policy(), watch=False)
+    CPython().live(there, {**_BASE, **plan})
+    return there.snapshot(), there
