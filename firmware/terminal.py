@@ -10,6 +10,11 @@ import sys
 
 from micropython import const
 
+# In memory for good: native code must not be loaded a second time. Others find it loaded.
+import firmware.card.track
+import firmware.crypto.dukpt  # noqa: F401
+import firmware.message.codec  # noqa: F401
+import firmware.message.framing  # noqa: F401
 from firmware.acquirer.identity import FRAME_MAX, SENT_MAX, Identity
 from firmware.acquirer.sync import Sync
 from firmware.binding.change import Change

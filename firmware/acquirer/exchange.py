@@ -23,7 +23,7 @@ from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
 from firmware.crypto.seal import seal, unseal
 from firmware.crypto.wipe import wipe
-from firmware.message import codec
+from firmware.message import codec, framing
 
 _SIGN_ON = const(1)
 _NETWORK = const(0x0800)
@@ -60,9 +60,10 @@ class Exchange:
         self._key = bytearray(16)
         self._tag = bytearray(16)
         self._civil = [0] * 6
-        self._found = [0, 0, 0]
+        self._found = array("i", bytes(4 * tlv.OUT_LEN))
         self._fields = array("H", bytes(2 * codec.TABLE_LEN))
         self._frame = codec.Encoder(self._tx)
+        self._framer = framing.Framer(self._rx)
         self._ends = array("H", bytes(2 * len(_ECHOED)))  # in what was sent
         self._tlvs_at = 0
 
@@ -159,10 +160,8 @@ class Exchange:
         self._text(41, self._identity.terminal)
         self._text(42, self._identity.merchant)
         batch = b"00000001%03d" % network_code
-        self._check(self._frame.digits(60, batch, 0, 11))
-        self._mark(60)
-        self._check(self._frame.data(62, self._keys.ksn, 0, 12))
-        self._mark(62)
+        self._text(60, batch)
+        self._text(62, self._keys.ksn)
 
     def _put_change(self, pos, request, secrets):
         # DE 120 of a 0300 or 0301, its DF20 sealed under this message's own key.
@@ -204,16 +203,15 @@ class Exchange:
         self._check(self._frame.close(pos - self._tlvs_at))
 
     def _number(self, de, value):
-        self._check(self._frame.number(de, value))
-        self._mark(de)
+        self._mark(de, self._frame.number(de, value))
 
     def _text(self, de, value):
-        self._check(self._frame.text(de, value, 0, len(value)))
-        self._mark(de)
+        self._mark(de, self._frame.put(de, value, 0, len(value)))
 
-    def _mark(self, de):
+    def _mark(self, de, end):
+        self._check(end)
         if de in _ECHOED:
-            self._ends[_ECHOED.index(de)] = self._frame.pos
+            self._ends[_ECHOED.index(de)] = end
 
     def _check(self, result):
         if result < 0:
@@ -234,7 +232,7 @@ class Exchange:
         frame = self._frame
         end = self._check(frame.open(128))
         self._keys.key(dukpt.MAC_GENERATION, self._key)
-        mac(self._key, self._tx, frame.body, end - frame.body, self._tag, 0)
+        mac(self._key, self._tx, codec.BODY, end - codec.BODY, self._tag, 0)
         for i in range(8):
             self._tx[end + i] = self._tag[i]
         self._check(frame.close(8))
@@ -242,16 +240,17 @@ class Exchange:
         await self._open()
         try:
             await self._link.write(self._tx, length)
-            await self._link.read_into(self._rx, 0, 2)
-            size = self._rx[0] << 8 | self._rx[1]
-            if size < 15 or size > 1022:
-                await self._link.close()
-                raise NoAnswer(0)
-            await self._link.read_into(self._rx, 2, size)
+            framer = self._framer
+            framer.reset()
+            size = framing.MORE
+            while size == framing.MORE:
+                wanted = framer.wanted()
+                await self._link.read_into(self._rx, framer.fill, wanted)
+                size = framer.accept(wanted)
         except self._link_error as error:
             await self._link.close()
             raise NoAnswer(error.code) from None
-        reply = self._verified(mti, size + 2, uuid)
+        reply = None if size == framing.BAD else self._verified(mti, size, uuid)
         if reply is None:
             await self._link.close()  # what else this connection brings can't be matched either
             raise NoAnswer(0)
@@ -260,14 +259,14 @@ class Exchange:
     def _verified(self, mti, end, uuid):
         # The Reply in the receive buffer, or None when it isn't the answer to what was sent.
         rx, fields = self._rx, self._fields
-        if rx[2] != 0x60 or codec.decode(rx, 7, end, fields) != 0:
+        if codec.decode(rx, codec.BODY, end, fields) != 0:
             return None
         if (rx[7] << 8 | rx[8]) != (mti & 0xFFF0) + 0x10 or not fields[2 * 128]:
             return None
         if not fields[2 * 39]:
             return None
         self._keys.key(dukpt.MAC_VERIFICATION, self._key)
-        mac(self._key, rx, 7, end - 15, self._tag, 0)
+        mac(self._key, rx, codec.BODY, end - 8 - codec.BODY, self._tag, 0)
         if not equal(self._tag, memoryview(rx)[end - 8 : end], 8):
             return None
         if not self._echoed():

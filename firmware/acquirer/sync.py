@@ -7,6 +7,7 @@ binding, storage, card.tlv.
 """
 
 import asyncio
+from array import array
 
 from micropython import const
 
@@ -222,7 +223,7 @@ class Sync:
                 self._state.put_number(keys.TIME, now)
 
     def _take_names(self, tlvs):
-        found = [0, 0, 0]
+        found = array("i", bytes(4 * tlv.OUT_LEN))
         names = []
         pos = 0
         while pos < len(tlvs) and len(names) < _NAMES_MAX:
