@@ -83,44 +83,36 @@ def _prepare(usage: int, blob: ptr8):
 
 
 @micropython.viper
-def _checksum(blob: ptr8) -> int:
-    """Return the CRC-32 (IEEE 802.3) of `blob` as far as its checksum."""
+def _checksum(blob: ptr8, out: ptr8, at: int):
+    """Write the CRC-32 (IEEE 802.3) of `blob`, as far as its checksum, to `out[at]`."""
     crc = -1
     low = crc ^ crc << 31  # all bits but the sign: too large for a constant of a 32-bit chip
-    at = 0
-    while at < _CRC:
-        crc ^= blob[at]
-        at += 1
+    i = 0
+    while i < _CRC:
+        crc ^= blob[i]
+        i += 1
         bits = 8
         while bits:
             crc = crc >> 1 & low ^ (_CRC_32 if crc & 1 else 0)
             bits -= 1
-    return crc ^ -1
-
-
-@micropython.viper
-def _seal(blob):
-    """Write the checksum of `blob`."""
-    data = ptr8(blob)
-    crc = int(_checksum(blob))
-    at = STATE_LEN
-    while at > _CRC:
-        at -= 1
-        data[at] = crc & 0xFF
+    i = 4
+    while i > 0:
+        i -= 1
+        out[at + i] = crc & 0xFF ^ 0xFF
         crc >>= 8
 
 
 @micropython.viper
 def _is_whole(blob) -> bool:
     """Return True if `blob` is a state of this version with the right checksum."""
+    _checksum(blob, _work, 0)
     data = ptr8(blob)
-    crc = int(_checksum(blob))
+    expected = ptr8(_work)
     wrong = data[0] ^ _VERSION
-    at = STATE_LEN
-    while at > _CRC:
-        at -= 1
-        wrong |= data[at] ^ crc & 0xFF
-        crc >>= 8
+    i = 0
+    while i < 4:
+        wrong |= data[_CRC + i] ^ expected[i]
+        i += 1
     return wrong == 0
 
 
@@ -213,7 +205,7 @@ def inject(ikid, ik, out):
     _copy(out, _ID, ikid, 0, 8)
     _spread(out, ik, _BITS)
     data[_COUNTER_END - 1] = 1
-    _seal(out)
+    _checksum(out, out, _CRC)
 
 
 class Dukpt:
@@ -245,7 +237,7 @@ class Dukpt:
             _step(saved, self._key)
             count += 1
         wipe(self._key)
-        _seal(saved)
+        _checksum(saved, saved, _CRC)
         self._store.save(saved)
         wipe(saved)
         self._left = count
