@@ -9,6 +9,13 @@ import sys
 
 from micropython import const
 
+# In memory for good: native code must not be loaded a second time. Others find it loaded.
+import firmware.card.track
+import firmware.crypto.compare  # noqa: F401
+import firmware.crypto.dukpt  # noqa: F401
+import firmware.crypto.seal  # noqa: F401
+import firmware.message.codec  # noqa: F401
+import firmware.message.framing  # noqa: F401
 from firmware import rooms
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault

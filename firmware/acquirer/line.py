@@ -33,7 +33,7 @@ class Line:
         or damaged, NoAnswer when memory is full.
         """
         gc.collect()
-        return self.bring("firmware.acquirer.conversation").begin(*self._parts)
+        return self.bring("firmware.acquirer.exchange").begin(*self._parts)
 
     def bring(self, path):
         """Return the module `path`, in memory until the conversation ends. Raises NoAnswer."""

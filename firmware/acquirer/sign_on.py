@@ -5,6 +5,8 @@ answer says, and only after a supervisor accepted it, unless the slot was empty.
 while the terminal signs on. May import exchange, answers, binding, storage.state, card.tlv.
 """
 
+from array import array
+
 from micropython import const
 
 from firmware.acquirer import answers
@@ -110,7 +112,7 @@ def _take_time(exchange, now):
 
 
 def _names(tlvs):
-    found = [0, 0, 0]
+    found = array("i", bytes(4 * tlv.OUT_LEN))
     names = []
     pos = 0
     while pos < len(tlvs) and len(names) < _NAMES_MAX:

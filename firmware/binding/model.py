@@ -5,6 +5,7 @@ for the acquirer and what its token is computed from. May import card.tlv only.
 """
 
 import struct
+from array import array
 
 from micropython import const
 
@@ -37,7 +38,7 @@ _RECORD_MAX = const(184)  # bytes: the longest DF41 and DF43 fit
 
 def field(tlvs, tag):
     """Return the value of `tag` in a binding's TLVs as bytes, or None."""
-    found = [0, 0, 0]
+    found = array("i", bytes(4 * tlv.OUT_LEN))
     if tlvs is None or tlv.find(tlvs, 0, len(tlvs), tag, found) != 1:
         return None
     return bytes(memoryview(tlvs)[found[1] : found[1] + found[2]])

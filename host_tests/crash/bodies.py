@@ -1,4 +1,4 @@
-"""Where a life is lived: in this process, or in a MicroPython process that lives one after another.
+"""Where a life is lived: in this process, or in a MicroPython process, one after another.
 
 What always holds: the same `life` module, in virtual time; what a life does and what it reports is
 the same in every run. May import life, world; tools.build for MicroPython.
@@ -8,11 +8,11 @@ import asyncio
 import math
 import selectors
 
-from firmware.acquirer import conversation, settlement, sign_on
+from firmware.acquirer import exchange, settlement, sign_on
 from host_tests.crash import life
 from host_tests.crash.world import CONFIG
 
-RESIDENT = conversation, settlement, sign_on  # not loaded anew in each of thousands of lives
+RESIDENT = exchange, settlement, sign_on  # not loaded anew in each of thousands of lives
 
 
 class _Waiting(selectors.SelectSelector):

@@ -16,10 +16,10 @@ _LOCK_S = 1800
 
 @dataclass(frozen=True)
 class Trial:
-    """One life's end. booted, settled: what the terminal said of itself (life.Till.facts), None when
-    it never got so far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer had or
-    had had when the terminal started. shown: the acquirer's books. log: what was seen from outside,
-    from the very first life on; seen_before: how much of it before this scenario.
+    """One life's end. booted, settled: what the terminal said of itself (life.Till.facts), None
+    when it never got so far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer
+    had or had had when the terminal started. shown: the acquirer's books. log: what was seen from
+    outside, from the very first life on; seen_before: how much of it before this scenario.
     """
 
     scenario: object
@@ -95,7 +95,7 @@ def never_ahead(trial):
 
 
 def nothing_pending(trial):
-    """Nothing is pending once the acquirer has decided, and nothing that was never sent is left."""
+    """Nothing is pending once the acquirer has decided; nothing that was never sent is left."""
     if trial.settled is None or trial.settled["phase"] == change.IDLE:
         return None
     return f"phase {trial.settled['phase']}"

@@ -25,11 +25,11 @@ _BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "resumed":
 class Scenario:
     """One errand and what may come of it.
 
-    errand: what the people do (life.Till.do_*), with `plan` as its details. ends: the bindings that
-    it may end with, the first of them where nothing fails. start: the bindings that slot 1 has had,
-    the last of them current. off_s: how long power is away after a cut, with
-    `nights` also once at the end. fill: whether the flash is
-    worn and nearly full. elsewhere, renumbered: what the acquirer has changed meanwhile.
+    errand: what the people do (life.Till.do_*), with `plan` as its details. ends: the bindings
+    that it may end with, the first of them where nothing fails. start: the bindings that slot 1
+    has had, the last of them current. off_s: how long power is away after a cut, with `nights`
+    also once at the end. fill: whether the flash is worn and nearly full. elsewhere, renumbered:
+    what the acquirer has changed meanwhile.
     """
 
     name: str

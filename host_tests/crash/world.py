@@ -91,8 +91,9 @@ class Snapshot:
 class Point:
     """One place where power or line can be cut.
 
-    kind: program, erase, nvs, power (at a network event) or link. `link`: the number of the network
-    event at which the line is cut instead of the power. `part` of `parts`: where in an operation.
+    kind: program, erase, nvs, power (at a network event) or link. `link`: the number of the
+    network event at which the line is cut instead of the power. `part` of `parts`: where in an
+    operation.
     """
 
     kind: str
@@ -121,8 +122,9 @@ class Point:
 class Policy:
     """How the acquirer behaves.
 
-    review: changes wait for a decision. decide_s: seconds until it is taken. accept: which. outage:
-    (seconds from the scenario's begin, response code): until then changes get that code without any processing.
+    review: changes wait for a decision. decide_s: seconds until it is taken. accept: which.
+    outage: (seconds from the scenario's begin, response code): until then changes get that code
+    without any processing.
     """
 
     review: bool = False

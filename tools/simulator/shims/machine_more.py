@@ -47,7 +47,7 @@ class _I2C:
     def readfrom_into(self, addr, buf, stop=True):
         n = len(buf)
         _bus.send(_I2C_READ | self.id, addr, n.to_bytes(2, "little"), 2)
-        self.acknowledged()
+        self.ack()
         _bus.take(buf, n)
 
     def readfrom(self, addr, nbytes, stop=True):
