@@ -52,6 +52,15 @@ _ROW = const(5)  # of that DE
 _OPEN = const(6)  # 1 while its content is being written by the caller
 _STATE_LEN = const(7)
 
+# What `put` is asked for by its neighbours, above the DE.
+_NUMBER = const(0x100)  # a fixed `n` field whose digits end at `off`
+_LATER = const(0x200)  # leave a `b` field open
+_NOW = const(0x400)  # the open field, whose content is in place
+
+_DIGITS = const(12)
+
+_digits = bytearray(_DIGITS)
+
 
 @micropython.viper
 def decode(buf: ptr8, start: int, end: int, table: ptr16) -> int:
@@ -181,55 +190,6 @@ def var_digits_into(buf: ptr8, off: int, digits: int, out: ptr8, out_off: int):
         nibble += 1
 
 
-@micropython.viper
-def _next(state: ptr32, buf: ptr8, de: int) -> int:
-    """Set the bit of `de`, move to its row and return that, or the failure."""
-    if state[_FAILED]:
-        return state[_FAILED]
-    if state[_OPEN] or de <= state[_LAST] or de > state[_HIGHEST]:
-        state[_FAILED] = ORDER
-        return ORDER
-    rows = ptr8(ROWS)
-    row = state[_ROW]
-    while rows[row] < de:
-        row += _ROW_LEN
-    state[_ROW] = row
-    state[_LAST] = de
-    if rows[row] != de:
-        state[_FAILED] = UNFIT
-        return UNFIT
-    de -= 1
-    at = BODY + 2 + (de >> 3)
-    buf[at] = buf[at] | 0x80 >> (de & 7)
-    return row
-
-
-@micropython.viper
-def _room(state: ptr32, buf: ptr8, length: int) -> int:
-    """Write the length in front of the content; return where that goes and move behind it."""
-    rows = ptr8(ROWS)
-    row = state[_ROW]
-    form = rows[row + _FORM]
-    width = form >> 4
-    if length < rows[row + _LOW] or length > (rows[row + _HIGH] << 8 | rows[row + _HIGH + 1]):
-        state[_FAILED] = UNFIT
-        return UNFIT
-    at = state[_POS]
-    end = at + width + (length if form & 0x0F > _Z else length + 1 >> 1)
-    if end > state[_END]:
-        state[_FAILED] = TOO_LONG
-        return TOO_LONG
-    state[_POS] = end
-    if width == 2:
-        buf[at] = length // 100
-        length %= 100
-        at += 1
-    if width:
-        buf[at] = length + length // 10 * 6
-        at += 1
-    return at
-
-
 class Encoder:
     """Writes one message after the other into `buf`: `begin`, the fields ascending, `finish`.
 
@@ -241,6 +201,7 @@ class Encoder:
     def __init__(self, buf):
         """Write into `buf`, up to 1024 bytes of it."""
         self._buf = buf
+        self._rows = ROWS
         self._state = array("i", bytes(4 * _STATE_LEN))
         self._state[_END] = min(_FRAME_MAX, len(buf))
         self._state[_FAILED] = ORDER
@@ -273,35 +234,6 @@ class Encoder:
         return pos
 
     @micropython.viper
-    def number(self, de: int, value: int) -> int:
-        """Add the fixed `n` field `de` with the int `value`, at most 2147483647."""
-        state = ptr32(self._state)
-        buf = ptr8(self._buf)
-        row = int(_next(self._state, self._buf, de))
-        if row < 0:
-            return row
-        rows = ptr8(ROWS)
-        digits = rows[row + _HIGH + 1]
-        if rows[row + _FORM] or value < 0:
-            state[_FAILED] = UNFIT
-            return UNFIT
-        at = int(_room(self._state, self._buf, digits))
-        if at < 0:
-            return at
-        pos = state[_POS]
-        i = pos
-        while i > at:
-            i -= 1
-            rest = value // 100
-            pair = value - rest * 100
-            buf[i] = pair + pair // 10 * 6
-            value = rest
-        if value or (digits & 1 and buf[at] > 9):
-            state[_FAILED] = UNFIT
-            return UNFIT
-        return pos
-
-    @micropython.viper
     def put(self, de: int, src: ptr8, off: int, n: int) -> int:
         """Add the field `de` from the `n` bytes at `src[off]`.
 
@@ -309,29 +241,84 @@ class Encoder:
         ASCII, which is padded in a fixed field; `b` takes bytes.
         """
         state = ptr32(self._state)
+        if state[_FAILED]:
+            return state[_FAILED]
         buf = ptr8(self._buf)
-        row = int(_next(self._state, self._buf, de))
-        if row < 0:
-            return row
-        rows = ptr8(ROWS)
-        kind = rows[row + _FORM]
+        rows = ptr8(self._rows)
+        asked = de & 0x700
+        de ^= asked
+        row = state[_ROW]
+        if asked == _NOW:
+            if state[_OPEN] == 0:
+                state[_FAILED] = ORDER
+                return ORDER
+            state[_OPEN] = 0
+        else:
+            if state[_OPEN] or de <= state[_LAST] or de > state[_HIGHEST]:
+                state[_FAILED] = ORDER
+                return ORDER
+            while rows[row] < de:
+                row += _ROW_LEN
+            state[_ROW] = row
+            state[_LAST] = de
+            if rows[row] != de:
+                state[_FAILED] = UNFIT
+                return UNFIT
+            de -= 1
+            at = BODY + 2 + (de >> 3)
+            buf[at] = buf[at] | 0x80 >> (de & 7)
+
+        form = rows[row + _FORM]
+        kind = form & 0x0F
+        width = form >> 4
+        least = rows[row + _LOW]
+        longest = rows[row + _HIGH] << 8 | rows[row + _HIGH + 1]
+        at = state[_POS]
+        if asked == _LATER:
+            n = least
+            if kind != _B:
+                n = -1
+        if asked == _NUMBER:
+            off -= longest
+            n = longest
+            if form != _N or n > _DIGITS:
+                n = -1
         length = n
-        if kind == _TEXT and n >= 0 and n < rows[row + _HIGH + 1]:
-            length = rows[row + _HIGH + 1]
-        at = int(_room(self._state, self._buf, length))
-        if at < 0:
-            return at
-        pos = state[_POS]
+        if form == _TEXT and n >= 0 and n < longest:
+            length = longest
+        if length < least or length > longest:
+            state[_FAILED] = UNFIT
+            return UNFIT
+        pos = at + width + (length if kind > _Z else length + 1 >> 1)
+        if pos > state[_END]:
+            state[_FAILED] = TOO_LONG
+            return TOO_LONG
+        if asked == _LATER:
+            state[_OPEN] = 1
+            return at + width
+        state[_POS] = pos
+        if width:
+            if width == 2:
+                high = length // 100
+                length -= high * 100
+                buf[at] = high
+                at += 1
+            buf[at] = length + length // 10 * 6
+            at += 1
+        if asked == _NOW:
+            return pos
+
         end = off + n
-        if kind & 0x0F > _Z:
-            low = 0
-            high = 0xFF
-            if kind & 0x0F == _TEXT:
-                low = 0x20
-                high = 0x7E
+        if kind == _B:
+            while off < end:
+                buf[at] = src[off]
+                at += 1
+                off += 1
+            return pos
+        if kind == _TEXT:
             while off < end:
                 byte = src[off]
-                if byte < low or byte > high:
+                if byte < 0x20 or byte > 0x7E:
                     state[_FAILED] = UNFIT
                     return UNFIT
                 buf[at] = byte
@@ -341,8 +328,8 @@ class Encoder:
                 buf[at] = 0x20
                 at += 1
             return pos
-        extra = 0x3D if kind & 0x0F == _Z else 0x30
-        half = n & 1 if kind == _N else 0
+        extra = 0x3D if kind == _Z else 0x30
+        half = n & 1 if form == _N else 0
         byte = 0
         while off < end:
             digit = src[off] ^ 0x30
@@ -365,37 +352,42 @@ class Encoder:
         return pos
 
     @micropython.viper
+    def number(self, de: int, value: int) -> int:
+        """Add the fixed `n` field `de` of up to 12 digits with the int `value`, to 2147483647."""
+        digits = ptr8(_digits)
+        at = _DIGITS
+        while at > 0:
+            at -= 1
+            rest = value // 10
+            digits[at] = value - rest * 10 + 0x30
+            value = rest
+        pos = int(self.put(de | _NUMBER, _digits, _DIGITS, 0))
+        if pos < 0:
+            return pos
+        state = ptr32(self._state)
+        rows = ptr8(self._rows)
+        over = value  # nothing may be left in front of the field's digits, nor a sign
+        end = _DIGITS - rows[state[_ROW] + _HIGH + 1]
+        while at < end:
+            over |= digits[at] ^ 0x30
+            at += 1
+        if over:
+            state[_FAILED] = UNFIT
+            return UNFIT
+        return pos
+
+    @micropython.viper
     def open(self, de: int) -> int:
         """Begin the `b` field `de`; return where its content goes. `close` says how much it is.
 
         Its bit is set already, so a MAC can be computed from `BODY` up to where it goes.
         """
-        state = ptr32(self._state)
-        row = int(_next(self._state, self._buf, de))
-        if row < 0:
-            return row
-        rows = ptr8(ROWS)
-        at = state[_POS] + (rows[row + _FORM] >> 4)
-        if rows[row + _FORM] & 0x0F != _B:
-            state[_FAILED] = UNFIT
-        elif at + rows[row + _LOW] > state[_END]:
-            state[_FAILED] = TOO_LONG
-        else:
-            state[_OPEN] = 1
-            return at
-        return state[_FAILED]
+        return int(self.put(de | _LATER, _digits, 0, 0))
 
     @micropython.viper
     def close(self, n: int) -> int:
         """End the open field: its content has `n` bytes."""
-        state = ptr32(self._state)
-        if state[_FAILED] == 0 and state[_OPEN] == 0:
-            state[_FAILED] = ORDER
-        if state[_FAILED]:
-            return state[_FAILED]
-        state[_OPEN] = 0
-        at = int(_room(self._state, self._buf, n))
-        return at if at < 0 else state[_POS]
+        return int(self.put(_NOW, _digits, 0, n))
 
     @micropython.viper
     def finish(self) -> int:

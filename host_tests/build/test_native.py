@@ -18,7 +18,7 @@ MODULES = {
     for package in ("drivers", "firmware")
     for path in (ROOT / package).rglob("*.py")
 }
-MODULES["main"] = ROOT / "main.py"
+MODULES |= {name: ROOT / f"{name}.py" for name in ("boot", "main")}
 
 
 def imported(body):
@@ -59,7 +59,12 @@ NATIVE = sorted(name for name, path in MODULES.items() if native(path))
 
 
 def test_native_code_is_loaded_at_the_start_and_stays():
-    resident = loaded_with("main") | loaded_with("firmware.terminal")
+    resident = set()
+    for start in ("boot", "main", "firmware.terminal"):
+        # What a function imports is dropped alone: what came with it stays.
+        for node in ast.walk(ast.parse(MODULES[start].read_text("utf-8"))):
+            for name in imported([node]):
+                resident |= loaded_with(name)
     assert "firmware.message.codec" in NATIVE
     for name, path in MODULES.items():
         if name not in resident:

@@ -60,7 +60,8 @@ def by_us(fields, size=1024, number=False):
         if not key.isdigit():
             continue
         de = int(key)
-        if de in NUMERIC and number and not SPEC[key]["len_type"]:
+        fixed = de in NUMERIC and not SPEC[key]["len_type"] and len(value) <= 12
+        if number and fixed and int(value) <= 0x7FFFFFFF:
             encoder.number(de, int(value))
         elif de in NUMERIC or de == 35:
             encoder.put(de, b"##" + value.encode(), 2, len(value))
@@ -244,6 +245,10 @@ def encoder(size=1024):
         (lambda e: e.number(22, 1000), codec.UNFIT),
         (lambda e: e.number(60, 1), codec.UNFIT),
         (lambda e: e.number(41, 1), codec.UNFIT),
+        (lambda e: e.number(90, 1), codec.UNFIT),
+        (lambda e: e.close(-1), codec.ORDER),
+        (lambda e: (e.open(120), e.close(-1))[1], codec.UNFIT),
+        (lambda e: e.put(120, b"", 0, -1), codec.UNFIT),
         (lambda e: e.put(11, b"00001", 0, 5), codec.UNFIT),
         (lambda e: e.put(11, b"00000x", 0, 6), codec.UNFIT),
         (lambda e: e.put(2, b"1" * 20, 0, 20), codec.UNFIT),
