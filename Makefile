@@ -5,10 +5,10 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap wear mount setup clean venv
+.PHONY: help run demo test lint heap wear mount build setup parts clean venv
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## the terminal in a browser page, with its acquirer (PORT= ACQUIRER=host:port BUNDLE=dir HEAP=bytes)
 	@$(PY) -m tools.simulator run \
@@ -35,9 +35,14 @@ wear: setup ## erases and bytes per binding update, the journal's and littlefs' 
 mount: setup ## what mounting a full journal takes, against the size of its ring
 	@$(PY) -m tools.bench.mount
 
-setup: venv ## .venv, .toolchain and build/device, without running anything
-	@$(PY) -m tools.toolchain
+build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none for bytecode alone)
+	@$(PY) -m tools.build --arch $(or $(ARCH),xtensawin)
+
+setup: parts ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.build
+
+parts: venv
+	@$(PY) -m tools.toolchain
 
 venv:
 	@$(PYTHON) -m tools.toolchain.venv
