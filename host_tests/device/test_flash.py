@@ -6,7 +6,6 @@ import pytest
 
 from host_tests.device.disk import files
 from tools.build import report
-from tools.build.tree import BuildError
 from tools.device import flash as flash_module
 from tools.device import link
 from tools.device.flash import Plan, flash
@@ -286,17 +285,6 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(desk, build, capsys):
     assert "would remove firmware/gone/b.py" in said
     assert "runs old" in said
     assert board.disk.read_bytes() == before
-
-
-def test_a_build_that_is_damaged_or_missing_is_not_copied(build, tmp_path):
-    root = build(OLD)
-    (root / "main.py").write_text("")
-    with pytest.raises(DeviceError, match="main.py is not what was built"):
-        flash("/dev/null", root, None, False, 1)
-    with pytest.raises(BuildError, match="run `make build`"):
-        flash("/dev/null", tmp_path, None, False, 1)
-    with pytest.raises(DeviceError, match="holds no config.json"):
-        flash("/dev/null", build(OLD), tmp_path, False, 1)
 
 
 def test_a_terminal_that_does_not_start_is_told_with_its_log(desk, build, tmp_path, capsys):
