@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz setup clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount setup clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ heap: setup ## the smallest MicroPython heap in which the demo passes
 
 bench: setup ## how fast cards and messages are, next to other ways (build/reports/bench.json, .png)
 	@$(PY) -m tools.bench.bench
+
+wear: setup ## erases and bytes per binding update, the journal's and littlefs' (QUICK=1)
+	@$(PY) -m tools.bench.wear $(if $(QUICK),--quick)
+
+mount: setup ## what mounting a full journal takes, against the size of its ring
+	@$(PY) -m tools.bench.mount
 
 setup: venv ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.toolchain

@@ -5,8 +5,8 @@ an answer that isn't provably the answer to this very message counts as no answe
 for is built by `settlement` and `sign_on`; here is what all messages have in common. In memory
 only while there is something to say.
 
-May import message, card, crypto, journal.StorageFault and change.NoAnswer. The link raises its own error with a `code`;
-nothing here imports a driver.
+May import message, card, crypto, journal.StorageFault and change.NoAnswer. The link raises its own
+error with a `code`; nothing here imports a driver.
 """
 
 from array import array

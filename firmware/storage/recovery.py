@@ -12,7 +12,7 @@ from micropython import const
 
 from firmware.storage import audit, reader
 from firmware.storage import state as keys
-from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, Journal, StorageFault
+from firmware.storage.journal import CHANGE, ENTRY, LAST, RETIRED, SCHEMA, Journal, StorageFault
 
 _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
@@ -113,7 +113,11 @@ def _mount(journal):
     if replay.migrated:
         pos = journal.flash.sector_size  # a sector holds one schema
     journal.resume(base, head, pos, order, replay.sequence, replay.number, replay.chain)
-    return reader.header(journal, found[0] & 0xFF)[2] + 1
+    retired = journal.items.get(RETIRED, b"")
+    while found[0] & 0xFF in retired and len(found) > 1:
+        found.pop(0)
+    header = reader.header(journal, found[0] & 0xFF)
+    return header[2] + 1 if header else 1
 
 
 def _sectors(journal):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tools.bench import idiom, reference, samples
+from tools.bench import reference
+from tools.bench.inside import idiom, samples
 
 
 def test_the_usual_codec_and_pyiso8583_make_the_same_message():

@@ -105,7 +105,7 @@ def test_a_constant_spoken_of_otherwise_stays():
 def test_a_module_is_not_imported_for_its_constants_alone():
     sources = {
         "house.a": "LIMIT = const(3)\nkept = 5",
-        "house.b": "from house import a\nfrom house import (\n    a as c,\n)\nx = a.LIMIT, c.LIMIT",
+        "house.b": "from house import a\nfrom house import (\n  a as c,\n)\nx = a.LIMIT, c.LIMIT",
         "house.c": "from house import a\nx = a.LIMIT + a.kept",
     }
     house = House(sources)

@@ -3,7 +3,7 @@
 Rounds of all measurements follow one another, so that a busy machine disturbs both sides of a
 ratio alike; the table gives the median and the spread of the ratios. Writes bench.json and
 bench.png to build/reports. What always holds: the firmware runs unmodified in the 32-bit
-MicroPython of `.toolchain`. Imports rich and matplotlib for what people see.
+MicroPython of `.toolchain`. What runs there is inside/speed.py. Imports rich for what people see.
 """
 
 import argparse
@@ -18,16 +18,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench import instructions, reference
-from tools.simulator import interpreter
+from tools.bench import instructions, plots, reference
+from tools.bench.interpreter import REPORTS, options, run
 
 ROOT = Path(__file__).resolve().parents[2]
-REPORTS = ROOT / "build" / "reports"
-DEVICE = ROOT / "tools" / "bench" / "on_device.py"
 BYTE_NS = 1e9 * 10 / 115200  # start bit, eight bits, stop bit
 _ROUNDS = 7
 _WIDTH = 99
-_LIMIT_S = 120
 
 # Ratio: (numerator, denominator, target, whether it has to be at least or at most that)
 RATIOS = {
@@ -65,11 +62,7 @@ def compile_luhn(folder):
 
 def one_round(library):
     """Measure everything once; return what on_device.py found, with pyiso8583's times."""
-    command = [*interpreter.command(), str(DEVICE), str(ROOT), "time", str(library)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=_LIMIT_S, check=True
-    )
-    found = json.loads(done.stdout)
+    (found,) = run("speed", "time", library)
     if found["message"] != reference.MESSAGE.hex():
         raise SystemExit("the two sides work on different messages")
     ns = found["ns"]
@@ -173,63 +166,60 @@ def details(result):
 
 
 def draw(result, target):
-    """Draw the ratios, each with its spread and its target, to a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    """Draw the ratios, each with its spread and the bar it must not pass, to a PNG."""
     names = [name for name in RATIOS if name in result]
-    figure, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
+    drawing, axes = plots.figure(1, 1, 8, 4)
     for place, name in enumerate(reversed(names)):
         low, high = result["spread"][name]
         value = result[name]
-        good = "tab:green" if result["met"][name] else "tab:red"
-        axes.barh(place, value, color=good, alpha=0.7)
-        axes.errorbar(value, place, xerr=[[value - low], [high - value]], color="black", capsize=3)
-        wanted = RATIOS[name][2]
-        if wanted is not None:
-            axes.plot([wanted, wanted], [place - 0.45, place + 0.45], color="black", ls=":")
-        axes.text(high * 1.08, place, f"{value:.3g}", va="center")
+        axes.barh(place, value, color=plots.OURS)
+        spread = [[value - low], [high - value]]
+        axes.errorbar(value, place, xerr=spread, color=plots.INK, capsize=3)
+        bar = RATIOS[name][2]
+        if bar is not None:
+            axes.plot([bar, bar], [place - 0.45, place + 0.45], color=plots.BAR)
+        axes.text(high * 1.1, place, f"{value:.3g}", va="center")
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_xscale("log")
     axes.margins(x=0.1)
-    axes.set_xlabel("ratio (dotted: where it has to be)")
-    axes.set_title("The hot path on 32-bit MicroPython")
-    figure.savefig(target, dpi=120)
+    axes.set_title("The hot path on 32-bit MicroPython; red: where it has to be")
+    plots.save(drawing, target)
 
 
 def counted():
     """Return {name: instructions per call}, empty where valgrind is missing or cannot."""
-    device = [*instructions.micropython(), str(DEVICE), str(ROOT), "run"]
+    device = instructions.micropython()
     quick = dict.fromkeys(("luhn", "track", "decode", "encode", "cmac"), 1000)
     slow = dict.fromkeys(("luhn_idiom", "track_idiom", "decode_idiom", "encode_idiom"), 100)
-    found = instructions.each(device, quick | slow)
+    found = instructions.each(
+        lambda name, times: [*device, *options("speed", "run", name, times)], quick | slow
+    )
     host = [sys.executable, "-m", "tools.bench.reference"]
-    other = instructions.each(host, {"decode": 100, "encode": 100})
+    other = instructions.each(
+        lambda name, times: [*host, name, str(times)], {"decode": 100, "encode": 100}
+    )
     return found | {f"pyiso8583_{name}": count for name, count in other.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tools.bench.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
-    parser.add_argument("--no-instructions", action="store_true")
-    options = parser.parse_args()
+    wanted = parser.parse_args()
     console = Console(width=_WIDTH)
     with tempfile.TemporaryDirectory(prefix="rebind-bench-") as folder:
         library = compile_luhn(folder)
         rounds = []
         with console.status("measuring"):
-            for _ in range(options.rounds):
+            for _ in range(wanted.rounds):
                 rounds.append(one_round(library))
-            counts = {} if options.no_instructions else counted()
+            counts = counted()
     result = report(rounds, counts)
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     draw(result, REPORTS / "bench.png")
     console.print(table(result))
     console.print(details(result))
-    if not counts and not options.no_instructions:
+    if not counts:
         console.print("no instruction counts: valgrind is missing or cannot run the interpreter")
 
 

@@ -61,16 +61,15 @@ def count(command):
     return int(found[1]) if found and done.returncode == 0 else None
 
 
-def each(start, works):
-    """Return {name: instructions of one call}: `start` + [name, times] against [name, 0].
-
-    works: {name: times}.
+def each(command, works):
+    """Return {name: instructions of one call}. works: {name: times}; command(name, times) is what
+    to run.
     """
     found = {}
     base = None
     for name, times in works.items():
-        base = base or count([*start, name, "0"])
-        total = count([*start, name, str(times)])
+        base = base or count(command(name, 0))
+        total = count(command(name, times))
         if base is None or total is None:
             return {}
         found[name] = round((total - base) / times)

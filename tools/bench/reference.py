@@ -8,7 +8,7 @@ import timeit
 
 import iso8583
 
-from tools.bench import samples
+from tools.bench.inside import idiom, samples
 
 _KINDS = {
     "n": {"data_enc": "b", "len_enc": "bcd", "len_count": "nibbles"},
@@ -30,8 +30,6 @@ def _layout(kind, width, longest):
 
 def spec():
     """Return the profile's specification for pyiso8583."""
-    from tools.bench import idiom
-
     found = {key: _layout("b", 0, size) for key, size in (("h", 0), ("t", 2), ("p", 8), ("1", 8))}
     return found | {str(de): _layout(*row) for de, row in idiom.SPEC.items()}
 

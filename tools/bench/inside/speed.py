@@ -1,7 +1,7 @@
-"""What is measured inside MicroPython: `on_device.py ROOT time LIBRARY`, or `... ROOT run NAME N`.
+"""How long the hot functions take, and what they are measured against: `time LIBRARY` says it in
+one object, {"ns": {name: nanoseconds per call}, ...}; LIBRARY is luhn.c, compiled. `run NAME N`
+does one work N times and says nothing: something outside counts instructions.
 
-`time` prints one JSON object: {"ns": {name: nanoseconds per call}, ...}; LIBRARY is luhn.c,
-compiled. `run` does one work N times and prints nothing: something outside counts instructions.
 A work is a function of how often to do it, so that nothing but the loop itself stands between two
 calls; the empty loop is subtracted. Imports the firmware from its sources.
 """
@@ -16,22 +16,14 @@ _ENOUGH_US = 30000
 _TRIES = 3
 
 
-def _own_first():
-    # What the chip has too stays the interpreter's own.
-    for own in ("binascii", "cryptolib", "errno", "hashlib", "io", "json", "os", "struct"):
-        sys.modules[own] = __import__(own)
-
-
-ROOT = sys.argv[1]
-_own_first()
-sys.path[0] = ROOT
+ROOT = sys.path[0]
 sys.path.append(ROOT + "/.toolchain/lib")
 
 from drivers import pn532  # noqa: E402
 from firmware.card import luhn, track  # noqa: E402
 from firmware.crypto import cmac, dukpt, seal  # noqa: E402
 from firmware.message import codec, framing  # noqa: E402
-from tools.bench import idiom, samples  # noqa: E402
+from tools.bench.inside import idiom, samples  # noqa: E402
 
 PAN = samples.PAN
 PAN_TEXT = PAN.decode()
@@ -46,14 +38,16 @@ card = array("H", [0] * track.OUT_LEN)
 out3 = array("H", [0] * pn532.OUT_LEN)
 tag = bytearray(16)
 KEY = bytes(range(16))
-PIECES = [(de, value.encode() if de not in samples.BYTES else samples.raw(value))
-          for de, value in FIELDS]  # fmt: skip
+PIECES = []
+for _de, _text in FIELDS:
+    _value = samples.raw(_text) if _de in samples.BYTES else _text.encode()
+    PIECES.append((_de, _value, len(_value)))
 
 
-def encode():
+def encode(put=encoder.put):
     encoder.begin(0x0200, False)
-    for de, value in PIECES:
-        encoder.put(de, value, 0, len(value))
+    for de, value, size in PIECES:
+        put(de, value, 0, size)
     return encoder.finish()
 
 
@@ -342,11 +336,11 @@ def change_request(times):
 
 
 def main():
-    if sys.argv[2] == "run":
-        WORK[sys.argv[3]][0](int(sys.argv[4]))
+    if sys.argv[1] == "run":
+        WORK[sys.argv[2]][0](int(sys.argv[3]))
         return
     result = {"ns": {name: measure(work) / n for name, (work, n) in WORK.items()}}
-    result["ns"]["luhn_c"] = luhn_in_c(sys.argv[3])
+    result["ns"]["luhn_c"] = luhn_in_c(sys.argv[2])
     result["key_bytes"], result["full_frame"] = key_bytes(samples.ACCOUNT)
     ns, blocks, least, size = change_request(64)
     result["ns"]["change"] = ns

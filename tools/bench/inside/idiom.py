@@ -2,7 +2,7 @@
 measured against.
 
 What always holds: it accepts the same good input as firmware/card and firmware/message and is
-written to be short and clear, not slow on purpose. Runs inside MicroPython; imports nothing of the
+written to be short and clear, not slow on purpose. Imports nothing of the
 firmware.
 """
 

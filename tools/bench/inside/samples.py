@@ -1,6 +1,6 @@
 """What the benchmarks work on: a card, a message of 18 fields and 208 bytes, a whole 0300.
 
-Runs inside MicroPython and under CPython; imports nothing of the firmware.
+Imports nothing of the firmware.
 """
 
 from binascii import unhexlify
