@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap wear mount setup clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount setup clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: venv ## style and format of all code
 
 heap: setup ## the smallest MicroPython heap in which the demo passes
 	@$(PY) -m tools.bench.heap
+
+bench: setup ## how fast cards and messages are, next to other ways (build/reports/bench.json, .png)
+	@$(PY) -m tools.bench.bench
 
 wear: setup ## erases and bytes per binding update, the journal's and littlefs' (QUICK=1)
 	@$(PY) -m tools.bench.wear $(if $(QUICK),--quick)
