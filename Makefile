@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap setup clean venv
+.PHONY: help run demo test lint heap crash setup clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ lint: venv ## style and format of all code
 
 heap: setup ## the smallest MicroPython heap in which the demo passes
 	@$(PY) -m tools.bench.heap
+
+crash: setup ## power and line cut at every point, terminal and acquirer still agree (QUICK=1 SEED= ONLY=)
+	@$(PY) -m host_tests.crash $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
+		$(if $(ONLY),--only "$(ONLY)")
 
 setup: venv ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.toolchain

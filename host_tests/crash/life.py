@@ -194,8 +194,14 @@ class Words:
         pass
 
 
-class Till(Terminal):
-    """The terminal without its screen, and the people at it."""
+class Till:
+    """The desk that errands work at, the terminal's own but for the screen, and its people."""
+
+    open = Terminal.open
+    begin_request = Terminal.begin_request
+    answer = Terminal.answer
+    log_out = Terminal.log_out
+    use_language = Terminal.use_language
 
     def __init__(self, board, config, plan, world):
         self.board = board
@@ -215,7 +221,10 @@ class Till(Terminal):
         await asyncio.sleep(0)
         if not checking.done():
             self.world.mark("guess", number.decode())
-        return await checking
+        result = await checking
+        if result == operators.GRANTED:
+            self.world.mark("opened", number.decode())
+        return result
 
     async def prove(self, number, title):
         password = self.plan["passwords"][number.decode()].encode()
@@ -239,7 +248,7 @@ class Till(Terminal):
         await self.reached()
         count, times = 0, self.plan["times"]
         while count < times if times else not self.world.has_erased():
-            self.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),))
+            self.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),) * self.plan["width"])
             count += 1
         self.world.mark("filled", str(count))
 

@@ -16,10 +16,12 @@ _LOCK_S = 1800
 
 @dataclass(frozen=True)
 class Trial:
-    """One life's end. booted, settled: what the terminal said of itself (life.Till.facts), None when
-    it never got so far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer had or
-    had had when the terminal started. shown: the acquirer's books. log: what was seen from outside,
-    from the very first life on; seen_before: how much of it before this scenario.
+    """One life's end.
+
+    booted, settled: what the terminal said of itself (life.Till.facts), None when it never got so
+    far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer
+    had or had had when the terminal started. shown: the acquirer's books. log: what was seen from
+    outside, from the very first life on; seen_before: how much of it before this scenario.
     """
 
     scenario: object
@@ -166,14 +168,17 @@ def backup_kept(trial):
 
 
 def guesses_counted(trial):
-    """Of wrong passwords not more than five are looked at before the lock."""
+    """Of passwords in a row that do not open not more than five are looked at before the lock."""
     if trial.scenario.errand != "guess":
         return None
-    times = [entry[2] for entry in trial.log[trial.seen_before :] if entry[0] == "guess"]
-    for index, first in enumerate(times):
-        near = [time for time in times[index:] if time < first + _LOCK_S]
-        if len(near) > _ATTEMPTS:
-            return f"{len(near)} guesses in {near[-1] - first} s"
+    times = []
+    for kind, _, *rest in trial.log[trial.seen_before :]:
+        if kind == "opened":
+            times = []
+        elif kind == "guess":
+            times = [time for time in times if rest[0] < time + _LOCK_S] + rest
+        if len(times) > _ATTEMPTS:
+            return f"{len(times)} guesses in {times[-1] - times[0]} s"
     return None
 
 

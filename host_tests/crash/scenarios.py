@@ -26,7 +26,8 @@ class Scenario:
     """One errand and what may come of it.
 
     errand: what the people do (life.Till.do_*), with `plan` as its details. ends: the bindings that
-    it may end with, the first of them where nothing fails. start: the bindings that slot 1 has had,
+    it may end with, the first of them where nothing
+    fails. start: the bindings that slot 1 has had,
     the last of them current. off_s: how long power is away after a cut, with
     `nights` also once at the end. fill: whether the flash is
     worn and nearly full. elsewhere, renumbered: what the acquirer has changed meanwhile.
@@ -86,7 +87,7 @@ SCENARIOS = {
             "change",
             _change(NEW),
             Policy(outage=(600, "58")),
-            ends=(NEW, OLD),
+            ends=(OLD, NEW),
         ),
         Scenario(
             "restore",
@@ -147,20 +148,20 @@ def _worn(bound):
     snapshot = world.first(books, bound)
     for errand in ("install", "passwords"):
         snapshot, _ = _live(books, snapshot, errand=errand)
-    snapshot, _ = _live(books, snapshot, errand="fill", times=0)
+    snapshot, _ = _live(books, snapshot, errand="fill", times=0, width=24)
     books.close()
     return snapshot
 
 
 def _nearly_full(books, scenario, snapshot):
     """Fill the flash so far that the scenario's errand erases a sector, half-way through."""
-    _, there = _live(books, snapshot, errand="fill", times=0)
+    _, there = _live(books, snapshot, errand="fill", times=0, width=1)
     until_erased = int(next(text for kind, text, *_ in reversed(there.log) if kind == "filled"))
     filling = there.programmed / until_erased
     there = lived(books, scenario, snapshot)
     room = int(there.programmed / filling / 2) + 1
     for left in range(room, 0, -1):
-        start, _ = _live(books, snapshot, errand="fill", times=until_erased - left)
+        start, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=1)
         if lived(books, scenario, start).erases:
             return start
     return snapshot

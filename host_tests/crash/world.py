@@ -122,7 +122,8 @@ class Policy:
     """How the acquirer behaves.
 
     review: changes wait for a decision. decide_s: seconds until it is taken. accept: which. outage:
-    (seconds from the scenario's begin, response code): until then changes get that code without any processing.
+    (seconds from the scenario's begin, response code): until then changes get that code without
+    any processing.
     """
 
     review: bool = False
@@ -276,6 +277,8 @@ class World:
     def report(self, stage, text):
         """What the terminal says of itself: `booted`, `settled`, or `service`."""
         self.facts[stage] = json.loads(text)
+        if stage == "settled":
+            self._network("at rest", None)
         if stage == "booted":
             self.facts["tokens at boot"] = self._tokens_ever()
 
