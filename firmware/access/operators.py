@@ -14,10 +14,10 @@ from micropython import const
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
 from firmware.crypto.pbkdf2 import Pbkdf2
+from firmware.storage import audit
 from firmware.storage import state as keys
 
 SUPERVISOR = b"00"
-OPERATORS_MAX = const(8)
 
 GRANTED = const(0)
 MUST_CHANGE = const(1)  # right, but it is a default
@@ -50,7 +50,7 @@ class Operators:
         """Create supervisor 00 and operator 01 with the defaults that must be changed, once."""
         for index, (number, password) in enumerate(_DEFAULTS):
             if self._state.get(keys.OPERATOR + index) is None:
-                await self._store(index, number, password, True)
+                self._state.put((await self._verifying(index, number, password, True),))
 
     async def check(self, number, password):
         """Check an operator's password; the attempt is counted durably first.
@@ -70,18 +70,21 @@ class Operators:
             failures = 0  # the lock has run out
         failures += 1
         until = self._clock.now() + _LOCK_S if failures >= _ATTEMPTS_MAX else 0
-        self._put_attempts(index, failures, until)
+        attempt = struct.pack(">BI", failures, until)
+        self._state.put(((keys.ATTEMPTS + index, attempt),))
         stored = self._state.get(keys.OPERATOR + index)
         _, must_change, iterations, salt, verifier = struct.unpack(_LAYOUT, stored)
         tried = await self._verifier(password, salt, iterations)
         if not equal(tried, verifier, 16):
+            self._tell(audit.LOCKED if until else audit.WRONG, number, ())
             return LOCKED if until else WRONG
-        self._put_attempts(index, 0, 0)
+        self._tell(audit.RIGHT, number, ((keys.ATTEMPTS + index, None),))
         return MUST_CHANGE if must_change else GRANTED
 
     async def set_password(self, number, password):
         """Store a new password. Power loss leaves the old one or the new one."""
-        await self._store(self._index(number), number, password, False)
+        change = await self._verifying(self._index(number), number, password, False)
+        self._tell(audit.PASSWORD, number, (change,))
 
     def attempts_left(self, number):
         """Return how many attempts are left before the lock-out."""
@@ -89,7 +92,7 @@ class Operators:
         return _ATTEMPTS_MAX if index < 0 else _ATTEMPTS_MAX - self._attempts(index)[0]
 
     def _index(self, number):
-        for index in range(OPERATORS_MAX):
+        for index in range(keys.OPERATORS):
             stored = self._state.get(keys.OPERATOR + index)
             if stored is not None and stored[:2] == number:
                 return index
@@ -99,15 +102,15 @@ class Operators:
         stored = self._state.get(keys.ATTEMPTS + index)
         return (0, 0) if stored is None else struct.unpack(">BI", stored)
 
-    def _put_attempts(self, index, failures, until):
-        if self._attempts(index) != (failures, until):
-            self._state.put(((keys.ATTEMPTS + index, struct.pack(">BI", failures, until)),))
+    def _tell(self, event, number, changes):
+        self._state.put(changes, audit.entry(event, self._clock.now(), number))
 
-    async def _store(self, index, number, password, must_change):
+    async def _verifying(self, index, number, password, must_change):
+        # The change that stores an operator and what the password is checked against.
         salt = self._random(8)
         verifier = await self._verifier(password, salt, _ITERATIONS)
         stored = struct.pack(_LAYOUT, number, must_change, _ITERATIONS, salt, verifier)
-        self._state.put(((keys.OPERATOR + index, stored),))
+        return keys.OPERATOR + index, stored
 
     async def _verifier(self, password, salt, iterations):
         # PBKDF2-HMAC-SHA256 (RFC 8018), then a CMAC under this device's pepper.

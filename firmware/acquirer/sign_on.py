@@ -10,8 +10,9 @@ from micropython import const
 from firmware.acquirer import answers
 from firmware.acquirer.exchange import FILE, NETWORK, SLOT, TOKEN
 from firmware.binding.change import NoAnswer
-from firmware.binding.model import NAME
+from firmware.binding.model import BINDING_MAX, NAME
 from firmware.card import tlv
+from firmware.storage import audit
 from firmware.storage import state as keys
 
 _DIFFERS = const(1)  # DF45
@@ -49,7 +50,8 @@ async def run(sync, exchange):
         sync.names = _names(names)
     identity = exchange.identity
     if merchant is not None and len(merchant) == 15 and merchant != identity.merchant:
-        exchange.state.put(((keys.MERCHANT, merchant),))
+        entry = audit.entry(audit.MERCHANT, exchange.clock.now(), detail=merchant)
+        exchange.state.put(((keys.MERCHANT, merchant),), entry)
         identity.merchant = merchant
     differs = notices & _DIFFERS or not tokens
     sync.differing = await _compare(sync, exchange) if differs else []
@@ -74,7 +76,7 @@ async def _compare(sync, exchange):
         theirs = await _slot(exchange, slot)
         ours = exchange.state.binding(slot)
         if theirs is not None and ours is None:
-            sync.accept(slot, theirs)
+            sync.accept(slot, theirs, audit.NOBODY)
         elif theirs != ours:
             differing.append((slot, theirs))
     return differing
@@ -94,7 +96,8 @@ async def _slot(exchange, slot):
         return None
     tlvs = reply.unsealed()
     token = reply.value(TOKEN)
-    if reply.code != b"00" or tlvs is None or token != exchange.identity.token(tlvs):
+    good = reply.code == b"00" and tlvs is not None and len(tlvs) <= BINDING_MAX
+    if not good or token != exchange.identity.token(tlvs):
         raise NoAnswer(0)
     return tlvs
 

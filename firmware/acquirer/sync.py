@@ -10,6 +10,8 @@ from micropython import const
 
 from firmware.binding import change
 from firmware.binding.change import NO_ROOM, NoAnswer
+from firmware.binding.model import number, truncated
+from firmware.storage import audit
 
 NEVER = const(0)  # what became of the last attempt to reach the acquirer
 REACHED = const(1)
@@ -148,7 +150,12 @@ class Sync:
         request = self._change.request
         return request is not None and request.slot == slot
 
-    def accept(self, slot, tlvs):
-        """Make the acquirer's binding of `slot` ours; the old one stays as backup."""
-        self._state.put(self._state.binding_changes(slot, tlvs))
+    def accept(self, slot, tlvs, operator):
+        """Make the acquirer's binding of `slot` ours; the old one stays as backup.
+
+        operator: who accepted it, audit.NOBODY when the slot was empty.
+        """
+        detail = "%d %s" % (slot, truncated(number(tlvs) or b""))
+        entry = audit.entry(audit.TAKEN, self._clock.now(), operator, detail=detail.encode())
+        self._state.put(self._state.binding_changes(slot, tlvs), entry)
         self.differing = [waiting for waiting in self.differing if waiting[0] != slot]

@@ -15,6 +15,7 @@ from micropython import const
 from firmware.binding import model
 from firmware.binding.model import Request
 from firmware.crypto.wipe import wipe
+from firmware.storage import audit
 from firmware.storage import state as keys
 
 # State of the request under way, as stored
@@ -43,64 +44,17 @@ DROP = const(3)  # the request is gone, a record of how it ended stays
 FORGET = const(4)  # the request is gone without a trace at the acquirer
 REFUSE = const(5)  # can't be done in this state
 
-# state: ((next state, action) for each event above)
-_TABLE = {
-    IDLE: (
-        (IDLE, REFUSE),
-        (IDLE, REFUSE),
-        (IDLE, NOTHING),
-        (IDLE, NOTHING),
-        (IDLE, NOTHING),
-        (IDLE, NOTHING),
-        (IDLE, NOTHING),
-        (IDLE, NOTHING),
-        (IDLE, NOTHING),
-    ),
-    STORED: (
-        (SENT, KEEP),
-        (IDLE, FORGET),
-        (STORED, REFUSE),  # nothing was sent: such an answer is not for this request
-        (STORED, REFUSE),
-        (STORED, REFUSE),
-        (STORED, NOTHING),
-        (STORED, NOTHING),
-        (STORED, NOTHING),
-        (STORED, REFUSE),
-    ),
-    SENT: (
-        (SENT, NOTHING),
-        (SENT, REFUSE),
-        (IDLE, COMMIT),
-        (REVIEW, KEEP),
-        (IDLE, DROP),
-        (SENT, NOTHING),
-        (SENT, NOTHING),
-        (HELD, KEEP),
-        (IDLE, DROP),
-    ),
-    REVIEW: (
-        (REVIEW, NOTHING),
-        (REVIEW, REFUSE),
-        (IDLE, COMMIT),
-        (REVIEW, NOTHING),
-        (IDLE, DROP),
-        (SENT, KEEP),
-        (REVIEW, NOTHING),
-        (HELD, KEEP),
-        (IDLE, DROP),
-    ),
-    HELD: (
-        (HELD, NOTHING),
-        (HELD, REFUSE),
-        (IDLE, COMMIT),
-        (REVIEW, KEEP),
-        (IDLE, DROP),
-        (SENT, KEEP),
-        (HELD, NOTHING),
-        (HELD, NOTHING),
-        (IDLE, DROP),
-    ),
-}
+# A byte for each state and event: the next state and the action, a hexadecimal digit each.
+# Nothing is sent before STORED is left, so no answer can be for a request in that state.
+_EVENTS = const(9)
+_TABLE = (
+    # SEND CANCEL ACTIVE REVIEWING REJECTED NO_SUCH UNSETTLED STUCK SUPERSEDED
+    b"\x05\x05\x00\x00\x00\x00\x00\x00\x00"  # IDLE
+    b"\x21\x04\x15\x15\x15\x10\x10\x10\x15"  # STORED
+    b"\x20\x25\x02\x31\x03\x20\x20\x41\x03"  # SENT
+    b"\x30\x35\x02\x30\x03\x21\x30\x41\x03"  # REVIEW
+    b"\x40\x45\x02\x31\x03\x21\x40\x40\x03"  # HELD
+)
 
 
 NO_ROOM = const(8)  # code of a NoAnswer: not the link's, the terminal's memory is full
@@ -166,8 +120,10 @@ class Change:
         self._state = state
         self._clock = clock
         stored = state.get(keys.PENDING)
-        self.request = None if stored is None else Request.unpack(stored)
-        self.phase = IDLE if stored is None else state.get(keys.PENDING_STATE)[0]
+        tlvs = state.get(keys.PENDING_TLVS)
+        known = stored is not None and tlvs is not None
+        self.request = Request.unpack(stored, tlvs) if known else None
+        self.phase = state.get(keys.PENDING_STATE)[0] if known else IDLE
         self._repeat_next = True  # after power loss as after a lost answer: repeat, then inquire
 
     def begin(self, request):
@@ -177,7 +133,14 @@ class Change:
         """
         if self.phase != IDLE:
             raise NotPossible
-        self._state.put(((keys.PENDING, request.pack()), (keys.PENDING_STATE, bytes((STORED,)))))
+        self._state.put(
+            (
+                (keys.PENDING, request.pack()),
+                (keys.PENDING_TLVS, request.tlvs),
+                (keys.PENDING_STATE, bytes((STORED,))),
+            ),
+            self._entry(request, audit.REQUEST + STORED, None),
+        )
         self.request = request
         self.phase = STORED
 
@@ -210,19 +173,32 @@ class Change:
         return outcome
 
     def _on(self, event, outcome):
-        phase, action = _TABLE[self.phase][event]
+        step = _TABLE[self.phase * _EVENTS + event]
+        phase, action = step >> 4, step & 15
+        request = self.request
         if action == REFUSE:
             raise NotPossible
         if action == KEEP:
-            self._state.put(((keys.PENDING_STATE, bytes((phase,))),))
+            entry = self._entry(request, audit.REQUEST + phase, outcome)
+            self._state.put(((keys.PENDING_STATE, bytes((phase,))),), entry)
         elif action != NOTHING:
             changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
             if action == COMMIT:
-                changes += self._state.binding_changes(self.request.slot, self.request.tlvs)
+                changes += self._state.binding_changes(request.slot, keys.PENDING_TLVS)
+            else:
+                changes.append((keys.PENDING_TLVS, None))
             if outcome is not None:
                 changes += self._state.record_changes(
-                    model.record(self.request, outcome, self._clock.now())
+                    model.record(request, outcome, self._clock.now())
                 )
-            self._state.put(changes)
+            self._state.put(changes, self._entry(request, audit.ENDED + event, outcome))
             self.request = None
         self.phase = phase
+
+    def _entry(self, request, event, outcome):
+        detail = "%d %s" % (request.slot, model.truncated(model.number(request.tlvs) or b""))
+        code = b"--"
+        if outcome is not None:
+            detail += " " + outcome.reference.decode().strip()
+            code = outcome.code
+        return audit.entry(event, self._clock.now(), request.operator, code, detail.encode())

@@ -26,12 +26,13 @@ RESTORE = const(3)
 CORPORATE = const(1)
 PERSONAL = const(2)
 
-BINDING_MAX = const(256)  # bytes of TLVs: all fields at their longest are 251
+BINDING_MAX = const(251)  # bytes of TLVs; all fields at their longest are 230
 
 _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
-_REQUEST_LEN = const(38)
 _RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code status reference
 _RECORD_LEN = const(24)
+_APPLICATION_MAX = const(32)  # characters of DF43
+_RECORD_MAX = const(184)  # bytes: the longest DF41 and DF43 fit
 
 
 def field(tlvs, tag):
@@ -98,8 +99,8 @@ class Request:
         self.tlvs = tlvs
 
     def pack(self):
-        """Return the bytes to store."""
-        head = struct.pack(
+        """Return the bytes to store of all but the new binding."""
+        return struct.pack(
             _REQUEST,
             self.uuid,
             self.stan,
@@ -111,13 +112,12 @@ class Request:
             (1 if self.approved else 0) | (2 if self.old_token else 0),
             self.old_token or bytes(8),
         )
-        return head + self.tlvs
 
     @staticmethod
-    def unpack(stored):
-        """Return the request that `pack` stored."""
+    def unpack(stored, tlvs):
+        """Return the request that `pack` stored, for the binding `tlvs`."""
         uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(
-            _REQUEST, stored[:_REQUEST_LEN]
+            _REQUEST, stored
         )
         return Request(
             uuid,
@@ -129,7 +129,7 @@ class Request:
             operator,
             bool(bits & 1),
             token if bits & 2 else None,
-            stored[_REQUEST_LEN:],
+            tlvs,
         )
 
 
@@ -168,5 +168,17 @@ def record(request, outcome, time):
         outcome.status,
         outcome.reference,
     )
-    text = (truncated(number(request.tlvs) or b""), outcome.application, outcome.note)
-    return head + "\n".join(text).encode()
+    text = (
+        truncated(number(request.tlvs) or b""),
+        outcome.application[:_APPLICATION_MAX],
+        outcome.note,
+    )
+    return whole_characters(head + "\n".join(text).encode(), _RECORD_MAX)
+
+
+def whole_characters(data, most):
+    """Return the first `most` bytes of UTF-8 `data`, or some less: no character is cut."""
+    if len(data) > most:
+        while data[most] & 0xC0 == 0x80:
+            most -= 1
+    return data[:most]

@@ -26,5 +26,5 @@ async def run(desk):
             # Only the acquirer unbinds: what is stored stays to be looked at until it binds anew.
             await desk.pages.message(_TITLE, body, True)
         elif await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
-            desk.sync.accept(slot, theirs)
+            desk.sync.accept(slot, theirs, SUPERVISOR)
             await desk.pages.message(_TITLE, desk.text("accept.done"), True)

@@ -1,16 +1,17 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
-Key numbers are never reused for something else. May import crypto and journal only.
+Key numbers are never reused for something else. May import rooms, and recovery only at start.
 """
 
 import struct
 
 from micropython import const
 
-from firmware.storage.journal import Journal, StorageFault
+from firmware import rooms
 
 SLOTS = const(4)
-RECORDS = const(8)  # change records kept on the terminal
+OPERATORS = const(8)
+RECORDS = const(8)  # change records kept on the terminal, as far as there is room
 
 # key                                   what is stored under it
 LANGUAGE = const(0x01)  # "zh" or "en"
@@ -18,48 +19,40 @@ MERCHANT = const(0x02)  # merchant number, 15 ASCII, once it differs from the pr
 STAN = const(0x03)  # (4) the STAN up to which numbers are reserved
 TIME = const(0x04)  # (4) last known time, Unix epoch
 NOTICES = const(0x05)  # (1) notice bits of DF45 that a person has not dealt with yet
+UPLOADED = const(0x06)  # (4) the audit entry up to which the acquirer has them, or they are lost
 CURRENT = const(0x10)  # + slot: which of the two places holds the current binding, 1 byte
 PLACE_A = const(0x18)  # + slot: a binding, its TLVs DF30-DF37
 PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the backup
-PENDING = const(0x30)  # the request under way, see binding.model.Request
+PENDING = const(0x30)  # the request under way but for its binding, see binding.model.Request
 PENDING_STATE = const(0x31)  # (1) its state in binding.change
+PENDING_TLVS = const(0x32)  # its binding, to be moved to its place when it is accepted
 OPERATOR = const(0x40)  # + index: an operator's number, role and password verifier
 ATTEMPTS = const(0x50)  # + index: failed attempts (1), locked until (4)
 RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.model.Record
 RECORD_COUNT = const(0x70)  # (4) change records written so far
+# 0x7F is the journal's own: sectors that are no longer used
 
-_STAN_AHEAD = const(16)
-_FORMATTED = (
-    "journal"  # the keystore's note that a state exists: from then on it is never formatted
-)
+ROOM = const(2700)  # bytes of items up to which change records are kept; the newest always is
+
+_STAN_AHEAD = const(64)
 
 
 class State:
     """The durable state in named pieces.
 
-    flash: the journal's block device. keystore: holds the sealing keys. random: random(n) ->
-    bytes. Raises StorageFault when a state exists but can't be read: the device needs service.
+    flash: the journal's block device. keystore: holds the sealing keys and the token key, which
+    chains the audit log. random: random(n) -> bytes. Raises StorageFault when a state exists but
+    can't be read, or when there is no token key: the device needs service.
     """
 
     def __init__(self, flash, keystore, random):
-        if flash is None or keystore is None:
-            raise StorageFault
-        formatted = keystore.get_bytes(_FORMATTED) is not None
-        if not formatted and keystore.get_bytes("seal_key") is None:
-            keystore.put("seal_key", random(16))
-        if not formatted and keystore.get_bytes("mac_key") is None:
-            keystore.put("mac_key", random(16))
-        seal_key = keystore.get_bytes("seal_key")
-        mac_key = keystore.get_bytes("mac_key")
-        if seal_key is None or mac_key is None:
-            raise StorageFault
-        self.journal = Journal(flash, seal_key, mac_key)
-        if formatted:
-            self.journal.mount()
-        else:
-            self.journal.format()
-            keystore.put(_FORMATTED, b"\x01")
-        self.get = self.journal.get
+        recovery, loaded = rooms.load("firmware.storage.recovery")
+        try:
+            self.journal = recovery.begin(flash, keystore, random)
+        finally:
+            recovery = None
+            rooms.drop(loaded)
+        self.get = self.journal.items.get
         self.put = self.journal.put
         self._stan = self._stan_limit = self.number(STAN)
 
@@ -105,6 +98,7 @@ class State:
     def binding_changes(self, slot, tlvs):
         """Return the changes that make `tlvs` the slot's binding and keep the old one as backup.
 
+        tlvs: bytes, or the key under which they are stored already and from which they move.
         To be put together with whatever else becomes true at the same moment.
         """
         which = self.get(CURRENT + slot)
@@ -115,10 +109,18 @@ class State:
     # -- change records --------------------------------------------------------------------------
 
     def record_changes(self, record):
-        """Return the changes that add a change record."""
+        """Return the changes that add a change record; the oldest give way when room is short."""
         count = self.number(RECORD_COUNT)
         key = RECORD + count % RECORDS
-        return [(key, record), (RECORD_COUNT, struct.pack(">I", count + 1))]
+        changes = [(key, record), (RECORD_COUNT, struct.pack(">I", count + 1))]
+        room = ROOM - self.journal.size() - len(record)
+        for key in range(count + 1, count + RECORDS):
+            key = RECORD + key % RECORDS
+            oldest = self.get(key)
+            if room < 0 and oldest is not None:
+                changes.append((key, None))
+                room += 2 + len(oldest)
+        return changes
 
     def records(self):
         """Return the change records kept, newest first."""

@@ -18,9 +18,12 @@ EVENTS = range(change.SEND, change.SUPERSEDED + 1)
 
 
 class Keys(dict):
-    """A keystore in a dictionary."""
+    """A keystore in a dictionary, with the acquirer's token key injected."""
 
     get_bytes = dict.get
+
+    def __init__(self):
+        super().__init__(token_key=bytes(range(32, 48)))
 
     def put(self, name, data):
         self[name] = bytes(data)
@@ -86,16 +89,21 @@ def terminal():
     return Terminal()
 
 
+def decided(state, event):
+    """Return (next state, action) as the table has it."""
+    return divmod(change._TABLE[state * len(EVENTS) + event], 16)
+
+
 def test_every_state_and_event_is_decided():
     for state, event in itertools.product(STATES, EVENTS):
-        following, action = change._TABLE[state][event]
+        following, action = decided(state, event)
         assert following in STATES and change.NOTHING <= action <= change.REFUSE
-    assert all(len(row) == len(EVENTS) for row in change._TABLE.values())
+    assert len(change._TABLE) == len(STATES) * len(EVENTS)
 
 
 def test_only_the_acquirers_word_commits_or_drops():
     for state, event in itertools.product(STATES, EVENTS):
-        action = change._TABLE[state][event][1]
+        action = decided(state, event)[1]
         if action == change.COMMIT:
             assert event == change.ACTIVE and state != change.STORED
         if action == change.DROP:

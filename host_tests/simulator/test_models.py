@@ -168,7 +168,14 @@ def test_flash_keeps_its_image_and_knows_its_edges(tmp_path):
     again = NorFlash(tmp_path / "flash.bin", sectors=2)
     assert again.read(1, SECTOR_SIZE - 2, 2) == b"\x12\x34"
     with pytest.raises(ValueError):
-        NorFlash(tmp_path / "flash.bin", sectors=3)
+        NorFlash(tmp_path / "flash.bin", sectors=1)
+
+
+def test_an_image_of_a_smaller_partition_is_extended_with_erased_sectors(tmp_path):
+    NorFlash(tmp_path / "flash.bin", sectors=1).program(0, 0, b"kept")
+    flash = NorFlash(tmp_path / "flash.bin", sectors=3)
+    assert flash.read(0, 0, 4) == b"kept"
+    assert flash.read(2, 0, SECTOR_SIZE) == b"\xff" * SECTOR_SIZE
 
 
 def test_a_cut_write_leaves_a_prefix_and_a_cut_erase_only_sets_bits(tmp_path):

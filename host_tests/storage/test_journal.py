@@ -1,39 +1,46 @@
-"""The journal keeps the last true state, whatever is cut and whenever."""
+"""The journal keeps the last true state, whatever is cut, damaged or worn, and whenever."""
 
+import contextlib
 import random
 
 import pytest
 
-from firmware.storage.journal import Journal, StorageFault
+from firmware.storage import journal as layout
+from firmware.storage import reader, recovery
+from firmware.storage.journal import RETIRED, Journal, StorageFault
 
+from .journals import CHAIN, MAC, SEAL, fill, fresh, items, journal, mounted, records, used
 from .nor import Nor, PowerCut
 
-SEAL, MAC = bytes(range(16)), bytes(range(16, 32))
+SECTOR = Nor.sector_size
 
 
-def journal(flash):
-    return Journal(flash, SEAL, MAC)
-
-
-def fresh(sectors=4):
-    flash = Nor(sectors)
-    log = journal(flash)
-    log.format()
-    return flash, log
-
-
-def mounted(flash):
-    log = journal(flash)
-    log.mount()
-    return log
+def stored(flash):
+    """Return the state a start finds, without the journal's own list of bad sectors."""
+    return {key: value for key, value in items(flash).items() if key != RETIRED}
 
 
 def test_what_was_put_is_there_after_a_restart():
     flash, log = fresh()
     log.put([(1, b"binding"), (2, b"operator")])
     log.put([(2, None), (3, b"")])
-    again = mounted(flash)
-    assert (again.get(1), again.get(2), again.get(3)) == (b"binding", None, b"")
+    assert items(flash) == {1: b"binding", 3: b""}
+
+
+def test_a_value_moves_to_another_key_without_being_written_again():
+    flash, log = fresh()
+    log.put([(1, b"long" * 60)])
+    before = used(flash)
+    log.put([(2, 1), (3, b"flag")])
+    assert used(flash) - before == 32
+    assert items(flash) == {2: b"long" * 60, 3: b"flag"}
+
+
+def test_what_is_not_there_cannot_move():
+    flash, log = fresh()
+    with pytest.raises(ValueError):
+        log.put([(2, 1)])
+    assert items(flash) == {}
 
 
 def test_thousands_of_updates_go_round_the_ring_and_wear_it_evenly():
@@ -41,97 +48,372 @@ def test_thousands_of_updates_go_round_the_ring_and_wear_it_evenly():
     log.put([(9, b"never touched again")])
     for i in range(3000):
         log.put([(1, b"%040d" % i), (2 + i % 5, b"x" * 60)])
-    again = mounted(flash)
-    assert again.get(1) == b"%040d" % 2999
-    assert again.get(9) == b"never touched again"
+    found = items(flash)
+    assert found[1] == b"%040d" % 2999
+    assert found[9] == b"never touched again"
     assert max(flash.erases) - min(flash.erases) <= 1
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_cut_at_every_step_leaves_the_old_or_the_new_state(seed):
+# -- power cuts -----------------------------------------------------------------------------------
+
+
+def at_the_end_of_a_sector(rng, laps=1):
+    """Return a flash whose head is nearly full and whose next sector holds an old state."""
+    flash, log = fresh(3)
+    state = [(key, rng.randbytes(rng.randrange(1, 90))) for key in range(1, 6)]
+    log.put(state)
+    while sum(flash.erases) < laps or used(flash, log._head) + 150 < SECTOR:
+        log.put([(rng.randrange(1, 6), rng.randbytes(rng.randrange(40, 90)))])
+    return flash
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cut_at_every_byte_leaves_the_old_state_or_the_new(seed):
     rng = random.Random(seed)
-    flash, log = fresh(4)
-    for i in range(40):
-        log.put([(k, bytes([i]) * rng.randrange(1, 120)) for k in range(rng.randrange(1, 5))])
+    flash = at_the_end_of_a_sector(rng)
     image = bytes(flash.data)
-    changes = [(k, b"new" * rng.randrange(1, 60)) for k in range(1, 4)]
-    before = dict(mounted(flash)._items)
+    before = items(flash)
+    changes = [(key, rng.randbytes(70)) for key in range(1, 3)]
     after = {**before, **dict(changes)}
-    # Count the steps of filling what is left of a sector and turning to the next one.
-    for puts in (1, 8):
-        flash.data[:] = image
+    last = {**after, **{key: b"last" for key, _ in changes}}
+
+    def work(log):
+        log.put(changes)
+        log.put([(key, b"last") for key, _ in changes])
+
+    flash = Nor(3, image)
+    work(mounted(flash))
+    assert sum(flash.erases) == 1  # the sweep below goes over a whole change of sectors
+    seen = set()
+    for cut in range(flash.steps):
+        flash = Nor(3, image)
         log = mounted(flash)
-        flash.steps = 0
-        for _ in range(puts):
-            log.put(changes)
-        total = flash.steps
-        for cut in range(seed, total, 2):
-            flash.data[:] = image
-            log = mounted(flash)
-            flash.cut = cut
-            with pytest.raises(PowerCut):
-                for _ in range(puts):
-                    log.put(changes)
-            # The recovery is cut too, at every tenth of its steps, then left alone.
-            for second in range(0, 40, 10):
-                flash.cut = second
-                try:
-                    mounted(flash)
-                except PowerCut:
-                    continue
-                break
-            flash.cut = None
-            found = mounted(flash)._items
-            assert found in (before, after)
-            log = mounted(flash)
-            log.put([(1, b"goes on")])
-            assert mounted(flash).get(1) == b"goes on"
+        flash.cut = cut
+        with pytest.raises(PowerCut):
+            work(log)
+        flash.cut = None
+        left = bytes(flash.data)
+        found = items(flash)
+        assert found in (before, after, last)
+        seen.add([before, after, last].index(found))
+        assert flash.data == left  # mounting has written nothing
+        # The next start's first writing is cut as well, then all goes on.
+        flash.cut = cut * 7 % 400
+        with contextlib.suppress(PowerCut):
+            mounted(flash).put([(8, b"goes on")])
+        flash.cut = None
+        assert {**items(flash), 8: b"goes on"} == {**found, 8: b"goes on"}
+        mounted(flash).put([(8, b"goes on")])
+        assert items(flash) == {**found, 8: b"goes on"}
+    assert seen == {0, 1}
 
 
-def test_a_sector_that_does_not_hold_what_is_written_is_left_out():
-    flash, log = fresh(5)
+def test_however_often_the_next_sector_is_cut_the_last_whole_one_stays():
+    rng = random.Random(5)
+    flash = at_the_end_of_a_sector(rng, 3)
+    before = items(flash)
+    for cut in range(150):
+        flash.cut = cut * 3
+        with pytest.raises(PowerCut):
+            mounted(flash).put([(1, bytes(240)), (2, bytes(240))])
+        flash.cut = None
+        assert items(flash) == before
+    mounted(flash).put([(1, b"at last")])
+    assert items(flash) == {**before, 1: b"at last"}
+
+
+def test_a_cut_first_start_starts_again():
+    steps = fresh(3)[0].steps
+    for cut in range(steps):
+        flash = Nor(3, bytes(3 * SECTOR))
+        flash.cut = cut
+        with pytest.raises(PowerCut):
+            recovery.format(journal(flash))
+        flash.cut = None
+        recovery.format(journal(flash))
+        assert items(flash) == {}
+
+
+def test_nothing_is_written_behind_a_torn_record():
+    flash, log = fresh()
+    log.put([(1, b"true")])
+    flash.cut = 20
+    with pytest.raises(PowerCut):
+        log.put([(1, b"never true")])
+    flash.cut = None
+    torn = bytes(flash.data[:SECTOR])
+    mounted(flash).put([(1, b"true again")])
+    assert flash.data[:SECTOR] == torn
+    assert items(flash) == {1: b"true again"}
+
+
+def test_a_cut_that_wrote_nothing_leaves_its_place_free():
+    flash, log = fresh()
+    flash.cut = 0
+    with pytest.raises(PowerCut):
+        log.put([(1, b"x")])
+    flash.cut = None
+    mounted(flash).put([(1, b"y")])
+    assert sum(map(bool, flash.erases)) == 0
+    assert flash.data[SECTOR] == 0xFF
+
+
+# -- bad sectors ----------------------------------------------------------------------------------
+
+
+def test_bad_sectors_are_retired_for_good():
+    flash, log = fresh(6)
     log.put([(1, b"kept")])
-    flash.dead.add(2)
+    flash.dead |= {2, 4}
     for i in range(400):
         log.put([(2, b"%060d" % i)])
-    again = mounted(flash)
-    assert again.get(1) == b"kept"
-    assert again.get(2) == b"%060d" % 399
+    assert stored(flash) == {1: b"kept", 2: b"%060d" % 399}
+    assert sorted(mounted(flash).items[RETIRED]) == [2, 4]
+    flash.dead.clear()
+    log = mounted(flash)
+    for i in range(400):
+        log.put([(2, b"%060d" % i)])
+    assert flash.data[2 * SECTOR : 3 * SECTOR] == flash.data[4 * SECTOR : 5 * SECTOR]
+    assert stored(flash) == {1: b"kept", 2: b"%060d" % 399}
 
 
-def test_a_flipped_bit_in_an_old_record_brings_back_the_value_before_it():
+def test_a_sector_that_wears_out_in_use_is_left_with_what_it_holds():
+    flash, log = fresh(4)
+    log.put([(1, b"kept")])
+    flash.dead.add(0)
+    log.put([(2, b"elsewhere")])
+    assert stored(flash) == {1: b"kept", 2: b"elsewhere"}
+    assert items(flash)[RETIRED] == b"\0"
+
+
+def test_without_a_good_sector_nothing_is_lost_and_nothing_is_believed():
+    flash, log = fresh(4)
+    log.put([(1, b"kept")])
+    flash.dead |= {0, 1, 2, 3}
+    for _ in range(2):
+        with pytest.raises(StorageFault):
+            log.put([(1, b"never")])
+    assert log.items[1] == b"kept"
+    flash.dead.clear()
+    assert stored(flash) == {1: b"kept"}
+
+
+def test_a_flash_that_never_worked_is_a_fault():
+    flash = Nor(3, bytes(3 * SECTOR))
+    flash.dead |= {0, 1, 2}
+    with pytest.raises(StorageFault):
+        recovery.format(journal(flash))
+
+
+# -- damage ---------------------------------------------------------------------------------------
+
+
+def test_a_damaged_record_costs_only_itself():
     flash, log = fresh()
-    log.put([(1, b"first")])
-    start = len(bytes(flash.data).rstrip(b"\xff"))
-    log.put([(1, b"second")])
-    flash.data[start + 12] ^= 0x10
-    assert mounted(flash).get(1) == b"first"
+    for i in range(8):
+        log.put([(i + 1, b"%d" % i * 30), (9, b"%d" % i)])
+    image = bytes(flash.data)
+    for number, (start, end) in enumerate(records(flash)[1:]):
+        for at in range(start, end, 5):
+            flash = Nor(4, image)
+            flash.flip(0, at, at % 8)
+            found = items(flash)
+            assert set(found) == {*range(1, 10)} - {number + 1}
+            assert found[9] == (b"6" if number == 7 else b"7")
+
+
+def test_damage_to_the_newest_sectors_state_costs_nothing_while_the_one_before_is_there():
+    flash, log = fresh(4)
+    fill(flash, log, 1)
+    log.put([(1, b"only here")])
+    before = items(flash)
+    image = bytes(flash.data)
+    first = records(flash, 1)[0]
+    for at in (*range(layout.START), *range(*first)):
+        flash = Nor(4, image)
+        flash.flip(1, at, at % 8)
+        assert items(flash) == before
+        # What is added goes to a third sector; both that are needed stay until it is whole.
+        flash.cut = 50
+        with pytest.raises(PowerCut):
+            mounted(flash).put([(2, b"added")])
+        flash.cut = None
+        assert items(flash) == before
+        mounted(flash).put([(2, b"added")])
+        assert items(flash) == {**before, 2: b"added"}
+
+
+def test_sectors_that_are_needed_together_are_never_erased():
+    flash, log = fresh(3)
+    fill(flash, log, 1)
+    log.put([(1, b"only in sector 1")])
+    before = items(flash)
+    flash.flip(1, records(flash, 1)[0][0] + 9, 0)
+    flash.dead.add(2)
+    with pytest.raises(StorageFault):
+        mounted(flash).put([(2, b"no room")])
+    assert items(flash) == before
+
+
+def test_a_transition_that_moves_what_was_lost_is_left_out_as_a_whole():
+    flash, log = fresh()
+    log.put([(1, b"old binding")])
+    log.put([(5, b"new binding")])
+    log.put([(2, 5), (1, None), (3, b"current")])
+    log.put([(4, b"later")])
+    flash.flip(0, records(flash)[2][0] + 10, 3)
+    assert items(flash) == {1: b"old binding", 4: b"later"}
+
+
+def test_any_flipped_bit_gives_values_that_were_true_once():
+    rng = random.Random(3)
+    flash, log = fresh(4)
+    history = {key: {None} for key in range(1, 6)}
+    for _ in range(120):
+        key = rng.randrange(1, 6)
+        value = rng.choice((None, rng.randbytes(rng.randrange(60))))
+        if value is not None or key in log.items:
+            log.put([(key, value)])
+            history[key].add(value)
+    image = bytes(flash.data)
+    for _ in range(300):
+        flash = Nor(4, image)
+        flash.flip(rng.randrange(4), rng.randrange(SECTOR), rng.randrange(8))
+        found = items(flash)
+        assert all(found.get(key) in history[key] for key in history)
+        assert set(found) <= set(history)
+
+
+# -- what is not ours -----------------------------------------------------------------------------
 
 
 def test_a_record_copied_to_another_place_is_not_believed():
     flash, log = fresh()
-    used = 20
     log.put([(1, b"paid to A")])
     log.put([(1, b"paid to B")])
-    end = len(bytes(flash.data[:4096]).rstrip(b"\xff"))
-    size = (end - used) // 2
-    flash.data[end : end + size] = flash.data[used : used + size]
-    assert mounted(flash).get(1) == b"paid to B"
+    (start, end), (_, free) = records(flash)[1:]
+    flash.data[free : free + end - start] = flash.data[start:end]
+    assert items(flash) == {1: b"paid to B"}
 
 
-def test_a_foreign_flash_means_service_and_is_left_as_it_is():
+def test_an_old_sector_put_back_does_not_come_before_the_new_one():
+    flash, log = fresh(3)
+    fill(flash, log, 1)
+    old = bytes(flash.data[SECTOR : 2 * SECTOR])
+    for i in range(300):
+        log.put([(1, b"%090d" % i)])
+    now = items(flash)
+    victim = (log._head + 1) % 3
+    flash.data[victim * SECTOR : (victim + 1) * SECTOR] = old
+    assert items(flash) == now
+    if victim != 1:
+        flash.data[SECTOR : 2 * SECTOR] = old
+        assert items(flash)[1] in (now[1], *(b"%090d" % i for i in range(300)))
+
+
+def test_a_record_of_the_same_place_from_an_earlier_lap_is_not_believed():
+    flash, log = fresh(2)
+    log.put([(1, b"A" * 200)])
+    lap = bytes(flash.data[:SECTOR])
+    for i in range(60):
+        log.put([(1, b"%0200d" % i)])
+        if log._head == 0 and i > 20:
+            break
+    free = used(flash)
+    now = items(flash)
+    # Behind what is written now stands what was written at the same place a lap ago.
+    flash.data[free:SECTOR] = lap[free:SECTOR]
+    assert items(flash) == now
+
+
+@pytest.mark.parametrize("keys", [(MAC, MAC), (SEAL, SEAL)])
+def test_a_foreign_flash_means_service_and_is_left_as_it_is(keys):
     flash, log = fresh()
     log.put([(1, b"x")])
     before = bytes(flash.data)
+    if keys[1] == MAC:
+        flash.data[:16] = bytes(16)
+        before = bytes(flash.data)
     with pytest.raises(StorageFault):
-        Journal(flash, MAC, SEAL).mount()
+        recovery.mount(Journal(flash, *keys, CHAIN))
     assert bytes(flash.data) == before
 
 
-def test_a_value_that_is_too_long_is_refused_and_changes_nothing():
+def test_a_state_of_newer_firmware_means_service(monkeypatch):
+    flash, log = fresh()
+    monkeypatch.setattr(layout, "SCHEMA", 3)
+    log.put([(1, b"x")])
+    with pytest.raises(StorageFault):
+        mounted(flash)
+
+
+def test_a_flash_that_does_not_answer_means_service():
+    class Dumb(Nor):
+        def read(self, sector, off, buf):
+            raise OSError(5)
+
+    with pytest.raises(StorageFault):
+        mounted(Dumb())
+
+
+# -- bounds ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [(1, bytes(256))],
+        [(key, bytes(250)) for key in range(1, 4)],
+        [(key, None) for key in range(1, 120)] * 3,
+    ],
+)
+def test_what_is_too_long_is_refused_and_changes_nothing(changes):
     flash, log = fresh()
     log.put([(1, b"x")])
     with pytest.raises(ValueError):
-        log.put([(1, bytes(2000))])
+        log.put(changes)
     log.put([(2, b"y")])
-    assert mounted(flash).get(1) == b"x"
+    assert items(flash) == {1: b"x", 2: b"y"}
+
+
+@pytest.mark.parametrize("size", [1, 3, 14, 77, 248, 253, 255])
+def test_the_largest_state_still_fits_a_sector_with_the_largest_record(size):
+    flash, log = fresh(3)
+    with pytest.raises(ValueError):
+        for key in range(1, 0x7F):
+            log.put([(key, bytes((key,)) * size)])
+        for key in range(0x80, 0xF0):
+            log.put([(key, bytes(120))])
+    log.put([(key, None) for key in (1, 2)])
+    state = dict(log.items)
+    for i in range(60):
+        log.put([(1, bytes((i,)) * size)])
+    assert items(flash) == {**state, 1: bytes((59,)) * size}
+
+
+def test_mounting_a_full_ring_is_bounded_work(capsys):
+    flash, log = fresh(64)
+    log.put([(key, bytes(100)) for key in range(1, 4)])
+    i = 0
+    while sum(map(bool, flash.erases)) < 64:
+        log.put([(5, b"%d" % i)])
+        i += 1
+    while used(flash, log._head) < SECTOR - 31:
+        log.put([(5, b"%d" % i)])  # the smallest record: as many of them as a sector holds
+        i += 1
+    flash.reads = 0
+    again = mounted(flash)
+    with capsys.disabled():
+        print(f"\nmounting 64 full sectors after {i} records: {flash.reads} reads")
+    assert again.items[5] == b"%d" % (i - 1)
+    # A header each, one blank check, then one sector: 8 to find its end, 2 for each record.
+    assert flash.reads <= 64 + 3 + 8 + 2 * (SECTOR // 32)
+    assert len(again.buf) < SECTOR
+
+
+def test_records_of_a_sector_are_read_one_at_a_time():
+    flash, log = fresh()
+    log.put([(1, b"x")])
+    found = list(reader.records(log, 0, 1, used(flash)))
+    assert [items for *_, items in found] == [[], [(1, b"x")]]
+    assert not any(log.buf)  # nothing of it stays in the buffer

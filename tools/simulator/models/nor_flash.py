@@ -16,13 +16,14 @@ SECTOR_SIZE = 4096
 
 
 class NorFlash:
-    """The partition `label` of `sectors` sectors, kept in the file `path`.
+    """The partition `label` of `sectors` sectors, kept in the file `path`; a shorter image, of a
+    smaller partition, is extended with erased sectors.
 
     `operations` counts programs and erases since the model was made; `on_operation(kind, sector)`
     is called before each, on the bus thread.
     """
 
-    def __init__(self, path, sectors=16, label="journal"):
+    def __init__(self, path, sectors=64, label="journal"):
         self.path = path
         self.sectors = sectors
         self.label = label
@@ -34,9 +35,8 @@ class NorFlash:
         self._lock = threading.Lock()
         self._cut = None
         size = sectors * SECTOR_SIZE
-        if not os.path.exists(path):
-            with open(path, "wb") as image:
-                image.write(b"\xff" * size)
+        with open(path, "ab") as image:
+            image.write(b"\xff" * (size - image.tell()))
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 (open for life)
         self._image = bytearray(self._file.read())
         if len(self._image) != size:

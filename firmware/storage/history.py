@@ -1,0 +1,81 @@
+"""Reads the audit log back from flash: for export, for upload, and to verify its chain.
+
+What always holds: entries come in the order of their numbers, each once; one that was damaged or
+has given way is a gap in the numbers, never a wrong entry. Nothing is written. In memory only
+while it is read. May import journal, reader.
+"""
+
+from struct import pack
+
+from firmware.storage import reader
+from firmware.storage.journal import ENTRY, RETIRED, StorageFault
+
+
+def entries(journal, first=1):
+    """Yield (number, chain before it as recorded or None, chain, entry) from number `first` on.
+
+    The chain before is given at a sector's first entry: it is what the sector's header says, which
+    has to be the chain of the entry before. Raises StorageFault.
+    """
+    try:
+        yield from _entries(journal, first)
+    except OSError:
+        raise StorageFault from None
+
+
+def export(journal, first=1):
+    """Yield the log from number `first` on as PROTOCOL's DF50 wants it: number, time, event,
+    operator, outcome, chain, detail.
+    """
+    for number, _, chain, entry in entries(journal, first):
+        yield pack(">I", number) + entry[:9] + chain + entry[9:]
+
+
+def verify(journal):
+    """Return (number of the oldest entry, of the newest, numbers after which the chain does not
+    go on as it was recorded).
+
+    The chain begins at the oldest sector: what it says of the entries before is taken as given.
+    """
+    first = last = 0
+    known = None
+    broken = []
+    for number, before, chain, _ in entries(journal):
+        if not first:
+            first = number
+        elif number != last + 1 or before not in (None, known):
+            broken.append(last)
+        last, known = number, chain
+    if known not in (None, journal.chain) or last not in (0, journal.number):
+        broken.append(last)
+    return first, last, broken
+
+
+def _entries(journal, first):
+    retired = journal.items.get(RETIRED, b"")
+    sectors = []  # order, sector and the number of the last entry before it
+    oldest = 0
+    for sector in range(journal.sectors):
+        header = reader.header(journal, sector)
+        if header:
+            sectors.append((header[0], sector, header[2]))
+            if sector not in retired and (not oldest or header[0] < oldest):
+                oldest = header[0]
+    # What a retired sector still holds ends with the oldest that is in use.
+    sectors = sorted(found for found in sectors if found[0] >= oldest)
+    for index, (order, sector, number) in enumerate(sectors):
+        # What the next sector begins with has been said; what is behind it here never was true.
+        bound = sectors[index + 1][2] if index + 1 < len(sectors) else journal.number
+        if bound < first or number >= bound:
+            continue
+        before = chain = reader.header(journal, sector)[3]
+        last = reader.end(journal, sector)
+        for _, _, flags, _, items in reader.records(journal, sector, order, last):
+            number += ((flags >> 2) - number) & 63
+            for key, value in items:
+                if key == ENTRY and number < bound:
+                    number += 1
+                    chain = journal.chained(chain, number, value)
+                    if number >= first:
+                        yield number, before, chain, value
+                    before = None

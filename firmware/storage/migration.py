@@ -1,0 +1,149 @@
+"""Reads what older firmware has left: its sectors, and its items brought to today's schema.
+
+What always holds: nothing is written, and of the old sectors none is given up before today's first
+one is whole. In memory only at the first start after an update. May import journal, crypto.
+
+Schema 1: a sector's header is `RBJ` 1, order(4), mark(4), CMAC(8); the mark is 0 once the sector
+holds all that lived in the one to be erased next, and all sectors together are the state. An item:
+key(1) length(2) value, FFFF deletes. The request under way is one item, its binding behind 38
+bytes.
+"""
+
+from micropython import const
+
+from firmware.crypto.compare import equal
+from firmware.crypto.seal import unseal
+from firmware.storage import state as keys
+from firmware.storage.journal import ITEM_MAX, StorageFault
+
+_HEADER = const(20)
+_HEAD = const(8)
+_MAC = const(8)
+_RECORD_MAX = const(640)
+_DELETE = const(0xFFFF)
+_REQUEST_LEN = const(38)
+
+
+def migrate(items, schema, wanted):
+    """Bring `items` from `schema` to the schema `wanted`, one step after the other."""
+    while schema < wanted:
+        _STEPS[schema](items)
+        schema += 1
+
+
+def _from_1(items):
+    request = items.pop(keys.PENDING, None)
+    if request is not None:
+        items[keys.PENDING] = request[:_REQUEST_LEN]
+        items[keys.PENDING_TLVS] = request[_REQUEST_LEN:]
+    held = sum(2 + len(value) for value in items.values())
+    count = int.from_bytes(items.get(keys.RECORD_COUNT, b"\0"), "big")
+    for number in range(count, count + keys.RECORDS):  # the oldest first
+        key = keys.RECORD + number % keys.RECORDS
+        record = items.get(key)
+        if record is not None and (len(record) > ITEM_MAX or held > keys.ROOM):
+            held -= 2 + len(items.pop(key))
+
+
+_STEPS = {1: _from_1}
+
+
+def mount(journal):
+    """Take over a state of schema 1 for `journal`, whose next record begins a sector of its own.
+
+    Raises StorageFault when there is none.
+    """
+    old = _Layout1(journal)
+    found = []
+    for sector in range(journal.sectors):
+        order, complete = old.header(sector)
+        if order:
+            found.append((order, sector, complete))
+    found.sort()
+    if len(found) > 1 and not found[-1][2]:
+        found.pop()  # begun, never completed: copies only
+    if not found or not found[-1][2]:
+        raise StorageFault
+    journal.items.clear()
+    for _, sector, _ in found:
+        old.replay(sector)
+    migrate(journal.items, 1, 2)
+    # Only sectors between `head` and `base` may be used until today's first is whole.
+    taken = [sector for _, sector, _ in found]
+    head = found[-1][1]
+    while (head + 1) % journal.sectors in taken:
+        head = (head + 1) % journal.sectors
+        if head == found[-1][1]:
+            raise StorageFault
+    base = (head + 1) % journal.sectors
+    while base not in taken:
+        base = (base + 1) % journal.sectors
+    size = journal.flash.sector_size
+    journal.resume(base, head, size, 0, old.sequence, 0, bytes(8))
+
+
+class _Layout1:
+    """The sectors of schema 1."""
+
+    def __init__(self, journal):
+        self.journal = journal
+        self.sequence = 0
+        self.buf = bytearray(_RECORD_MAX)
+
+    def header(self, sector):
+        """Return the sector's order, 0 when it has no header, and whether it is complete."""
+        view = memoryview(self.buf)[:_HEADER]
+        self.journal.flash.read(sector, 0, view)
+        if view[:4] != b"RBJ\x01" or not self._is_authentic(sector, 0, 8, 12):
+            return 0, False
+        return int.from_bytes(bytes(view[4:8]), "big"), view[8:12] == bytes(4)
+
+    def replay(self, sector):
+        """Apply the whole records of a sector; a torn one is skipped."""
+        buf = self.buf
+        view = memoryview(buf)
+        flash = self.journal.flash
+        at = _HEADER
+        while at + _HEAD + 16 + _MAC <= flash.sector_size:
+            flash.read(sector, at, view[:_HEAD])
+            total = buf[0] << 8 | buf[1]
+            body = total - _HEAD - _MAC
+            if total > _RECORD_MAX or at + total > flash.sector_size or body < 16 or body % 16:
+                break
+            flash.read(sector, at + _HEAD, view[_HEAD:total])
+            sequence = int.from_bytes(bytes(view[4:8]), "big")
+            if self._is_authentic(sector, at, total - _MAC, total - _MAC):
+                if sequence > self.sequence:
+                    self.sequence = sequence
+                    self._apply(sector, at, body)
+            at += total
+        for i in range(len(buf)):
+            buf[i] = 0
+
+    def _is_authentic(self, sector, at, n, tag_at):
+        journal = self.journal
+        place = bytes((sector >> 8, sector & 0xFF, at >> 8, at & 0xFF))
+        journal.cmac.start()
+        journal.cmac.update(place, 0, 4)
+        journal.cmac.update(self.buf, 0, n)
+        journal.cmac.finish(journal.out, 0)
+        return equal(journal.out, memoryview(self.buf)[tag_at : tag_at + _MAC], _MAC)
+
+    def _apply(self, sector, at, body):
+        journal, buf = self.journal, self.buf
+        mark = b"iv" + buf[4:8] + bytes((sector >> 8, sector & 0xFF, at >> 8, at & 0xFF))
+        journal.cmac.start()
+        journal.cmac.update(mark, 0, len(mark))
+        journal.cmac.finish(journal.out, 0)
+        n = unseal(journal.seal_key, journal.out, buf, _HEAD, body)
+        if buf[2] != 1 or n < 0:
+            raise StorageFault
+        pos, end = _HEAD, _HEAD + n
+        while pos < end:
+            size = buf[pos + 1] << 8 | buf[pos + 2]
+            if size == _DELETE:
+                journal.items.pop(buf[pos], None)
+                size = 0
+            else:
+                journal.items[buf[pos]] = bytes(memoryview(buf)[pos + 3 : pos + 3 + size])
+            pos += 3 + size

@@ -1,0 +1,96 @@
+"""Reads what the journal has written: sector headers, whole records, their items.
+
+What always holds: what is not proven by its CMAC at its own place is no header and no record; a
+damaged record costs only itself; nothing is written, and no more than one record is in memory.
+In memory only while recovery or history reads. May import journal, crypto.compare.
+"""
+
+from struct import unpack, unpack_from
+
+from firmware.crypto.compare import equal
+from firmware.storage.journal import (
+    DELETE,
+    HEAD,
+    MAC,
+    MOVE,
+    RECORD,
+    RECORD_MAX,
+    SECTOR,
+    START,
+)
+
+
+def header(journal, sector):
+    """Return (order, sequence, number, chain) of a sector's header, None when it has none.
+
+    Raises OSError.
+    """
+    view = memoryview(journal.buf)
+    journal.flash.read(sector, 0, view[:START])
+    if view[:4] != b"RBJ\x02":
+        return None
+    journal.tag(SECTOR, sector, 0, 0, START - MAC)
+    if not equal(journal.out, view[START - MAC : START], MAC):
+        return None
+    return unpack(">III8s", bytes(view[4 : START - MAC]))
+
+
+def end(journal, sector):
+    """Return the offset behind the last byte of a sector that is not FF. Raises OSError."""
+    found = 0
+    buf, size = journal.buf, journal.flash.sector_size
+    for at in range(0, size, RECORD_MAX):
+        n = min(RECORD_MAX, size - at)
+        view = memoryview(buf)[:n]
+        journal.flash.read(sector, at, view)
+        n = len(bytes(view).rstrip(b"\xff"))
+        if n:
+            found = at + n
+    return found
+
+
+def records(journal, sector, order, last):
+    """Yield the whole records of a sector up to offset `last`, each as (offset behind it, schema,
+    flags, sequence, items).
+
+    Items are a list of pairs as `Journal.put` takes them, with (ENTRY, bytes) for an audit entry.
+    Raises OSError.
+    """
+    flash, buf = journal.flash, journal.buf
+    view = memoryview(buf)
+    at = START
+    while at < last:
+        flash.read(sector, at, view[:HEAD])
+        total, schema, flags, sequence = unpack_from(">HBBI", buf, 0)
+        room = min(RECORD_MAX, flash.sector_size - at)
+        if HEAD + 16 + MAC <= total <= room and total % 16 == 0:
+            flash.read(sector, at + HEAD, view[HEAD:total])
+            journal.tag(RECORD, sector, at, order, total - MAC)
+            if equal(journal.out, view[total - MAC : total], MAC):
+                plain = view[HEAD : total - MAC]
+                journal.cipher(sector, at, order).decrypt(plain, plain)
+                items = _items(buf, total - MAC)
+                for i in range(total):
+                    buf[i] = 0
+                at += total
+                yield at, schema, flags, sequence, items
+                continue
+        at += 16  # torn or damaged: what follows may be whole
+
+
+def _items(buf, last):
+    items = []
+    at = HEAD
+    while at + 1 < last and buf[at]:
+        key = buf[at]
+        size = buf[at + 1]
+        at += 2
+        if key == DELETE:
+            items.append((size, None))
+        elif key == MOVE:
+            items.append((buf[at], size))
+            at += 1
+        else:
+            items.append((key, bytes(memoryview(buf)[at : at + size])))
+            at += size
+    return items
