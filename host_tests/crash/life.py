@@ -18,6 +18,7 @@ from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.binding.change import Secrets
+from firmware.storage import history
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.terminal import Terminal
@@ -303,7 +304,7 @@ class Till:
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
             if theirs is not None and await self.prove(SUPERVISOR, _TITLE):
-                self.sync.accept(slot, theirs)
+                self.sync.accept(slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
             await self.do_guess()
             await asyncio.sleep(1801)
@@ -326,6 +327,7 @@ class Till:
         found["left"] = Operators(self).attempts_left(OPERATOR)
         found["merchant"] = self.identity.merchant.decode()
         found["settled"] = self.settled()
+        found["audit"] = [state.journal.number, _hex(state.journal.chain)]
         return found
 
 
@@ -348,6 +350,7 @@ async def _live(till, world):
     right = await till.rest()
     facts = till.facts()
     facts["right"] = right
+    facts["log"] = [_hex(entry) for entry in history.export(till.state.journal)]
     world.report("settled", json.dumps(facts))
 
 

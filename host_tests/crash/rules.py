@@ -12,6 +12,7 @@ from host_tests.crash import world
 
 _ATTEMPTS = 5
 _LOCK_S = 1800
+_CHAIN = slice(13, 21)  # in a DF50
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def never_ahead(trial):
 
 
 def nothing_pending(trial):
-    """Nothing is pending once the acquirer has decided, and nothing that was never sent is left."""
+    """Nothing is pending once the acquirer has decided, and nothing is left unsent."""
     if trial.settled is None or trial.settled["phase"] == change.IDLE:
         return None
     return f"phase {trial.settled['phase']}"
@@ -151,6 +152,29 @@ def record_kept(trial):
             return f"{len(mine)} records of application {row['application']}"
         if mine and mine[0].code.decode() != row["response_code"]:
             return f"code {mine[0].code.decode()} recorded for {row['response_code']}"
+    return None
+
+
+def audit_chain_whole(trial):
+    """The audit log goes on without a gap, each entry chained to the one before, and nothing in it
+    has changed since an earlier start.
+    """
+    if trial.settled is None:
+        return None
+    known, last, previous = {}, None, None
+    for stored in map(bytes.fromhex, trial.settled["log"]):
+        number, chain = int.from_bytes(stored[:4], "big"), stored[_CHAIN]
+        if last is not None:
+            if number != last + 1:
+                return f"entry {number} after {last}"
+            if chain != world.chain(previous, stored[: _CHAIN.start] + stored[_CHAIN.stop :]):
+                return f"chain of entry {number}"
+        known[number], last, previous = chain.hex(), number, chain
+    if [last, known.get(last)] != trial.settled["audit"]:
+        return "the log does not end where the state says"
+    for kind, *seen in trial.log:
+        if kind == "audit" and seen[0] >= min(known) and known.get(seen[0]) != seen[1]:
+            return f"entry {seen[0]} was another one before"
     return None
 
 
@@ -209,6 +233,7 @@ RULES = (
     counters_rise,
     stans_are_new,
     record_kept,
+    audit_chain_whole,
     backup_kept,
     guesses_counted,
     one_password_opens,

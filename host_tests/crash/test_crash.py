@@ -49,9 +49,12 @@ def test_they_agree_on_the_device_s_interpreter_too(micropython, record_property
 def test_both_interpreters_come_to_the_same_points(micropython):
     for name in (scenarios.MAIN, "lock-out", "first start"):
         here, there = Explorer(name, CPython()), Explorer(name, micropython)
-        assert [point.label for point in here.first.points] == [
-            point.label for point in there.first.points
-        ]
+        # The state is written in another order: which bytes change a cell differs.
+        assert _operations(here) == _operations(there)
+
+
+def _operations(explorer):
+    return [(point.kind, point.label) for point in explorer.first.points if not point.part]
 
 
 def test_the_errand_turns_over_a_sector_in_its_middle():

@@ -1,4 +1,4 @@
-"""The explorer sees what it is there for: each terminal broken on purpose is caught by its rule."""
+"""The explorer sees what it is there for: a terminal broken on purpose is caught by its rule."""
 
 import pytest
 
@@ -12,6 +12,8 @@ from firmware.storage import state as keys
 from host_tests.crash import scenarios
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
+
+PENDING = (keys.PENDING, keys.PENDING_STATE, keys.PENDING_TLVS)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(caught, m
     async def settle(self, host, secrets=None):
         outcome = await settled(self, host, secrets)
         if self.phase == change.SENT:
-            states[self].put(((keys.PENDING, None), (keys.PENDING_STATE, None)))
+            states[self].put(tuple((key, None) for key in PENDING))
             self.phase, self.request = change.IDLE, None
         return outcome
 

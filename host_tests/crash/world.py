@@ -91,8 +91,9 @@ class Snapshot:
 class Point:
     """One place where power or line can be cut.
 
-    kind: program, erase, nvs, power (at a network event) or link. `link`: the number of the network
-    event at which the line is cut instead of the power. `part` of `parts`: where in an operation.
+    kind: program, erase, nvs, power (at a network event) or link. `link`: the number of the
+    network event at which the line is cut instead of the power. `part` of `parts`: where in an
+    operation.
     """
 
     kind: str
@@ -121,13 +122,13 @@ class Point:
 class Policy:
     """How the acquirer behaves.
 
-    review: changes wait for a decision. decide_s: seconds until it is taken. accept: which. outage:
-    (seconds from the scenario's begin, response code): until then changes get that code without
-    any processing.
+    review: changes wait for a decision. decide_s: seconds until it is taken. accept: which.
+    outage: (seconds from the scenario's begin, response code): until then changes get that code
+    without any processing.
     """
 
     review: bool = False
-    decide_s: int = 1000
+    decide_s: int = 600
     accept: bool = True
     outage: tuple | None = None
 
@@ -279,6 +280,8 @@ class World:
         self.facts[stage] = json.loads(text)
         if stage == "settled":
             self._network("at rest", None)
+        if stage != "service":
+            self._log.append(("audit", *self.facts[stage]["audit"]))
         if stage == "booted":
             self.facts["tokens at boot"] = self._tokens_ever()
 
@@ -404,6 +407,11 @@ def binding(account, holder=HOLDER):
         rules.LICENCE_TAG: LICENCE.encode(),
     }
     return tlv.join(sorted(pairs.items()))
+
+
+def chain(previous, entry):
+    """The chain of an audit entry (its DF50 without the chain) after the chain `previous`."""
+    return keys.audit_chain(_TOKEN_KEY, previous, entry)
 
 
 def token(tlvs):
