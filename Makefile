@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz wear mount setup clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount crash setup clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ wear: setup ## erases and bytes per binding update, the journal's and littlefs' 
 
 mount: setup ## what mounting a full journal takes, against the size of its ring
 	@$(PY) -m tools.bench.mount
+
+crash: setup ## power and line cut at every point, terminal and acquirer still agree (QUICK=1 SEED= ONLY=)
+	@$(PY) -m host_tests.crash $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
+		$(if $(ONLY),--only "$(ONLY)")
 
 setup: venv ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.toolchain

@@ -25,9 +25,9 @@ _BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "resumed":
 class Scenario:
     """One errand and what may come of it.
 
-    errand: what the people do (life.Till.do_*), with `plan` as its details. ends: the bindings
-    that it may end with, the first of them where nothing fails. start: the bindings that slot 1
-    has had, the last of them current. off_s: how long power is away after a cut, with `nights`
+    errand: what the people do (life.Till.do_*), `plan` its details. ends: the bindings that
+    it may end with, first the one it ends with where nothing fails. start: the bindings that slot
+    1 has had, the last of them current. off_s: how long power is away after a cut, with `nights`
     also once at the end. fill: whether the flash is worn and nearly full. elsewhere, renumbered:
     what the acquirer has changed meanwhile.
     """
@@ -86,7 +86,7 @@ SCENARIOS = {
             "change",
             _change(NEW),
             Policy(outage=(600, "58")),
-            ends=(NEW, OLD),
+            ends=(OLD, NEW),
         ),
         Scenario(
             "restore",
@@ -128,6 +128,11 @@ def _begin(books, scenario):
     for tlvs in scenario.start[1:]:
         snapshot, _ = _live(books, snapshot, errand="change", **_change(tlvs))
         snapshot = snapshot.later(_NEXT_CODE_S)
+    return _nearly_full(books, scenario, snapshot)
+
+
+def _changed(books, scenario, snapshot):
+    """What the acquirer has changed when the errand begins."""
     books.put_back(snapshot.books)
     with books.transaction():
         if scenario.policy.review:
@@ -137,7 +142,7 @@ def _begin(books, scenario):
             books.bind(row, 1, scenario.elsewhere, snapshot.now_ms // 1000)
         if scenario.renumbered:
             books.renumber(world.MERCHANT, scenario.renumbered)
-    return _nearly_full(books, scenario, replace(snapshot, books=books.image()))
+    return replace(snapshot, books=books.image())
 
 
 @functools.cache
@@ -147,23 +152,24 @@ def _worn(bound):
     snapshot = world.first(books, bound)
     for errand in ("install", "passwords"):
         snapshot, _ = _live(books, snapshot, errand=errand)
-    snapshot, _ = _live(books, snapshot, errand="fill", times=0)
+    snapshot, _ = _live(books, snapshot, errand="fill", times=0, width=24)
     books.close()
     return snapshot
 
 
 def _nearly_full(books, scenario, snapshot):
     """Fill the flash so far that the scenario's errand erases a sector, half-way through."""
-    _, there = _live(books, snapshot, errand="fill", times=0)
+    _, there = _live(books, snapshot, errand="fill", times=0, width=1)
     until_erased = int(next(text for kind, text, *_ in reversed(there.log) if kind == "filled"))
     filling = there.programmed / until_erased
-    there = lived(books, scenario, snapshot)
+    there = lived(books, scenario, _changed(books, scenario, snapshot))
     room = int(there.programmed / filling / 2) + 1
     for left in range(room, 0, -1):
-        start, _ = _live(books, snapshot, errand="fill", times=until_erased - left)
+        full, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=1)
+        start = _changed(books, scenario, full)
         if lived(books, scenario, start).erases:
             return start
-    return snapshot
+    raise AssertionError(f"{scenario.name} turns over no sector")
 
 
 def lived(books, scenario, snapshot):

@@ -128,7 +128,7 @@ class Policy:
     """
 
     review: bool = False
-    decide_s: int = 1000
+    decide_s: int = 600
     accept: bool = True
     outage: tuple | None = None
 
@@ -278,6 +278,10 @@ class World:
     def report(self, stage, text):
         """What the terminal says of itself: `booted`, `settled`, or `service`."""
         self.facts[stage] = json.loads(text)
+        if stage == "settled":
+            self._network("at rest", None)
+        if stage != "service":
+            self._log.append(("audit", *self.facts[stage]["audit"]))
         if stage == "booted":
             self.facts["tokens at boot"] = self._tokens_ever()
 
@@ -403,6 +407,11 @@ def binding(account, holder=HOLDER):
         rules.LICENCE_TAG: LICENCE.encode(),
     }
     return tlv.join(sorted(pairs.items()))
+
+
+def chain(previous, entry):
+    """The chain of an audit entry (its DF50 without the chain) after the chain `previous`."""
+    return keys.audit_chain(_TOKEN_KEY, previous, entry)
 
 
 def token(tlvs):
