@@ -43,6 +43,7 @@ class Sync:
         self._clock = clock
         self._wifi = wifi
         self._talking = asyncio.Lock()
+        self._wake = asyncio.Event()
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
         self.names = []
@@ -63,9 +64,20 @@ class Sync:
                 pause = min(pause * 2, _LONGEST_S) if urgent else _EVERY_S
             else:
                 pause = _FIRST_S
-            await asyncio.sleep(pause)
+            await self._sleep(pause)
             if pause == _EVERY_S:
                 pause = _FIRST_S // 2
+
+    def wake(self):
+        """Talk soon: a person has stopped waiting for an answer that is still to come."""
+        self._wake.set()
+
+    async def _sleep(self, seconds):
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except asyncio.TimeoutError:
+            pass  # nobody asked: the time has simply come
+        self._wake.clear()
 
     async def once(self):
         """Settle what is pending, then sign on. Returns False when the acquirer was not
