@@ -38,24 +38,13 @@ def _table(report, seconds):
     title = f"{seconds:.0f} s, seed {report['seed']}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("scenario", no_wrap=True)
-    headings = (
-        "program",
-        "erase",
-        "nvs",
-        "power",
-        "link",
-        "single",
-        "double",
-        "as asked",
-        "wrong",
-    )
-    for heading in headings:
-        table.add_column(heading, justify="right")
+    for heading in (*sweep.KINDS, "single", "double", "uncut", "wrong"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, row in report["scenarios"].items():
-        points = [row["points"].get(kind, 0) for kind in headings[:5]]
+        points = [row["points"].get(kind, 0) for kind in sweep.KINDS]
         singles = sum(row["single_faults"].values())
-        asked = row["ends"].get("as asked", 0)
-        numbers = (*points, singles, row["double_faults"], asked, len(row["disagreements"]))
+        uncut = row["ends"].get("as uncut", 0)
+        numbers = (*points, singles, row["double_faults"], uncut, len(row["disagreements"]))
         table.add_row(name, *map(str, numbers))
     return table
 

@@ -13,6 +13,8 @@ import struct
 import subprocess
 
 from firmware.acquirer import exchange, settlement, sign_on
+from firmware.errands import submission
+from firmware.storage import recovery
 from host_tests.crash import ROOT, life
 from host_tests.crash.world import CONFIG
 from tools.build import mpy
@@ -21,7 +23,8 @@ from tools.build.tree import build
 from tools.simulator import interpreter
 
 _HERE = ROOT / "host_tests" / "crash"
-RESIDENT = exchange, settlement, sign_on  # not loaded anew in each of thousands of lives
+# Not loaded anew in each of thousands of lives.
+RESIDENT = exchange, settlement, sign_on, submission, recovery
 
 
 class _Waiting(selectors.SelectSelector):

@@ -120,8 +120,8 @@ class Explorer:
             self._seen_before,
         )
         found = rules.broken(trial)
-        is_first = trial.acquirer_token() == scenarios.world.token(self.scenario.ends[0])
-        self.ends["as asked" if is_first else "as before"] += 1
+        as_uncut = trial.acquirer_token() == scenarios.world.token(self.scenario.ends[0])
+        self.ends["as uncut" if as_uncut else "otherwise"] += 1
         return found
 
     def disagreements(self, fault):

@@ -62,7 +62,7 @@ SCENARIOS = {
         Scenario("change accepted", "change", _change(NEW), ends=(NEW, OLD)),
         Scenario("reviewed", "change", _change(NEW), Policy(review=True), ends=(NEW, OLD)),
         Scenario(
-            "reviewed, days without power",
+            "reviewed, power away",
             "change",
             {**_change(NEW), "patience_s": 60},
             Policy(review=True, decide_s=_DAYS),

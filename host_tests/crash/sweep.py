@@ -17,6 +17,7 @@ from host_tests.crash.explorer import Explorer
 
 REPORT = ROOT / "build" / "reports" / "crash.json"
 SEED = 1
+KINDS = ("program", "erase", "nvs", "power", "link")  # of points, see world.Point
 BODIES = {body.name: body for body in (CPython, MicroPython)}
 _SAMPLES = 200  # double faults of every scenario but the main one
 _UNIT = 40
@@ -84,10 +85,11 @@ def explore(unit):
 
 
 def units(names, quick, seed, interpreters):
-    """All units of work for these scenarios."""
+    """All units of work; quick: single faults at edges, the main scenario on both interpreters."""
     work = []
     for name in names:
-        for interpreter in interpreters:
+        both = not quick or name == scenarios.MAIN
+        for interpreter in interpreters if both else interpreters[:1]:
             faults = [(), *explorer(name, interpreter).singles(quick)]
             work += [
                 Unit(name, interpreter, "single", tuple(faults[at : at + _UNIT]))

@@ -32,7 +32,7 @@ def micropython():
 
 def test_terminal_and_acquirer_agree_after_a_cut_at_every_operation(explorer):
     assert explorer.disagreements(()) == []
-    assert explorer.ends["as asked"] == 1  # where nothing fails
+    assert explorer.ends["as uncut"] == 1  # where nothing fails
     faults = explorer.singles(quick=True)
     assert [found.line for fault in faults for found in explorer.disagreements(fault)] == []
     assert len(faults) > 40
@@ -43,7 +43,7 @@ def test_they_agree_on_the_device_s_interpreter_too(micropython, record_property
     explorer = Explorer(scenarios.MAIN, micropython)
     faults = [(), *explorer.singles(quick=True)]
     assert [found.line for fault in faults for found in explorer.disagreements(fault)] == []
-    assert explorer.ends["as asked"] and explorer.ends["as before"]
+    assert explorer.ends["as uncut"] and explorer.ends["otherwise"]
 
 
 def test_both_interpreters_come_to_the_same_points(micropython):
