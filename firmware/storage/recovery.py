@@ -12,23 +12,21 @@ from micropython import const
 
 from firmware.storage import audit, reader
 from firmware.storage import state as keys
-from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, Journal, StorageFault
+from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, StorageFault
 
 _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
 
 
-def begin(flash, keystore, random):
-    """Return the journal on `flash` with its last true state, or begin the first one, once.
+def secrets(flash, keystore, random):
+    """Return the journal's three keys; the sealing keys are made here, before there is a state.
 
-    keystore, random: as in State. The sealing keys are made here. Raises StorageFault when there
-    is no flash, no key, or a state that can't be read. Power loss at the first start lets it begin
-    again.
+    Raises StorageFault when flash, keystore or a key is missing.
     """
     if flash is None or keystore is None:
         raise StorageFault
     formatted = keystore.get_bytes(_FORMATTED) is not None
-    secrets = []
+    found = []
     for name in ("seal_key", "mac_key", "token_key"):
         secret = keystore.get_bytes(name)
         if secret is None:
@@ -36,15 +34,22 @@ def begin(flash, keystore, random):
                 raise StorageFault
             secret = random(16)
             keystore.put(name, secret)
-        secrets.append(secret)
-    journal = Journal(flash, *secrets)
-    if formatted:
+        found.append(secret)
+    return found
+
+
+def begin(journal, keystore):
+    """Find the journal's last true state, or begin the first one, once.
+
+    Raises StorageFault when a state exists but can't be read. Power loss at the first start lets
+    it begin again.
+    """
+    if keystore.get_bytes(_FORMATTED) is not None:
         _note_lost(journal, mount(journal) - 1)
     else:
         format(journal)
         journal.put((), audit.entry(audit.FORMATTED, 0))
         keystore.put(_FORMATTED, b"\x01")
-    return journal
 
 
 def _note_lost(journal, lost):
