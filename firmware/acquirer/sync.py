@@ -18,6 +18,9 @@ REACHED = const(1)
 UNREACHED = const(2)
 DECLINED = const(3)
 
+_RECORDS = const(4)  # DF45
+_DECIDED = const(8)
+
 _EVERY_S = const(900)  # a sign-on while nothing is pending
 _FIRST_S = const(4)  # the first repetition after a lost answer; doubled each time
 _LONGEST_S = const(300)
@@ -151,11 +154,13 @@ class Sync:
 
     async def _sign_on(self, exchange):
         module = self._line.bring("firmware.acquirer.sign_on")
-        self.code, decided = await module.run(self, exchange)
+        self.code, notices = await module.run(self, exchange)
         self.trouble = 0
         self.reached = REACHED if self.code == b"00" else DECLINED
-        if decided and self._change.phase in (change.REVIEW, change.HELD):
+        if notices & _DECIDED and self._change.phase in (change.REVIEW, change.HELD):
             await self._settle(exchange)
+        if notices & _RECORDS:
+            await self._line.bring("firmware.acquirer.upload").run(exchange)
 
     def is_pending(self, slot):
         """Tell whether a request for `slot` is under way."""
