@@ -29,6 +29,9 @@ lint: venv ## style and format of all code
 heap: setup ## the smallest MicroPython heap in which the demo passes
 	@$(PY) -m tools.bench.heap
 
+fuzz: setup ## a million random and spoilt inputs to everything that reads what others send (INPUTS= SEED=)
+	@$(PY) -m host_tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
+
 bench: setup ## how fast cards and messages are, next to other ways (build/reports/bench.json, .png)
 	@$(PY) -m tools.bench.bench
 
