@@ -18,13 +18,13 @@ async def run(desk, title, slot, fields):
 
     Returns the reason (DF13) when they are to be submitted, None when the merchant gives up.
     """
-    form = Form(desk, title, slot, fields)
+    form = _Form(desk, title, slot, fields)
     if model.CNAPS not in fields and not await form.fill():
         return None
     return form.reason if await form.review() else None
 
 
-class Form:
+class _Form:
     """The questions about the new account, in the order in which they are asked."""
 
     def __init__(self, desk, title, slot, fields):
