@@ -152,20 +152,20 @@ def _worn(bound):
     snapshot = world.first(books, bound)
     for errand in ("install", "passwords"):
         snapshot, _ = _live(books, snapshot, errand=errand)
-    snapshot, _ = _live(books, snapshot, errand="fill", times=0, width=24)
+    snapshot, _ = _live(books, snapshot, errand="fill", times=0, width=100)
     books.close()
     return snapshot
 
 
 def _nearly_full(books, scenario, snapshot):
     """Fill the flash so far that the scenario's errand erases a sector, half-way through."""
-    _, there = _live(books, snapshot, errand="fill", times=0, width=1)
+    _, there = _live(books, snapshot, errand="fill", times=0, width=16)
     until_erased = int(next(text for kind, text, *_ in reversed(there.log) if kind == "filled"))
     filling = there.programmed / until_erased
     there = lived(books, scenario, _changed(books, scenario, snapshot))
     room = int(there.programmed / filling / 2) + 1
     for left in range(room, 0, -1):
-        full, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=1)
+        full, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=16)
         start = _changed(books, scenario, full)
         if lived(books, scenario, start).erases:
             return start
