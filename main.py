@@ -3,36 +3,33 @@
 import json
 import sys
 
+hardware = None
 
-def _board(config):
-    # What builds the parts is not needed again.
+
+def _terminal():
+    # The board's builder and the settings are needed only here.
+    global hardware
     from drivers import board
     from firmware import rooms
 
-    parts = board.build(config)
+    with open("config.json") as file:
+        config = json.load(file)
+    hardware = board.build(config)
     board = None
     rooms.drop(("drivers.board", "drivers.certificate"))
-    return parts
+    from firmware.terminal import Terminal
+
+    return Terminal(hardware, config)
 
 
-def _main():
-    hardware = None
+if globals().get("maintenance"):  # from boot.py
+    print("maintenance: the terminal is not started")
+else:
     try:
-        with open("config.json") as file:
-            config = json.load(file)
-        hardware = _board(config)
-        from firmware.terminal import Terminal
-
-        Terminal(hardware, config).run()
+        _terminal().run()
     except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
         sys.print_exception(fault)
         if hardware:
             hardware.oled.fill(0)
             hardware.oled.text("needs service", 12, 28)
             hardware.oled.flush()
-
-
-if globals().get("maintenance"):  # from boot.py
-    print("maintenance: the terminal is not started")
-else:
-    _main()

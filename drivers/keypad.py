@@ -3,14 +3,16 @@
 Rows are open-drain outputs, columns are inputs with pull-ups. At rest every row is low, so that
 one look at the columns tells whether any key is down; only then is the matrix read row by row.
 
-What always holds: `scan` allocates nothing; a pattern that could be a ghost changes nothing; a key
-that was down at power-on or is stuck gives no code until it has been seen up. Imports nothing of
-the board: the pins come in through the constructor.
+What always holds: `scan` allocates nothing, not even in passing; a pattern that could be a ghost
+changes nothing; a key that was down at power-on or is stuck gives no code until it has been seen
+up. Native code: stays in memory. Imports nothing of the board: the pins come in through the
+constructor.
 """
 
 import asyncio
 import time
 
+import micropython
 from micropython import const
 
 _LAYOUT = b"123A456B789C*0#D"
@@ -102,6 +104,7 @@ class Keypad:
             self._settle(raw, now)
             self._watch_held(raw, now)
 
+    @micropython.native  # as byte code its frame would be too large for the stack
     def _settle(self, raw, now):
         changed = raw ^ self._down
         counts = self._counts
@@ -160,6 +163,7 @@ class Keypad:
                 return self._read_matrix()
         return 0
 
+    @micropython.native
     def _read_matrix(self):
         rows = self._rows
         for row in rows:

@@ -1,10 +1,11 @@
 """The magnetic card reader: a UART whose bytes are moved into the caller's buffer, unread.
 
-What always holds: nothing waits, nothing is allocated, nothing of a card stays here. Imports
-nothing of the board: the UART (receive buffer of 1024, since a swipe outruns the default 256)
-comes in through the constructor.
+What always holds: nothing waits, nothing is allocated, not even in passing; nothing of a card
+stays here. Native code: stays in memory. Imports nothing of the board: the UART (receive buffer
+of 1024, since a swipe outruns the default 256) comes in through the constructor.
 """
 
+import micropython
 from micropython import const
 
 _PIECE = const(32)
@@ -17,6 +18,7 @@ class Magstripe:
         self._uart = uart
         self._piece = bytearray(_PIECE)
 
+    @micropython.native  # as byte code its frame would be too large for the stack
     def read_into(self, buf, off):
         """Move what has arrived to `buf` from `off` on, as far as it has room; return the bytes
         moved.

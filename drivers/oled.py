@@ -58,13 +58,6 @@ class Oled(SSD1306_I2C):
             except OSError:
                 self._lost()
 
-    def power(self, on):
-        """Switch the panel on or off; the picture is kept."""
-        if on:
-            self.poweron()
-        else:
-            self.poweroff()
-
     def flush(self):
         """Send what changed since the last flush; return the bytes put on the bus, addresses
         included.

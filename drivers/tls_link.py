@@ -3,7 +3,7 @@
 One SSLContext serves all connections, since its memory comes from the chip's own small heap. What
 always holds: a failure is a LinkError with a code and leaves the connection closed, and so does a
 cancellation; nothing waits longer than its limit, except name resolution, which blocks (the
-watchdog's limit is above it). May import socket, tls.
+watchdog's limit is above it). May import socket.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import select
 import socket
 import time
 
-import tls
 from micropython import const
 
 WIFI = const(1)
@@ -45,16 +44,15 @@ class LinkError(Exception):
 class TlsLink:
     """The line over `wifi` to `host`:`port`, whose certificate must name `server_name`.
 
-    `ca_der`, `cert_der` and `key_der` are the acquirer's CA, the terminal's certificate and its
-    key.
+    `context` is `certificate.context`'s, None when a certificate or the key can't be used.
     """
 
-    def __init__(self, wifi, host, port, server_name, ca_der, cert_der, key_der):
+    def __init__(self, wifi, host, port, server_name, context):
         self._wifi = wifi
         self._host = host
         self._port = port
         self._server_name = server_name
-        self._context = _context(ca_der, cert_der, key_der)
+        self._context = context
         self._raw = None
         self._sock = None
         self._stream = None
@@ -185,15 +183,3 @@ class TlsLink:
                 except OSError:  # it was closed with the TLS socket
                     pass
         self._sock = self._raw = self._stream = None
-
-
-def _context(ca_der, cert_der, key_der):
-    """Return the context for mutual TLS, or None when a certificate or the key cannot be used."""
-    try:
-        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = tls.CERT_REQUIRED
-        context.load_verify_locations(ca_der)
-        context.load_cert_chain(cert_der, key_der)
-        return context
-    except (OSError, ValueError, TypeError):  # seen by whoever opens the line, as CERTIFICATE
-        return None

@@ -12,12 +12,13 @@ from firmware.storage.journal import StorageFault
 from firmware.storage.state import State
 
 
-def build(desk):
-    """Put state, identity, change, sync, clock and licence at the `desk`, in the language chosen.
+def build(desk, config):
+    """Put state, identity, change, clock, licence and last sync at the `desk`, in the language
+    chosen.
 
     Raises StorageFault when state or keys can't be read.
     """
-    board, config = desk.board, desk.config
+    board = desk.board
     state = desk.state = State(board.flash, board.keystore, board.random)
     language = state.get(keys.LANGUAGE)
     if language is not None:

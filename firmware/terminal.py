@@ -9,8 +9,14 @@ import sys
 
 from micropython import const
 
+# In memory for good: native code must not be loaded a second time. Others find it loaded.
+import firmware.card.track
+import firmware.crypto.compare  # noqa: F401
+import firmware.crypto.dukpt  # noqa: F401
+import firmware.crypto.seal  # noqa: F401
+import firmware.message.codec  # noqa: F401
+import firmware.message.framing  # noqa: F401
 from firmware import rooms
-from firmware.binding.model import Request
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.ui.canvas import Canvas
@@ -24,24 +30,23 @@ _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 class Terminal:
     """The terminal on its board, and the desk that errands work at.
 
-    board: drivers.board.Board. config: the provisioned settings.
+    board: drivers.parts.Parts. config: the provisioned settings.
     """
 
     def __init__(self, board, config):
         self.board = board
-        self.config = config
         self.operator = None  # who is logged in, 2 ASCII digits
         self.text = Text("assets/zh.bin")
         self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
-
-    def _build(self):
+        self.sync = None  # the last of the services
         from firmware import services
 
         try:
-            services.build(self)
-        finally:
-            services = None
-            rooms.drop(("firmware.services",))
+            services.build(self, config)
+        except StorageFault:
+            pass  # run() says so
+        services = None
+        rooms.drop(("firmware.services",))
 
     def use_language(self, language):
         """Show everything in `zh` or `en` from now on."""
@@ -55,24 +60,6 @@ class Terminal:
         finally:
             module = None
             rooms.drop(loaded)
-
-    def begin_request(self, action, slot, reason, tlvs):
-        """Store a request for `tlvs` as the pending one, in the name of who is logged in."""
-        old = self.state.binding(slot)
-        self.change.begin(
-            Request(
-                self.board.random(16),
-                self.state.next_stan(),
-                self.clock.now(),
-                action,
-                slot,
-                reason,
-                self.operator,
-                self.operator != b"00",
-                None if old is None else self.identity.token(old),
-                tlvs,
-            )
-        )
 
     def log_out(self):
         """End the session: the next key wait in any errand leads back to the idle page."""
@@ -97,12 +84,6 @@ class Terminal:
         """
         return await self.open("swipe")
 
-    def date(self, epoch):
-        """Return the local date and time (UTC+8) of an epoch, MM-DD HH:MM."""
-        civil = [0] * 6
-        self.clock.civil(epoch + 8 * 3600, civil)
-        return "%02d-%02d %02d:%02d" % tuple(civil[1:5])
-
     def run(self):
         """Run until power is cut."""
         asyncio.run(self._main())
@@ -110,9 +91,7 @@ class Terminal:
     async def _main(self):
         board = self.board
         asyncio.create_task(board.keypad.run())
-        try:
-            self._build()
-        except StorageFault:
+        if self.sync is None:
             await self._needs_service()
         asyncio.create_task(board.wifi.run())
         if self.state.get(keys.OPERATOR + 1) is None:

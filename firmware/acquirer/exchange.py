@@ -5,8 +5,8 @@ an answer that isn't provably the answer to this very message counts as no answe
 for is built by `settlement` and `sign_on`; here is what all messages have in common. In memory
 only while there is something to say.
 
-May import message, card, crypto and change.NoAnswer. The link raises its own error with a `code`;
-nothing here imports a driver.
+May import message, card, crypto, journal.StorageFault and change.NoAnswer. The link raises its own
+error with a `code`; nothing here imports a driver.
 """
 
 from array import array
@@ -21,7 +21,8 @@ from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
 from firmware.crypto.seal import seal, unseal
 from firmware.crypto.wipe import wipe
-from firmware.message import codec
+from firmware.message import codec, framing
+from firmware.storage.journal import StorageFault
 
 NETWORK = const(0x0800)  # message types
 FILE = const(0x0300)
@@ -36,6 +37,47 @@ _SCRATCH = const(320)
 _ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
 _PREFIX = b"\0\0\0\0\0\0\2\2\0\0\1"  # bytes of their length in front
 _NUMERIC = (7, 11, 12, 13, 60, 70)
+
+
+def begin(board, identity, state, tx, rx):
+    """Return an Exchange over the board's link with the keys of its keystore, in two buffers.
+
+    Raises StorageFault when there are no keys or they are damaged: the terminal needs service.
+    """
+    try:
+        keys = dukpt.Dukpt(_KeyStorage(board.keystore), rx)
+    except dukpt.KeysUnreadable:
+        raise StorageFault from None
+    return Exchange(board, keys, identity, state, tx, rx)
+
+
+class _KeyStorage:
+    """Where the DUKPT state lives: one blob of the keystore, replaced as a whole."""
+
+    def __init__(self, keystore):
+        self._keystore = keystore
+
+    def load(self, buf):
+        """Fill `buf` with the stored state; make the first one from the injected key. False if
+        none.
+
+        The injected key is erased only once the state made from it is stored.
+        """
+        if self._keystore.get("dukpt", buf) == dukpt.STATE_LEN:
+            self._keystore.erase("ik")
+            return True
+        initial = self._keystore.get_bytes("ik")
+        ikid = self._keystore.get_bytes("ikid")
+        if initial is None or ikid is None:
+            return False
+        dukpt.inject(ikid, initial, buf)
+        self.save(buf)
+        self._keystore.erase("ik")
+        return True
+
+    def save(self, buf):
+        """Replace the stored state by `buf`, durably and at once."""
+        self._keystore.put("dukpt", buf)
 
 
 class Exchange:
@@ -59,9 +101,10 @@ class Exchange:
         self._rx = rx
         self._key = bytearray(16)
         self._tag = bytearray(16)
-        self._found = [0, 0, 0]
+        self._found = array("i", bytes(4 * tlv.OUT_LEN))
         self._fields = array("H", bytes(2 * codec.TABLE_LEN))
         self._frame = codec.Encoder(self._tx)
+        self._framer = framing.Framer(self._rx)
         self._ends = array("H", bytes(2 * len(_ECHOED)))  # in what was sent
         self._tlvs_at = 0
         self._pos = 0
@@ -87,20 +130,16 @@ class Exchange:
         self.text(41, self.identity.terminal)
         self.text(42, self.identity.merchant)
         batch = b"00000001%03d" % network_code
-        self._check(self._frame.digits(60, batch, 0, 11))
-        self._mark(60)
-        self._check(self._frame.data(62, self._keys.ksn, 0, 12))
-        self._mark(62)
+        self.text(60, batch)
+        self.text(62, self._keys.ksn)
 
     def number(self, de, value):
         """Add the fixed numeric DE `de`."""
-        self._check(self._frame.number(de, value))
-        self._mark(de)
+        self._mark(de, self._frame.number(de, value))
 
     def text(self, de, value):
-        """Add the text DE `de` from bytes."""
-        self._check(self._frame.text(de, value, 0, len(value)))
-        self._mark(de)
+        """Add the DE `de` from its digits, text or bytes."""
+        self._mark(de, self._frame.put(de, value, 0, len(value)))
 
     def open_tlvs(self):
         """Begin DE 120."""
@@ -111,8 +150,8 @@ class Exchange:
         self._put(tag, value, len(value))
 
     def sealed(self, plain, secrets):
-        """Add DF20: the TLVs `plain` and (tag, value) pairs of secrets, sealed under this message's
-        own key. Nothing of it stays in memory in clear but what the caller has.
+        """Add DF20: the TLVs `plain` and the (tag, value) pairs `secrets`, sealed under this
+        message's own key. Nothing of it stays in memory in clear but what the caller has.
         """
         scratch = bytearray(_SCRATCH)
         try:
@@ -135,9 +174,10 @@ class Exchange:
     def _put(self, tag, value, n):
         self._pos = self._check(tlv.put(self._tx, self._pos, SENT_MAX, tag, value, 0, n))
 
-    def _mark(self, de):
+    def _mark(self, de, end):
+        self._check(end)
         if de in _ECHOED:
-            self._ends[_ECHOED.index(de)] = self._frame.pos
+            self._ends[_ECHOED.index(de)] = end
 
     def _check(self, result):
         if result < 0:
@@ -154,23 +194,24 @@ class Exchange:
         frame = self._frame
         end = self._check(frame.open(128))
         self._keys.key(dukpt.MAC_GENERATION, self._key)
-        mac(self._key, self._tx, frame.body, end - frame.body, self._tag, 0)
+        mac(self._key, self._tx, codec.BODY, end - codec.BODY, self._tag, 0)
         for i in range(8):
             self._tx[end + i] = self._tag[i]
         self._check(frame.close(8))
         length = self._check(frame.finish())
-        link = self._board.link
+        link, framer = self._board.link, self._framer
+        framer.reset()
+        size = framing.MORE
         try:
             await link.write(self._tx, length)
-            await link.read_into(self._rx, 0, 2)
-            size = self._rx[0] << 8 | self._rx[1]
-            reply = None
-            if 15 <= size <= 1022:
-                await link.read_into(self._rx, 2, size)
-                reply = self._verified(mti, size + 2, uuid)
+            while size == framing.MORE:
+                wanted = framer.wanted()
+                await link.read_into(self._rx, framer.fill, wanted)
+                size = framer.accept(wanted)
         except self._board.link_error as error:
             await link.close()
             raise NoAnswer(error.code) from None
+        reply = None if size == framing.BAD else self._verified(mti, size, uuid)
         if reply is None:
             await link.close()  # what else this connection brings can't be matched either
             raise NoAnswer(0)
@@ -179,14 +220,14 @@ class Exchange:
     def _verified(self, mti, end, uuid):
         # The Reply in the receive buffer, or None when it isn't the answer to what was sent.
         rx, fields = self._rx, self._fields
-        if rx[2] != 0x60 or codec.decode(rx, 7, end, fields) != 0:
+        if codec.decode(rx, codec.BODY, end, fields) != 0:
             return None
         if (rx[7] << 8 | rx[8]) != (mti & 0xFFF0) + 0x10 or not fields[2 * 128]:
             return None
         if not fields[2 * 39]:
             return None
         self._keys.key(dukpt.MAC_VERIFICATION, self._key)
-        mac(self._key, rx, 7, end - 15, self._tag, 0)
+        mac(self._key, rx, codec.BODY, end - 8 - codec.BODY, self._tag, 0)
         if not equal(self._tag, memoryview(rx)[end - 8 : end], 8):
             return None
         if not self._echoed():

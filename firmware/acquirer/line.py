@@ -1,4 +1,4 @@
-"""The way to the acquirer: all that makes and reads messages, in memory only during a conversation.
+"""The way to the acquirer: all that makes and reads messages, in memory only meanwhile.
 
 What always holds: the buffers stay, made once while the heap was in one piece; a conversation that
 finds no room is no answer. May import rooms, identity, change.NoAnswer.
@@ -33,7 +33,7 @@ class Line:
         or damaged, NoAnswer when memory is full.
         """
         gc.collect()
-        return self.bring("firmware.acquirer.conversation").begin(*self._parts)
+        return self.bring("firmware.acquirer.exchange").begin(*self._parts)
 
     def bring(self, path):
         """Return the module `path`, in memory until the conversation ends. Raises NoAnswer."""

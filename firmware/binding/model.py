@@ -5,6 +5,7 @@ for the acquirer and what its token is computed from. May import card.tlv only.
 """
 
 import struct
+from array import array
 
 from micropython import const
 
@@ -32,12 +33,12 @@ _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approv
 _RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code status reference
 _RECORD_LEN = const(24)
 _APPLICATION_MAX = const(32)  # characters of DF43
-_RECORD_MAX = const(184)  # bytes: the longest DF41 and DF43 fit
+_RECORD_MAX = const(142)  # bytes: with the longest DF43, 72 of DF41 are kept, 24 characters in zh
 
 
 def field(tlvs, tag):
     """Return the value of `tag` in a binding's TLVs as bytes, or None."""
-    found = [0, 0, 0]
+    found = array("i", bytes(4 * tlv.OUT_LEN))
     if tlvs is None or tlv.find(tlvs, 0, len(tlvs), tag, found) != 1:
         return None
     return bytes(memoryview(tlvs)[found[1] : found[1] + found[2]])

@@ -1,26 +1,36 @@
 """BER-TLV (ISO/IEC 8825-1) in the caller's buffer: writing, walking, finding.
 
 Always holds: nothing outside the given range is read or written, nothing is allocated. Lengths
-are definite and minimal; tags have 1 to 3 bytes and are ints that read like the tag (0xDF20).
-Imports nothing.
+are definite, and minimal except in what a chip card sends; tags have 1 to 3 bytes and are ints
+that read like the tag (0xDF20). Native code: stays in memory. Imports nothing.
 """
 
+import micropython
 from micropython import const
 
-# Positions in `out`, array('i', 3).
+# Positions in `out`, array('i', OUT_LEN); `seek` takes array('i', SEEK_LEN).
 TAG = const(0)
 VALUE = const(1)
 LENGTH = const(2)
 OUT_LEN = const(3)
+SEEK_LEN = const(8)  # and the ends of the templates that are open
+
+_DEPTH = const(5)
 
 
-def put(buf, pos, limit, tag, src, off, n):
-    """Write `tag` with the value `src[off:off + n]` at `buf[pos]`.
+@micropython.viper
+def put(buf: ptr8, pos: int, limit: int, tag: int, src: ptr8, off: int, n: int) -> int:
+    """Write `tag` (1 or 2 bytes) with the value `src[off:off + n]` at `buf[pos]`.
 
     Return the position behind it, or -1, with nothing written, when it would pass `limit`.
     """
-    size = 1 if tag < 0x100 else 2
-    size += 1 if n < 0x80 else 2 if n < 0x100 else 3
+    size = 2
+    if tag > 0xFF:
+        size += 1
+    if n > 0x7F:
+        size += 1
+    if n > 0xFF:
+        size += 1
     if n < 0 or n > 0xFFFF or pos + size + n > limit:
         return -1
     if tag > 0xFF:
@@ -28,26 +38,26 @@ def put(buf, pos, limit, tag, src, off, n):
         pos += 1
     buf[pos] = tag & 0xFF
     pos += 1
-    if n > 0x7F:
-        if n > 0xFF:
-            buf[pos] = 0x82
-            buf[pos + 1] = n >> 8
-            pos += 2
-        else:
-            buf[pos] = 0x81
-            pos += 1
+    if n > 0xFF:
+        buf[pos] = 0x82
+        buf[pos + 1] = n >> 8
+        pos += 2
+    elif n > 0x7F:
+        buf[pos] = 0x81
+        pos += 1
     buf[pos] = n & 0xFF
     pos += 1
-    for i in range(n):
-        buf[pos + i] = src[off + i]
-    return pos + n
+    end = pos + n
+    while pos < end:
+        buf[pos] = src[off]
+        pos += 1
+        off += 1
+    return pos
 
 
-def step(buf, pos, end, out):
-    """Read the element at `buf[pos]`; return the position of the next, or -1 when malformed.
-
-    `out` receives the tag, and offset and length of the value. The walk is over at `end`.
-    """
+@micropython.viper
+def _element(buf: ptr8, pos: int, end: int, out: ptr32, minimal: int) -> int:
+    """Read as `step` does; a length need not be as short as it can be unless `minimal`."""
     if pos >= end:
         return -1
     tag = buf[pos]
@@ -55,16 +65,15 @@ def step(buf, pos, end, out):
     if tag == 0:
         return -1
     if tag & 0x1F == 0x1F:
-        more = 0x80
         count = 0
-        while more:
+        byte = 0x80
+        while byte & 0x80:
             if pos >= end or count == 2:
                 return -1
             byte = buf[pos]
             if count == 0 and byte & 0x7F == 0:
                 return -1
             tag = tag << 8 | byte
-            more = byte & 0x80
             pos += 1
             count += 1
     if pos >= end:
@@ -76,11 +85,11 @@ def step(buf, pos, end, out):
         if width < 1 or width > 2 or pos + width > end:
             return -1
         length = buf[pos]
+        least = 0x80
         if width == 2:
             length = length << 8 | buf[pos + 1]
-            if length < 0x100:
-                return -1
-        elif length < 0x80:
+            least = 0x100
+        if minimal and length < least:
             return -1
         pos += width
     if pos + length > end:
@@ -91,27 +100,74 @@ def step(buf, pos, end, out):
     return pos + length
 
 
-def find(buf, start, end, tag, out):
+@micropython.viper
+def step(buf, pos: int, end: int, out) -> int:
+    """Read the element at `buf[pos]`; return the position of the next, or -1 when malformed.
+
+    `out` receives the tag, and offset and length of the value. The walk is over at `end`.
+    """
+    return int(_element(buf, pos, end, out, 1))
+
+
+@micropython.viper
+def find(buf, start: int, end: int, tag: int, out) -> int:
     """Look for `tag` on the top level of `buf[start:end]`, walking all of it.
 
     Return 1 when it is there once (`out` describes it), 0 when it is not, -1 when anything is
     malformed or the tag is repeated: tags that may be repeated are walked with `step`.
     """
+    found = ptr32(out)
     value = -1
     length = 0
-    pos = start
-    while pos < end:
-        pos = step(buf, pos, end, out)
-        if pos < 0:
+    while start < end:
+        start = int(_element(buf, start, end, out, 1))
+        if start < 0:
             return -1
-        if out[TAG] == tag:
+        if found[TAG] == tag:
             if value >= 0:
                 return -1
-            value = out[VALUE]
-            length = out[LENGTH]
+            value = found[VALUE]
+            length = found[LENGTH]
     if value < 0:
         return 0
-    out[TAG] = tag
-    out[VALUE] = value
-    out[LENGTH] = length
+    found[TAG] = tag
+    found[VALUE] = value
+    found[LENGTH] = length
     return 1
+
+
+@micropython.viper
+def seek(buf, pos: int, end: int, tag: int, out) -> int:
+    """Look for the first `tag`, however deep, in what a chip card sent: `buf[pos:end]`.
+
+    Templates are entered, each within its own end, and zero bytes between elements are passed
+    over (EMV Book 3, annex B). Return 1 when it is there (`out` describes it; what follows it was
+    not looked at), 0 when it is not, -1 when anything in front of it is malformed or lies more
+    than five templates deep.
+    """
+    data = ptr8(buf)
+    found = ptr32(out)
+    depth = 0
+    while True:
+        while pos >= end:
+            if depth == 0:
+                return 0
+            depth -= 1
+            end = found[OUT_LEN + depth]
+        if data[pos] == 0:
+            pos += 1
+            continue
+        after = int(_element(buf, pos, end, out, 0))
+        if after < 0:
+            return -1
+        if found[TAG] == tag:
+            return 1
+        if data[pos] & 0x20:
+            if depth == _DEPTH:
+                return -1
+            found[OUT_LEN + depth] = end
+            depth += 1
+            end = after
+            pos = found[VALUE]
+        else:
+            pos = after

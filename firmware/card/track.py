@@ -3,9 +3,10 @@
 Always holds: nothing outside the given range is read, nothing is allocated, the bytes stay where
 they are: the answer is offsets. Noise before and after a track is skipped; the LRC is checked
 where the reader sends one. Call it when the line has been quiet for a moment.
-Imports `card.luhn` only.
+Native code: stays in memory. Imports `card.luhn` only.
 """
 
+import micropython
 from micropython import const
 
 from firmware.card.luhn import valid
@@ -41,91 +42,44 @@ _FORMAT_B = const(0x42)
 _ERROR = const(0x45)  # E
 
 
-def _digits(buf, at, end):
-    """Return the offset of the first byte from `at` that is no ASCII digit, or `end`."""
-    while at < end and 48 <= buf[at] <= 57:
-        at += 1
-    return at
-
-
-def _tail(buf, start, at, end, separator, out, pan, pan_len):
-    """Read a track from its expiry at `at` to the end; `start` is its start sentinel."""
-    expiry = 0
-    service = 0
-    if at < end and buf[at] == separator:
-        at += 1
-    else:
-        expiry = at
-        at = _digits(buf, at, min(end, at + 4))
-        if at < expiry + 4:
-            return INCOMPLETE if at == end else MALFORMED
-        month = (buf[at - 2] - 48) * 10 + buf[at - 1] - 48
-        if month < 1 or month > 12:
-            return MALFORMED
-    if at < end and buf[at] == separator:
-        at += 1
-    else:
-        service = at
-        at = _digits(buf, at, min(end, at + 3))
-        if at < service + 3:
-            return INCOMPLETE if at == end else MALFORMED
-
-    two = separator == _SEPARATOR_2
-    low = 0x30 if two else 0x20
-    high = 0x3F if two else 0x5F
-    stop = start + 1 + (_TRACK_2_MAX if two else _TRACK_1_MAX)
-    while True:
-        if at == end:
-            return INCOMPLETE
-        char = buf[at]
-        if char == _END:
-            break
-        if at == stop or char < low or char > high or char == _START_1 or char == _START_2:
-            return MALFORMED
-        at += 1
-
-    if at + 1 < end:
-        # The next byte is the LRC unless it cannot be one or opens another track.
-        sent = buf[at + 1]
-        if low <= sent <= high and sent != _START_1 and sent != _START_2 and sent != _START_3:
-            lrc = 0
-            for i in range(start, at + 1):
-                lrc ^= buf[i] - low
-            if (lrc & high - low) + low != sent:
-                return BAD_LRC
-    out[PAN] = pan
-    out[PAN_LEN] = pan_len
-    out[EXPIRY] = expiry
-    out[SERVICE] = service
-    return OK if valid(buf, pan, pan_len) else BAD_CHECK_DIGIT
-
-
-def _one(buf, start, end, separator, out):
-    """Read the track whose start sentinel is at `start`."""
+@micropython.viper
+def _one(buf, start: int, end: int, out: ptr16) -> int:
+    """Read the track whose start sentinel is at `start`; return the verdict on it."""
+    data = ptr8(buf)
+    separator = _SEPARATOR_2
+    low = 0x30  # of the characters that the track may hold
+    high = 0x3F
+    stop = start + 1 + _TRACK_2_MAX
     pan = start + 1
-    if pan + 1 < end and buf[pan] == _ERROR and buf[pan + 1] == _END:
+    if pan + 1 < end and data[pan] == _ERROR and data[pan + 1] == _END:
         return BAD_READ
-    if separator == _SEPARATOR_1:
-        if pan < end and buf[pan] != _FORMAT_B and buf[pan] != _ERROR:
+    if data[start] == _START_1:
+        separator = _SEPARATOR_1
+        low = 0x20
+        high = 0x5F
+        stop = start + 1 + _TRACK_1_MAX
+        if pan < end and data[pan] != _FORMAT_B and data[pan] != _ERROR:
             return MALFORMED
         pan += 1
-    elif pan + 1 == end and buf[pan] == _ERROR:
+    elif pan + 1 == end and data[pan] == _ERROR:
         return INCOMPLETE
-    if pan >= end:
-        return INCOMPLETE
-    at = _digits(buf, pan, end)
+
+    at = pan
+    while at < end and data[at] ^ 0x30 < 10:
+        at += 1
     pan_len = at - pan
     if pan_len > _PAN_MAX:
         return MALFORMED
-    if at == end:
+    if at >= end:
         return INCOMPLETE
-    if pan_len == 0 or buf[at] != separator:
+    if pan_len == 0 or data[at] != separator:
         return MALFORMED
     at += 1
+
     if separator == _SEPARATOR_1:
         name = at
-        while at < end and buf[at] != _SEPARATOR_1:
-            char = buf[at]
+        while at < end and data[at] != _SEPARATOR_1:
+            char = data[at]
             if char < 0x20 or char > 0x5F or char == _START_1 or char == _END:
                 return MALFORMED
             at += 1
@@ -136,31 +90,78 @@ def _one(buf, start, end, separator, out):
         if at - name < _NAME_MIN:
             return MALFORMED
         at += 1
-    return _tail(buf, start, at, end, separator, out, pan, pan_len)
+
+    expiry = 0
+    if at < end and data[at] == separator:
+        at += 1
+    else:
+        expiry = at
+        while at < end and at < expiry + 4 and data[at] ^ 0x30 < 10:
+            at += 1
+        if at < expiry + 4:
+            return INCOMPLETE if at == end else MALFORMED
+        month = (data[at - 2] ^ 0x30) * 10 + (data[at - 1] ^ 0x30)
+        if month < 1 or month > 12:
+            return MALFORMED
+    service = 0
+    if at < end and data[at] == separator:
+        at += 1
+    else:
+        service = at
+        while at < end and at < service + 3 and data[at] ^ 0x30 < 10:
+            at += 1
+        if at < service + 3:
+            return INCOMPLETE if at == end else MALFORMED
+
+    while True:
+        if at == end:
+            return INCOMPLETE
+        char = data[at]
+        if char == _END:
+            break
+        if at == stop or char < low or char > high or char == _START_1 or char == _START_2:
+            return MALFORMED
+        at += 1
+
+    if at + 1 < end:
+        # The next byte is the LRC unless it cannot be one or opens another track.
+        sent = data[at + 1]
+        starts = sent == _START_1 or sent == _START_2 or sent == _START_3
+        if sent >= low and sent <= high and not starts:
+            lrc = 0
+            i = start
+            while i <= at:
+                lrc ^= data[i] - low
+                i += 1
+            if (lrc & high - low) + low != sent:
+                return BAD_LRC
+    out[PAN] = pan
+    out[PAN_LEN] = pan_len
+    out[EXPIRY] = expiry
+    out[SERVICE] = service
+    return OK if int(valid(buf, pan, pan_len)) else BAD_CHECK_DIGIT
 
 
-def _search(buf, start, end, sentinel, separator, out):
-    """Return the verdict of the first whole track that opens with `sentinel`, else the worst."""
-    worst = NOTHING
-    for at in range(start, end):
-        if buf[at] == sentinel:
-            verdict = _one(buf, at, end, separator, out)
-            if verdict == OK or verdict == BAD_CHECK_DIGIT:
-                return verdict
-            worst = max(worst, verdict)
-    return worst
-
-
-def parse(buf, start, end, out):
+@micropython.viper
+def parse(buf, start: int, end: int, out) -> int:
     """Find a card in `buf[start:end]`; return a verdict, OK when `out` describes it.
 
     Track 2 is preferred, track 1 serves when there is no whole track 2. `out` is array('H', 4):
     see PAN .. SERVICE. The PAN has 1 to 19 digits; what a payment card needs is the caller's rule.
     """
-    two = _search(buf, start, end, _START_2, _SEPARATOR_2, out)
-    if two == OK or two == BAD_CHECK_DIGIT:
-        return two
-    one = _search(buf, start, end, _START_1, _SEPARATOR_1, out)
-    if one == OK or one == BAD_CHECK_DIGIT:
-        return one
-    return max(two, one)
+    data = ptr8(buf)
+    worst = NOTHING
+    sentinel = _START_2
+    while True:
+        at = start
+        while at < end:
+            if data[at] == sentinel:
+                verdict = int(_one(buf, at, end, out))
+                if verdict == OK or verdict == BAD_CHECK_DIGIT:
+                    return verdict
+                if verdict > worst:
+                    worst = verdict
+            at += 1
+        if sentinel == _START_1:
+            return worst
+        sentinel = _START_1

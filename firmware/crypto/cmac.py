@@ -1,9 +1,11 @@
 """AES-CMAC (NIST SP 800-38B, RFC 4493) over bytes that stay where they are.
 
-Always holds: apart from the cipher object that `Cmac` makes once per key, nothing is allocated;
-the message is neither copied nor changed. Imports `cryptolib` and `crypto.wipe` only.
+Always holds: apart from the cipher object that each key takes, nothing is allocated; the message
+is neither copied nor changed; a message of n blocks takes n uses of the cipher, a key one more.
+Native code: stays in memory. Imports `cryptolib` and `crypto.wipe` only.
 """
 
+import micropython
 from cryptolib import aes
 from micropython import const
 
@@ -12,16 +14,50 @@ from firmware.crypto.wipe import wipe
 _ECB = const(1)
 _BLOCK = const(16)
 
+_once_state = bytearray(_BLOCK)  # for `mac`
+_once_subkey = bytearray(_BLOCK)
 
-def _double(block):
-    """Multiply the 16-byte `block` by x in GF(2^128), in place."""
+
+@micropython.viper
+def _absorb(cipher, chain, used: int, buf: ptr8, off: int, n: int) -> int:
+    """Take `n` more bytes into `chain`, of which `used` are filled; return how many are then."""
+    state = ptr8(chain)
+    end = off + n
+    while off < end:
+        if used == _BLOCK:
+            cipher.encrypt(chain, chain)
+            used = 0
+        state[used] = state[used] ^ buf[off]
+        used += 1
+        off += 1
+    return used
+
+
+@micropython.viper
+def _close(cipher, chain, used: int, subkey: ptr8, out: ptr8, off: int):
+    """Take the last block and write the tag; `subkey` is the key's empty block, encrypted."""
+    state = ptr8(chain)
+    # K1 is the subkey times x in GF(2^128), K2 that times x again: one or two bits to the left.
+    shift = 1
+    if used < _BLOCK:
+        state[used] = state[used] ^ 0x80
+        shift = 2
     carry = 0
-    for i in range(_BLOCK - 1, -1, -1):
-        value = block[i] << 1 | carry
-        block[i] = value & 0xFF
+    i = _BLOCK
+    while i > 0:
+        i -= 1
+        value = subkey[i] << shift | carry
+        state[i] = state[i] ^ value & 0xFF
         carry = value >> 8
-    if carry:
-        block[_BLOCK - 1] ^= 0x87
+    # What was shifted out comes back as x^7 + x^2 + x + 1, times x for the upper one of two bits.
+    back = (0x87 if carry & 1 else 0) ^ (0x10E if carry & 2 else 0)
+    state[_BLOCK - 1] = state[_BLOCK - 1] ^ back & 0xFF
+    state[_BLOCK - 2] = state[_BLOCK - 2] ^ back >> 8
+    cipher.encrypt(chain, chain)
+    while i < _BLOCK:
+        out[off + i] = state[i]
+        state[i] = 0
+        i += 1
 
 
 class Cmac:
@@ -32,46 +68,31 @@ class Cmac:
         self._aes = aes(key, _ECB)
         self._state = bytearray(_BLOCK)
         self._subkey = bytearray(_BLOCK)
+        self._aes.encrypt(self._subkey, self._subkey)
         self._used = 0
 
+    @micropython.viper
     def start(self):
         """Begin a new message."""
         wipe(self._state)
         self._used = 0
 
-    def update(self, buf, off, n):
+    @micropython.viper
+    def update(self, buf, off: int, n: int):
         """Take `n` more bytes of the message from `buf[off]`."""
-        state = self._state
-        used = self._used
-        for i in range(off, off + n):
-            if used == _BLOCK:
-                self._aes.encrypt(state, state)
-                used = 0
-            state[used] ^= buf[i]
-            used += 1
-        self._used = used
+        self._used = _absorb(self._aes, self._state, self._used, buf, off, n)
 
-    def finish(self, out, off):
+    @micropython.viper
+    def finish(self, out, off: int):
         """Write the 16-byte tag to `out[off]`. The next message begins with `start`."""
-        state = self._state
-        subkey = self._subkey
-        wipe(subkey)
-        self._aes.encrypt(subkey, subkey)
-        _double(subkey)
-        if self._used < _BLOCK:
-            _double(subkey)
-            state[self._used] ^= 0x80
-        for i in range(_BLOCK):
-            state[i] ^= subkey[i]
-        self._aes.encrypt(state, state)
-        for i in range(_BLOCK):
-            out[off + i] = state[i]
-        wipe(state)
-        wipe(subkey)
+        _close(self._aes, self._state, self._used, self._subkey, out, off)
 
 
-def mac(key, buf, off, n, out, out_off):
+@micropython.viper
+def mac(key, buf, off: int, n: int, out, out_off: int):
     """Write the 16-byte CMAC under `key` of `buf[off:off + n]` to `out[out_off]`."""
-    cmac = Cmac(key)
-    cmac.update(buf, off, n)
-    cmac.finish(out, out_off)
+    cipher = aes(key, _ECB)
+    cipher.encrypt(_once_subkey, _once_subkey)
+    used = _absorb(cipher, _once_state, 0, buf, off, n)
+    _close(cipher, _once_state, used, _once_subkey, out, out_off)
+    wipe(_once_subkey)

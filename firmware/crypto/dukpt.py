@@ -8,15 +8,15 @@ Always holds:
   is overwritten as soon as its key is spent.
 - Counters with more than 16 one-bits are skipped.
 
-The counter is handled as 4 bytes: it does not fit the small integers of a 32-bit chip.
-Imports `cryptolib`, `binascii` and `crypto.wipe` only.
+The counter is handled as 4 bytes: it does not fit the small integers of a 32-bit chip. Apart from
+one cipher object per key that is derived from, nothing is allocated once a Dukpt is made. Native
+code: stays in memory. Imports `cryptolib` and `crypto.wipe` only.
 
 State blob: version (1), IKID (8), next counter (4, big-endian), 32 registers of 16 bytes, CRC-32.
 Register i holds the key of the next counter whose lowest one-bit is i, where one is to come.
 """
 
-from binascii import crc32
-
+import micropython
 from cryptolib import aes
 from micropython import const
 
@@ -42,6 +42,8 @@ _BITS = const(32)
 _WORK_MAX = const(16)
 _RESERVE = const(4)
 _KEY_DERIVATION = const(0x8000)
+_KSN_LEN = const(12)
+_CRC_32 = const(-0x12477CE0)  # 0xEDB88320, the polynomial of IEEE 802.3 from right to left
 
 _data = bytearray(_KEY_LEN)
 _work = bytearray(_KEY_LEN)
@@ -55,42 +57,75 @@ class KeysUnreadable(Exception):
     """There is no stored key state, or it is damaged: the terminal needs service."""
 
 
-def _prepare(usage, blob):
+@micropython.viper
+def _copy(target: ptr8, to: int, source: ptr8, at: int, n: int):
+    while n > 0:
+        n -= 1
+        target[to + n] = source[at + n]
+
+
+@micropython.viper
+def _prepare(usage: int, blob: ptr8):
     """Begin the derivation data: usage, and as tail IKID[4:8] and the counter of `blob`."""
-    _data[0] = 1
-    _data[1] = 1
-    _data[2] = usage >> 8
-    _data[3] = usage & 0xFF
-    _data[4] = 0
-    _data[5] = 2
-    _data[6] = 0
-    _data[7] = 0x80
-    for i in range(8):
-        _data[8 + i] = blob[_ID + 4 + i]
+    data = ptr8(_data)
+    data[0] = 1
+    data[1] = 1
+    data[2] = usage >> 8
+    data[3] = usage & 0xFF
+    data[4] = 0
+    data[5] = 2
+    data[6] = 0
+    data[7] = 0x80
+    i = 0
+    while i < 8:
+        data[8 + i] = blob[_ID + 4 + i]
+        i += 1
 
 
-def _seal(blob):
-    """Write the checksum of `blob`."""
-    crc = crc32(memoryview(blob)[:_CRC])
-    for i in range(STATE_LEN - 1, _CRC - 1, -1):
-        blob[i] = crc & 0xFF
+@micropython.viper
+def _checksum(blob: ptr8, out: ptr8, at: int):
+    """Write the CRC-32 (IEEE 802.3) of `blob`, as far as its checksum, to `out[at]`."""
+    crc = -1
+    low = crc ^ crc << 31  # all bits but the sign: too large for a constant of a 32-bit chip
+    i = 0
+    while i < _CRC:
+        crc ^= blob[i]
+        i += 1
+        bits = 8
+        while bits:
+            crc = crc >> 1 & low ^ (_CRC_32 if crc & 1 else 0)
+            bits -= 1
+    i = 4
+    while i > 0:
+        i -= 1
+        out[at + i] = crc & 0xFF ^ 0xFF
         crc >>= 8
 
 
-def _is_whole(blob):
+@micropython.viper
+def _is_whole(blob) -> bool:
     """Return True if `blob` is a state of this version with the right checksum."""
-    return blob[0] == _VERSION and crc32(memoryview(blob)[:_CRC]) == int.from_bytes(
-        memoryview(blob)[_CRC:], "big"
-    )
+    _checksum(blob, _work, 0)
+    data = ptr8(blob)
+    expected = ptr8(_work)
+    wrong = data[0] ^ _VERSION
+    i = 0
+    while i < 4:
+        wrong |= data[_CRC + i] ^ expected[i]
+        i += 1
+    return wrong == 0
 
 
-def _lowest_bit(blob):
+@micropython.viper
+def _lowest_bit(blob: ptr8) -> int:
     """Return the number of the counter's lowest one-bit, or 32 when the counter is 0."""
     bit = 0
-    for i in range(_COUNTER_END - 1, _COUNTER - 1, -1):
-        value = blob[i]
+    at = _COUNTER_END
+    while at > _COUNTER:
+        at -= 1
+        value = blob[at]
         if value:
-            while not value & 1:
+            while value & 1 == 0:
                 value >>= 1
                 bit += 1
             return bit
@@ -98,17 +133,21 @@ def _lowest_bit(blob):
     return _BITS
 
 
-def _one_bits(blob):
+@micropython.viper
+def _one_bits(blob: ptr8) -> int:
     count = 0
-    for i in range(_COUNTER, _COUNTER_END):
-        value = blob[i]
+    at = _COUNTER
+    while at < _COUNTER_END:
+        value = blob[at]
         while value:
             value &= value - 1
             count += 1
+        at += 1
     return count
 
 
-def _add(blob, bit):
+@micropython.viper
+def _add(blob: ptr8, bit: int):
     """Add 1 << `bit` to the counter; past its end it becomes 0, which means exhausted."""
     at = _COUNTER_END - 1 - (bit >> 3)
     carry = 1 << (bit & 7)
@@ -119,51 +158,54 @@ def _add(blob, bit):
         at -= 1
 
 
-def _spread(blob, parent, top):
+@micropython.viper
+def _spread(blob, parent, top: int):
     """Fill the registers below `top` with the children of the key `parent`."""
+    data = ptr8(_data)
     cipher = aes(parent, _ECB)
     _prepare(_KEY_DERIVATION, blob)
-    for bit in range(top - 1, -1, -1):
-        at = 15 - (bit >> 3)
-        mask = 1 << (bit & 7)
-        _data[at] |= mask
-        register = _REGISTERS + bit * _KEY_LEN
-        # The cipher works in place: encrypt a copy, so that the data serve the next bit.
-        for i in range(_KEY_LEN):
-            _work[i] = _data[i]
-        cipher.encrypt(_work, _work)
-        for i in range(_KEY_LEN):
-            blob[register + i] = _work[i]
-        _data[at] ^= mask
+    while top > 0:
+        top -= 1
+        at = 15 - (top >> 3)
+        mask = 1 << (top & 7)
+        data[at] = data[at] | mask
+        cipher.encrypt(_data, _work)
+        _copy(blob, _REGISTERS + top * _KEY_LEN, _work, 0, _KEY_LEN)
+        data[at] = data[at] ^ mask
     wipe(_work)
 
 
+@micropython.viper
 def _step(blob, key):
     """Move `blob` past its counter; `key` (16 bytes) receives that counter's transaction key."""
-    bit = _lowest_bit(blob)
+    data = ptr8(blob)
+    bit = int(_lowest_bit(blob))
     register = _REGISTERS + bit * _KEY_LEN
-    for i in range(_KEY_LEN):
-        key[i] = blob[register + i]
-        blob[register + i] = 0
-    if _one_bits(blob) < _WORK_MAX:
+    _copy(key, 0, blob, register, _KEY_LEN)
+    i = register
+    while i < register + _KEY_LEN:
+        data[i] = 0
+        i += 1
+    if int(_one_bits(blob)) < _WORK_MAX:
         _spread(blob, key, bit)
         _add(blob, 0)
     else:
         _add(blob, bit)
 
 
+@micropython.viper
 def inject(ikid, ik, out):
     """Make the first state from the 8-byte `ikid` and the 16-byte initial key `ik`.
 
     `out` (STATE_LEN bytes) is ready to be saved; `ik` is needed no more and has to be erased.
     """
     wipe(out)
-    out[0] = _VERSION
-    for i in range(8):
-        out[_ID + i] = ikid[i]
+    data = ptr8(out)
+    data[0] = _VERSION
+    _copy(out, _ID, ikid, 0, 8)
     _spread(out, ik, _BITS)
-    out[_COUNTER_END - 1] = 1
-    _seal(out)
+    data[_COUNTER_END - 1] = 1
+    _checksum(out, out, _CRC)
 
 
 class Dukpt:
@@ -181,25 +223,26 @@ class Dukpt:
         self._saved = memoryview(spare)[:STATE_LEN]
         self._key = bytearray(_KEY_LEN)
         self._left = 0
-        self.ksn = bytearray(12)
+        self.ksn = bytearray(_KSN_LEN)
         if not store.load(self._live) or not _is_whole(self._live):
             raise KeysUnreadable
 
+    @micropython.viper
     def _reserve(self):
         """Save the state as it will be after the next range, before any of it is used."""
         saved = self._saved
-        for i in range(STATE_LEN):
-            saved[i] = self._live[i]
+        _copy(saved, 0, self._live, 0, STATE_LEN)
         count = 0
-        while count < _RESERVE and _lowest_bit(saved) < _BITS:
+        while count < _RESERVE and int(_lowest_bit(saved)) < _BITS:
             _step(saved, self._key)
             count += 1
         wipe(self._key)
-        _seal(saved)
+        _checksum(saved, saved, _CRC)
         self._store.save(saved)
         wipe(saved)
         self._left = count
 
+    @micropython.viper
     def advance(self):
         """Take the next counter into use: `ksn` and `key` speak of it from now on.
 
@@ -208,25 +251,24 @@ class Dukpt:
         """
         wipe(self._key)
         wipe(self.ksn)
-        if _lowest_bit(self._live) == _BITS:
+        if int(_lowest_bit(self._live)) == _BITS:
             raise KeysExhausted
-        if not self._left:
+        if int(self._left) == 0:
             self._reserve()
-        for i in range(12):
-            self.ksn[i] = self._live[_ID + i]
+        _copy(self.ksn, 0, self._live, _ID, _KSN_LEN)
         _step(self._live, self._key)
-        self._left -= 1
+        self._left = int(self._left) - 1
 
-    def key(self, usage, out):
+    @micropython.viper
+    def key(self, usage: int, out):
         """Write the working key (16 bytes) of the counter in use for `usage` to `out`."""
         _prepare(usage, self._live)
-        for i in range(8):
-            _data[8 + i] = self.ksn[4 + i]
+        _copy(_data, 8, self.ksn, 4, 8)
         aes(self._key, _ECB).encrypt(_data, _data)
-        for i in range(_KEY_LEN):
-            out[i] = _data[i]
+        _copy(out, 0, _data, 0, _KEY_LEN)
         wipe(_data)
 
+    @micropython.viper
     def release(self):
         """Overwrite the key in use; the message it served is settled."""
         wipe(self._key)

@@ -48,16 +48,18 @@ class Pbkdf2:
 
     def step(self, k):
         """Do up to `k` iterations; return True when `result` (32 bytes) is final."""
-        result = self.result
-        last = self._last
         k = min(k, self._left)
-        for _ in range(k):
-            last = self._hmac(last)
-            for i in range(_DIGEST):
-                result[i] ^= last[i]
-        self._last = last
         self._left -= k
+        while k:
+            self._iterate()
+            k -= 1
         return self._left == 0
+
+    def _iterate(self):
+        self._last = last = self._hmac(self._last)
+        result = self.result
+        for i in range(_DIGEST):
+            result[i] ^= last[i]
 
     def wipe(self):
         """Overwrite the key material and the result."""

@@ -27,6 +27,6 @@ async def run(desk):
         secrets = await desk.open("approval", _TITLE)
         if secrets is None:
             continue
-        desk.begin_request(model.CHANGE_ACCOUNT, _SLOT, reason, model.compose(fields))
-        if await desk.open("submission", _TITLE, secrets):
+        proposal = (model.CHANGE_ACCOUNT, _SLOT, reason, model.compose(fields))
+        if await desk.open("submission", _TITLE, secrets, proposal):
             return

@@ -12,6 +12,7 @@ _SETTINGS = (
 _ACCOUNTS = (
     ("change.title", "change_account"),
     ("bindings.title", "bindings"),
+    ("restore.title", "restore"),
     ("pending.title", "pending"),
     ("records.title", "records"),
     ("accept.title", "accept_binding"),

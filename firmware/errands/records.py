@@ -14,7 +14,7 @@ async def run(desk):
     if not records:
         await desk.pages.message(_TITLE, desk.text("records.none"), True)
         return
-    items = [desk.date(record.time) + " " + record.number[-5:] for record in records]
+    items = [_date(desk, record.time) + " " + record.number[-5:] for record in records]
     at = 0
     while True:
         at = await desk.pages.menu(_TITLE, items, at)
@@ -28,7 +28,7 @@ def _describe(desk, record):
     lines = [
         text("record.status.%d" % record.status),
         record.number,
-        desk.date(record.time),
+        _date(desk, record.time),
         text("field.reason") + " " + text("reason.%d" % record.reason),
         text("record.operator") + " " + record.operator.decode(),
         text("result.application") + record.application,
@@ -39,3 +39,10 @@ def _describe(desk, record):
     if record.note:
         lines.append(record.note)
     return "\n".join(lines)
+
+
+def _date(desk, epoch):
+    # Local date and time (UTC+8), MM-DD HH:MM.
+    civil = [0] * 6
+    desk.clock.civil(epoch + 8 * 3600, civil)
+    return "%02d-%02d %02d:%02d" % tuple(civil[1:5])

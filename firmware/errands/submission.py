@@ -6,6 +6,7 @@ from micropython import const
 
 from firmware.binding import change
 from firmware.binding.change import NoAnswer
+from firmware.binding.model import Request
 
 _TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
 _PAUSE_S = const(2)
@@ -13,17 +14,22 @@ _GOOD_MS = const(80)  # how the buzzer sounds
 _BAD_MS = const(500)
 
 
-async def run(desk, title, secrets=None):
+async def run(desk, title, secrets=None, proposal=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
-    secrets: change.Secrets to go with it; they are the sync's from here on, which wipes them.
-    Returns False after a refusal, so that what was typed can be mended. What can't be settled now
-    stays pending; power loss at any point resumes it at the next start.
+    proposal: (action, slot, reason, TLVs) to be stored as the pending request first. secrets:
+    change.Secrets to go with it; they are the sync's from here on, which wipes them. Returns False
+    after a refusal, so that what was typed can be mended. What can't be settled now stays pending;
+    power loss at any point resumes it at the next start.
     """
+    if proposal is not None:
+        _begin(desk, *proposal)
     if secrets is not None:
         desk.sync.keep(secrets)
     outcome, trouble = await desk.pages.working(_ask(desk, title))
     text, pages = desk.text, desk.pages
+    if desk.change.phase == change.SENT:
+        desk.sync.wake()  # while the one-time code is still of use
     if outcome is None:
         kept = "submit.kept" if desk.change.phase == change.STORED else "submit.pending"
         await pages.message(title, text("link.%d" % trouble) + "\n" + text(kept), True)
@@ -45,6 +51,25 @@ async def run(desk, title, secrets=None):
         body = text("link.%d" % trouble) if trouble else _words(desk, outcome)
         await pages.message(title, body + "\n" + text("submit.pending"), True)
     return True
+
+
+def _begin(desk, action, slot, reason, tlvs):
+    # From here on the request is on flash, in the name of who is logged in.
+    old = desk.state.binding(slot)
+    desk.change.begin(
+        Request(
+            desk.board.random(16),
+            desk.state.next_stan(),
+            desk.clock.now(),
+            action,
+            slot,
+            reason,
+            desk.operator,
+            desk.operator != b"00",
+            None if old is None else desk.identity.token(old),
+            tlvs,
+        )
+    )
 
 
 async def _ask(desk, title):

@@ -1,10 +1,10 @@
 """Wait for a card at the reader: its number fills the field that is open."""
 
 import asyncio
-from array import array
 
 from firmware.binding import rules
 from firmware.card import track
+from firmware.card.swipe import Swipe
 from firmware.crypto.wipe import wipe
 
 _QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
@@ -19,22 +19,22 @@ async def run(desk):
     if reader is None:
         await asyncio.Event().wait()  # no reader fitted: no card ever comes
     buf = bytearray(256)
-    out = array("H", bytes(2 * track.OUT_LEN))
+    swipe = Swipe(buf)
     try:
         reader.drop()
-        used = 0
         while True:
             await asyncio.sleep(_QUIET_S)
-            got = reader.read_into(buf, used)
-            used += got
-            if used and (not got or used == len(buf)):
-                return _number(desk, buf, used, out)
+            got = reader.read_into(buf, swipe.fill)
+            swipe.accept(got)
+            if swipe.fill and (not got or not swipe.room()):
+                return _number(desk, swipe)
     finally:
         wipe(buf)
 
 
-def _number(desk, buf, used, out):
-    verdict = track.parse(buf, 0, used, out)
+def _number(desk, swipe):
+    buf, out = swipe.buf, swipe.out
+    verdict = swipe.verdict()
     if verdict == track.BAD_CHECK_DIGIT:
         return "rule.%d" % rules.CARD_CHECK
     if verdict != track.OK:

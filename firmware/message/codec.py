@@ -1,17 +1,23 @@
 """ISO 8583 on the caller's buffer: decoding into a table of places, encoding into the frame.
 
 Always holds: nothing outside the given range is read or written, nothing is allocated, no field
-is copied. Which fields there are and how they look is the table in `message.fields`.
+is copied. Which fields there are and how they look is the table in `message.fields`; both sides
+walk it along with the bitmap, since both ascend. Native code: stays in memory.
 Imports `message.fields` only.
 """
 
+from array import array
+
+import micropython
 from micropython import const
 
-from firmware.message.fields import INDEX, ROWS, B, N, Z
+from firmware.message.fields import ROWS
 
 # `decode` fills array('H', TABLE_LEN): [2 * de] offset of the content, 0 when the field is absent;
 # [2 * de + 1] its length in digits (n, z) or bytes.
 TABLE_LEN = const(258)
+
+BODY = const(7)  # offset of the MTI in a frame: LEN and TPDU are in front
 
 MESSAGE = const(1)  # the fault lies in the MTI, the bitmap or the message as a whole
 
@@ -20,43 +26,61 @@ ORDER = const(-2)  # fields must ascend; a field is open, or none is
 UNFIT = const(-3)  # not in the profile, or content that its format does not allow
 
 _FRAME_MAX = const(1024)
-_HEADER = const(7)  # LEN and TPDU
+
+# Positions in a row, and the kinds of message.fields: native code takes constants of its own
+# module only.
+_ROW_LEN = const(5)
+_FORM = const(1)
+_LOW = const(2)
+_HIGH = const(3)
+_N = const(0)
+_Z = const(1)
+_TEXT = const(2)
+_B = const(3)
+
+# A nibble above 9 carries when 6 is added: bits 4 and 8 of byte ^ (byte + _SIX) ^ _SIX.
+_SIX = const(0x66)
+_CARRIES = const(0x110)
+
+# Positions in the state of an Encoder, array('i').
+_POS = const(0)  # where the next byte goes
+_END = const(1)  # of the buffer
+_FAILED = const(2)
+_HIGHEST = const(3)  # DE that the bitmap has room for
+_LAST = const(4)  # DE that was added
+_ROW = const(5)  # of that DE
+_OPEN = const(6)  # 1 while its content is being written by the caller
+_STATE_LEN = const(7)
+
+# What `put` is asked for by its neighbours, above the DE.
+_NUMBER = const(0x100)  # a fixed `n` field whose digits end at `off`
+_LATER = const(0x200)  # leave a `b` field open
+_NOW = const(0x400)  # the open field, whose content is in place
+
+_DIGITS = const(12)
+
+_digits = bytearray(_DIGITS)
 
 
-def _packed_ok(buf, pos, count, left, separator):
-    """Return 1 if `count` nibbles from `buf[pos]` are digits (or `separator`), the pad is 0."""
-    end = pos + (count + 1 >> 1)
-    if count & 1 and ((buf[end - 1] & 0x0F) if left else (buf[pos] >> 4)):
-        return 0
-    for i in range(pos, end):
-        byte = buf[i]
-        if byte > 0x99 or byte & 0x0F > 9:
-            high = byte >> 4
-            low = byte & 0x0F
-            if (high > 9 and high != separator) or (low > 9 and low != separator):
-                return 0
-    return 1
-
-
-def _text_ok(buf, pos, n):
-    """Return 1 if the `n` bytes from `buf[pos]` are printable ASCII."""
-    for i in range(pos, pos + n):
-        if buf[i] < 0x20 or buf[i] > 0x7E:
-            return 0
-    return 1
-
-
-def decode(buf, start, end, table):
+@micropython.viper
+def decode(buf: ptr8, start: int, end: int, table: ptr16) -> int:
     """Find every field of the message in `buf[start:end]` (MTI first) in one pass.
 
     Return 0, or the number of the DE at fault, or MESSAGE. After a fault `table` holds the fields
     in front of it.
     """
-    for i in range(TABLE_LEN):
+    rows = ptr8(ROWS)
+    i = 0
+    while i < TABLE_LEN:
         table[i] = 0
+        i += 1
     bitmap = start + 2
     pos = bitmap + 8
-    if pos > end or not _packed_ok(buf, start, 4, 0, 0):
+    if pos > end:
+        return MESSAGE
+    high = buf[start]
+    low = buf[start + 1]
+    if (high ^ high + _SIX ^ _SIX | low ^ low + _SIX ^ _SIX) & _CARRIES:
         return MESSAGE
     last = 64
     if buf[bitmap] & 0x80:
@@ -64,257 +88,317 @@ def decode(buf, start, end, table):
         pos += 8
         if pos > end:
             return MESSAGE
-    for de in range(2, last + 1):
-        bit = de - 1
-        if not buf[bitmap + (bit >> 3)] & 0x80 >> (bit & 7):
+    row = 0
+    de = 1
+    while de < last:
+        bit = de
+        de += 1
+        bits = buf[bitmap + (bit >> 3)] << (bit & 7) & 0xFF
+        if bits == 0:  # nothing more in this byte
+            de = (bit | 7) + 1
             continue
-        row = INDEX[de] << 2
-        if not row:
+        if bits < 0x80:
+            continue
+        while rows[row] < de:
+            row += _ROW_LEN
+        if rows[row] != de:
             return de
-        kind = ROWS[row] & 0x0F
-        width = ROWS[row] >> 4
-        longest = ROWS[row + 2] << 8 | ROWS[row + 3]
-        length = longest
+        kind = rows[row + _FORM]
+        width = kind >> 4
+        kind &= 0x0F
+        length = rows[row + _HIGH] << 8 | rows[row + _HIGH + 1]
         if width:
-            if pos + width > end or not _packed_ok(buf, pos, width << 1, 0, 0):
-                return de
+            longest = length
             length = 0
-            for i in range(pos, pos + width):
-                length = length * 100 + (buf[i] >> 4) * 10 + (buf[i] & 0x0F)
-            if length < ROWS[row + 1] or length > longest:
+            stop = pos + width
+            if stop > end:
                 return de
-            pos += width
-        if kind == N or kind == Z:
-            size = length + 1 >> 1
-            if pos + size > end:
+            while pos < stop:
+                byte = buf[pos]
+                if (byte ^ byte + _SIX ^ _SIX) & _CARRIES:
+                    return de
+                length = length * 100 + byte - (byte >> 4) * 6
+                pos += 1
+            if length < rows[row + _LOW] or length > longest:
                 return de
-            if not _packed_ok(buf, pos, length, width, 0x0D if kind == Z else 0):
+        i = pos
+        if kind <= _Z:
+            stop = pos + (length + 1 >> 1)
+            if stop > end:
                 return de
+            if length & 1 and (buf[stop - 1] & 0x0F if width else buf[pos] >> 4):
+                return de
+            while i < stop:
+                byte = buf[i]
+                if (byte ^ byte + _SIX ^ _SIX) & _CARRIES:
+                    if kind == _N:
+                        return de
+                    high = byte >> 4
+                    low = byte & 0x0F
+                    if (high > 9 and high != 0x0D) or (low > 9 and low != 0x0D):
+                        return de
+                i += 1
         else:
-            size = length
-            if pos + size > end or (kind != B and not _text_ok(buf, pos, size)):
+            stop = pos + length
+            if stop > end:
                 return de
-        table[de << 1] = pos
-        table[(de << 1) + 1] = length
-        pos += size
+            if kind == _TEXT:
+                while i < stop:
+                    byte = buf[i]
+                    if byte < 0x20 or byte > 0x7E:
+                        return de
+                    i += 1
+        table[de + de] = pos
+        table[de + de + 1] = length
+        pos = stop
     return 0 if pos == end else MESSAGE
 
 
-def get_number(buf, off, digits):
-    """Return the value of a fixed `n` field. Above 9 digits the int may leave the small range."""
+@micropython.viper
+def get_number(buf: ptr8, off: int, digits: int) -> int:
+    """Return the value of a fixed `n` field of up to 9 digits; -1 when it has more."""
+    if digits > 9:
+        return -1
     value = 0
-    nibble = digits & 1
-    for _ in range(digits):
-        byte = buf[off + (nibble >> 1)]
-        value = value * 10 + (byte & 0x0F if nibble & 1 else byte >> 4)
-        nibble += 1
+    end = off + (digits + 1 >> 1)
+    while off < end:
+        value = value * 100 + buf[off] - (buf[off] >> 4) * 6
+        off += 1
     return value
 
 
-def digits_into(buf, off, digits, out, out_off):
+@micropython.viper
+def digits_into(buf: ptr8, off: int, digits: int, out: ptr8, out_off: int):
     """Write the `digits` digits of a fixed `n` field as ASCII to `out[out_off]`."""
-    _unpack(buf, off, digits & 1, digits, out, out_off)
-
-
-def var_digits_into(buf, off, digits, out, out_off):
-    """Write the digits of an LLVAR or LLLVAR `n` or `z` field as ASCII (`=` for D)."""
-    _unpack(buf, off, 0, digits, out, out_off)
-
-
-def _unpack(buf, off, nibble, digits, out, out_off):
-    for i in range(digits):
+    nibble = digits & 1
+    while digits > 0:
         byte = buf[off + (nibble >> 1)]
-        value = byte & 0x0F if nibble & 1 else byte >> 4
-        out[out_off + i] = value + 48 if value < 10 else 0x3D
+        out[out_off] = (byte & 0x0F if nibble & 1 else byte >> 4) + 0x30
+        out_off += 1
+        nibble += 1
+        digits -= 1
+
+
+@micropython.viper
+def var_digits_into(buf: ptr8, off: int, digits: int, out: ptr8, out_off: int):
+    """Write the digits of an LLVAR or LLLVAR `n` or `z` field as ASCII (`=` for D)."""
+    nibble = 0
+    while nibble < digits:
+        byte = buf[off + (nibble >> 1)]
+        byte = byte & 0x0F if nibble & 1 else byte >> 4
+        out[out_off + nibble] = byte + 0x30 if byte < 10 else 0x3D
         nibble += 1
 
 
 class Encoder:
     """Writes one message after the other into `buf`: `begin`, the fields ascending, `finish`.
 
-    Every step returns an int that is negative (TOO_LONG, ORDER, UNFIT) when it failed. The first
-    failure stays: later steps and `finish` return it too, so that one check at the end suffices.
+    Every step returns where the next byte goes, or the negative code of a failure (TOO_LONG,
+    ORDER, UNFIT). The first failure stays: later steps and `finish` return it too, so that one
+    check at the end suffices.
     """
 
     def __init__(self, buf):
         """Write into `buf`, up to 1024 bytes of it."""
         self._buf = buf
-        self._end = min(_FRAME_MAX, len(buf))
-        self._last = 0
-        self._highest = 0
-        self._row = 0
-        self._failed = ORDER
-        self.body = _HEADER  # offset of the MTI
-        self.pos = 0  # where the next byte goes
-        self.limit = 0  # where the content of the open field has to end at the latest
+        self._rows = ROWS
+        self._state = array("i", bytes(4 * _STATE_LEN))
+        self._state[_END] = min(_FRAME_MAX, len(buf))
+        self._state[_FAILED] = ORDER
 
-    def begin(self, mti, high):
+    @micropython.viper
+    def begin(self, mti: int, high: int) -> int:
         """Start a message of type `mti` (0x0300), with a second bitmap when `high` is true."""
-        buf = self._buf
-        self.pos = _HEADER + 2 + (16 if high else 8)
-        self._failed = 0
-        self._row = 0
-        self._last = 1
-        self._highest = 128 if high else 64
-        if self.pos > self._end:
-            return self._fail(TOO_LONG)
-        for i in range(self.pos):
+        state = ptr32(self._state)
+        buf = ptr8(self._buf)
+        state[_ROW] = 0
+        state[_OPEN] = 0
+        state[_LAST] = 1
+        state[_HIGHEST] = 128 if high else 64
+        pos = BODY + 2 + (16 if high else 8)
+        state[_POS] = pos
+        if pos > state[_END]:
+            state[_FAILED] = TOO_LONG
+            return TOO_LONG
+        state[_FAILED] = 0
+        i = 0
+        while i < pos:
             buf[i] = 0
+            i += 1
         buf[2] = 0x60
         buf[4] = 0x03
-        buf[_HEADER] = mti >> 8
-        buf[_HEADER + 1] = mti & 0xFF
+        buf[BODY] = mti >> 8
+        buf[BODY + 1] = mti & 0xFF
         if high:
-            buf[_HEADER + 2] = 0x80
-        return 0
+            buf[BODY + 2] = 0x80
+        return pos
 
-    def _fail(self, code):
-        self._failed = code
-        return code
+    @micropython.viper
+    def put(self, de: int, src: ptr8, off: int, n: int) -> int:
+        """Add the field `de` from the `n` bytes at `src[off]`.
 
-    def _next(self, de):
-        """Set the bit of `de` and return its row, or a failure."""
-        if self._failed:
-            return self._failed
-        if self._row or de <= self._last or de > self._highest:
-            return self._fail(ORDER)
-        row = INDEX[de] << 2
-        if not row:
-            return self._fail(UNFIT)
-        self._last = de
-        bit = de - 1
-        self._buf[_HEADER + 2 + (bit >> 3)] |= 0x80 >> (bit & 7)
-        return row
-
-    def _field(self, row, length):
-        """Write the length in front of the content; return where that goes and move behind it."""
-        kind = ROWS[row] & 0x0F
-        width = ROWS[row] >> 4
-        if length < ROWS[row + 1] or length > (ROWS[row + 2] << 8 | ROWS[row + 3]):
-            return self._fail(UNFIT)
-        at = self.pos + width
-        end = at + (length + 1 >> 1 if kind == N or kind == Z else length)
-        if end > self._end:
-            return self._fail(TOO_LONG)
-        self.pos = end
-        rest = length
-        for i in range(at - 1, at - 1 - width, -1):
-            self._buf[i] = rest % 10 | rest // 10 % 10 << 4
-            rest //= 100
-        return at
-
-    def number(self, de, value):
-        """Add the fixed `n` field `de` with the int `value`."""
-        row = self._next(de)
-        if row < 0:
-            return row
-        if ROWS[row] != N or value < 0:
-            return self._fail(UNFIT)
-        at = self._field(row, ROWS[row + 3])
-        if at < 0:
-            return at
-        for i in range(self.pos - 1, at - 1, -1):
-            self._buf[i] = value % 10 | value // 10 % 10 << 4
-            value //= 100
-        if value or (ROWS[row + 3] & 1 and self._buf[at] > 9):
-            return self._fail(UNFIT)
-        return 0
-
-    def digits(self, de, src, off, n):
-        """Add the `n` or `z` field `de` from the `n` ASCII digits (`=` in `z`) at `src[off]`."""
-        row = self._next(de)
-        if row < 0:
-            return row
-        kind = ROWS[row] & 0x0F
-        if kind != N and kind != Z:
-            return self._fail(UNFIT)
-        at = self._field(row, n)
-        if at < 0:
-            return at
-        buf = self._buf
-        for i in range(at, self.pos):
-            buf[i] = 0
-        nibble = n & 1 if ROWS[row] == N else 0
-        for i in range(off, off + n):
-            value = src[i] - 48
-            if value < 0 or value > 9:
-                if kind != Z or src[i] != 0x3D:
-                    return self._fail(UNFIT)
-                value = 0x0D
-            buf[at + (nibble >> 1)] |= value if nibble & 1 else value << 4
-            nibble += 1
-        return 0
-
-    def text(self, de, src, off, n):
-        """Add the `an` or `ans` field `de` from `src[off:off + n]`; a fixed one is padded."""
-        row = self._next(de)
-        if row < 0:
-            return row
-        kind = ROWS[row] & 0x0F
-        if kind == N or kind == Z or kind == B or not _text_ok(src, off, n):
-            return self._fail(UNFIT)
-        fixed = ROWS[row + 3]
-        if ROWS[row] >> 4:
-            fixed = n
-        elif n > fixed:
-            return self._fail(UNFIT)
-        at = self._field(row, fixed)
-        if at < 0:
-            return at
-        buf = self._buf
-        for i in range(n):
-            buf[at + i] = src[off + i]
-        for i in range(at + n, self.pos):
-            buf[i] = 0x20
-        return 0
-
-    def data(self, de, src, off, n):
-        """Add the `b` field `de` from `src[off:off + n]`."""
-        at = self.open(de)
-        if at < 0:
-            return at
-        if at + n > self.limit:
-            return self._fail(TOO_LONG if at + n > self._end else UNFIT)
-        for i in range(n):
-            self._buf[at + i] = src[off + i]
-        return self.close(n)
-
-    def open(self, de):
-        """Begin the `b` field `de`; return where its content goes, up to `limit`.
-
-        Its bit is set already, so a MAC can be computed over `body` up to where it goes.
+        An `n` or `z` field takes ASCII digits (`=` too in `z`); `an` and `ans` take printable
+        ASCII, which is padded in a fixed field; `b` takes bytes.
         """
-        row = self._next(de)
-        if row < 0:
-            return row
-        if ROWS[row] & 0x0F != B:
-            return self._fail(UNFIT)
-        at = self.pos + (ROWS[row] >> 4)
-        if at + ROWS[row + 1] > self._end:
-            return self._fail(TOO_LONG)
-        self._row = row
-        limit = at + (ROWS[row + 2] << 8 | ROWS[row + 3])
-        self.limit = min(self._end, limit)
-        return at
+        state = ptr32(self._state)
+        if state[_FAILED]:
+            return state[_FAILED]
+        buf = ptr8(self._buf)
+        rows = ptr8(self._rows)
+        asked = de & 0x700
+        de ^= asked
+        row = state[_ROW]
+        if asked == _NOW:
+            if state[_OPEN] == 0:
+                state[_FAILED] = ORDER
+                return ORDER
+            state[_OPEN] = 0
+        else:
+            if state[_OPEN] or de <= state[_LAST] or de > state[_HIGHEST]:
+                state[_FAILED] = ORDER
+                return ORDER
+            while rows[row] < de:
+                row += _ROW_LEN
+            state[_ROW] = row
+            state[_LAST] = de
+            if rows[row] != de:
+                state[_FAILED] = UNFIT
+                return UNFIT
+            de -= 1
+            at = BODY + 2 + (de >> 3)
+            buf[at] = buf[at] | 0x80 >> (de & 7)
 
-    def close(self, n):
+        form = rows[row + _FORM]
+        kind = form & 0x0F
+        width = form >> 4
+        least = rows[row + _LOW]
+        longest = rows[row + _HIGH] << 8 | rows[row + _HIGH + 1]
+        at = state[_POS]
+        if asked == _LATER:
+            n = least
+            if kind != _B:
+                n = -1
+        if asked == _NUMBER:
+            off -= longest
+            n = longest
+            if form != _N or n > _DIGITS:
+                n = -1
+        length = n
+        if form == _TEXT and n >= 0 and n < longest:
+            length = longest
+        if length < least or length > longest:
+            state[_FAILED] = UNFIT
+            return UNFIT
+        pos = at + width + (length if kind > _Z else length + 1 >> 1)
+        if pos > state[_END]:
+            state[_FAILED] = TOO_LONG
+            return TOO_LONG
+        if asked == _LATER:
+            state[_OPEN] = 1
+            return at + width
+        state[_POS] = pos
+        if width:
+            if width == 2:
+                high = length // 100
+                length -= high * 100
+                buf[at] = high
+                at += 1
+            buf[at] = length + length // 10 * 6
+            at += 1
+        if asked == _NOW:
+            return pos
+
+        end = off + n
+        if kind == _B:
+            while off < end:
+                buf[at] = src[off]
+                at += 1
+                off += 1
+            return pos
+        if kind == _TEXT:
+            while off < end:
+                byte = src[off]
+                if byte < 0x20 or byte > 0x7E:
+                    state[_FAILED] = UNFIT
+                    return UNFIT
+                buf[at] = byte
+                at += 1
+                off += 1
+            while at < pos:
+                buf[at] = 0x20
+                at += 1
+            return pos
+        extra = 0x3D if kind == _Z else 0x30
+        half = n & 1 if form == _N else 0
+        byte = 0
+        while off < end:
+            digit = src[off] ^ 0x30
+            if digit > 9:
+                if src[off] != extra:
+                    state[_FAILED] = UNFIT
+                    return UNFIT
+                digit = 0x0D
+            off += 1
+            if half:
+                buf[at] = byte | digit
+                at += 1
+                half = 0
+                byte = 0
+            else:
+                byte = digit << 4
+                half = 1
+        if half:
+            buf[at] = byte
+        return pos
+
+    @micropython.viper
+    def number(self, de: int, value: int) -> int:
+        """Add the fixed `n` field `de` of up to 12 digits with the int `value`, to 2147483647."""
+        digits = ptr8(_digits)
+        at = _DIGITS
+        while at > 0:
+            at -= 1
+            rest = value // 10
+            digits[at] = value - rest * 10 + 0x30
+            value = rest
+        pos = int(self.put(de | _NUMBER, _digits, _DIGITS, 0))
+        if pos < 0:
+            return pos
+        state = ptr32(self._state)
+        rows = ptr8(self._rows)
+        over = value  # nothing may be left in front of the field's digits, nor a sign
+        end = _DIGITS - rows[state[_ROW] + _HIGH + 1]
+        while at < end:
+            over |= digits[at] ^ 0x30
+            at += 1
+        if over:
+            state[_FAILED] = UNFIT
+            return UNFIT
+        return pos
+
+    @micropython.viper
+    def open(self, de: int) -> int:
+        """Begin the `b` field `de`; return where its content goes. `close` says how much it is.
+
+        Its bit is set already, so a MAC can be computed from `BODY` up to where it goes.
+        """
+        return int(self.put(de | _LATER, _digits, 0, 0))
+
+    @micropython.viper
+    def close(self, n: int) -> int:
         """End the open field: its content has `n` bytes."""
-        if self._failed:
-            return self._failed
-        row = self._row
-        if not row:
-            return self._fail(ORDER)
-        self._row = 0
-        at = self._field(row, n)
-        return min(0, at)
+        return int(self.put(_NOW, _digits, 0, n))
 
-    def finish(self):
+    @micropython.viper
+    def finish(self) -> int:
         """Set LEN; return the length of the whole frame, or the first failure."""
-        if self._failed:
-            return self._failed
-        if self._row:
-            return self._fail(ORDER)
-        size = self.pos - 2
-        self._buf[0] = size >> 8
-        self._buf[1] = size & 0xFF
-        return self.pos
+        state = ptr32(self._state)
+        buf = ptr8(self._buf)
+        if state[_FAILED] == 0 and state[_OPEN]:
+            state[_FAILED] = ORDER
+        if state[_FAILED]:
+            return state[_FAILED]
+        size = state[_POS] - 2
+        buf[0] = size >> 8
+        buf[1] = size & 0xFF
+        return size + 2

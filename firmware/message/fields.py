@@ -11,23 +11,19 @@ Z = const(1)  # track 2 in nibbles, left-aligned, D for the separator
 TEXT = const(2)  # an, ans: printable ASCII
 B = const(3)  # bytes
 
-# Length digits in front of the field.
+# Length bytes in front of the field, two BCD digits each.
 _FIXED = const(0)
-_LL = const(1)  # one BCD byte
-_LLL = const(2)  # two BCD bytes
+_LL = const(1)
+_LLL = const(2)
 
-ROW_LEN = const(4)
-
-INDEX = bytearray(129)  # DE → number of its row, 0 when it is not in the profile
-ROWS = bytearray(ROW_LEN)  # kind | length bytes << 4, minimum, maximum (2, big-endian)
+# Rows of 5 bytes, ascending: DE, kind | length bytes << 4, minimum, maximum (2, big-endian). The
+# last one stands behind every DE.
+ROWS = bytearray()
 
 
 def _de(de, kind, width, low, high):
-    INDEX[de] = len(ROWS) // ROW_LEN
-    ROWS.append(kind | width << 4)
-    ROWS.append(low)
-    ROWS.append(high >> 8)
-    ROWS.append(high & 0xFF)
+    for byte in (de, kind | width << 4, low, high >> 8, high & 0xFF):
+        ROWS.append(byte)
 
 
 # DE, kind, length bytes, minimum, maximum (digits or bytes)   what it carries
@@ -60,3 +56,5 @@ _de(102, TEXT, _LL, 0, 28)  # token of the binding being replaced
 _de(103, TEXT, _LL, 0, 28)  # new number, truncated
 _de(120, B, _LLL, 0, 999)  # TLV request or response data
 _de(128, B, _FIXED, 8, 8)  # MAC of a message with a DE above 64
+_de(255, B, _FIXED, 0, 0)
+del _de  # what it made stays, itself it need not

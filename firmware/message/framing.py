@@ -1,28 +1,29 @@
 """Frames in a stream: LEN (2, big-endian) | TPDU (5) | message.
 
 Always holds: bytes are taken in place, whatever the pieces they arrive in; `buf` never overflows;
-nothing is allocated. A bad length or TPDU is final until `reset`: the connection has to be closed.
-Imports nothing.
+nothing is allocated. A bad length or TPDU is final until `reset`: under TLS nothing is lost and
+nothing is noise, so the profile closes the connection. Native code: stays in memory. Imports
+nothing.
 """
 
+import micropython
 from micropython import const
 
 MORE = const(0)
 BAD = const(-1)
-
-BODY = const(7)  # offset of the message in a frame
 
 _LEN_MIN = const(15)
 _LEN_MAX = const(1022)
 _TPDU = const(0x60)
 
 
-def verdict(buf, start, n):
+@micropython.viper
+def verdict(buf: ptr8, start: int, n: int) -> int:
     """Judge the `n` bytes from `buf[start]`: the length of the frame, MORE, or BAD.
 
     A frame that cannot become a good one is BAD at its first wrong byte.
     """
-    if n and buf[start] > _LEN_MAX >> 8:
+    if n > 0 and buf[start] > _LEN_MAX >> 8:
         return BAD
     if n < 2:
         return MORE
@@ -44,37 +45,52 @@ class Framer:
         self.fill = 0
         self._verdict = MORE
 
+    @micropython.viper
     def reset(self):
         """Forget everything: a new connection."""
         self.fill = 0
         self._verdict = MORE
 
-    def room(self):
+    @micropython.viper
+    def room(self) -> int:
         """Return how many bytes fit behind `fill`."""
-        return len(self.buf) - self.fill
+        return int(len(self.buf)) - int(self.fill)
 
-    def wanted(self):
+    @micropython.viper
+    def wanted(self) -> int:
         """Return how many bytes are missing to the header, or to the frame once it is known."""
-        if self._verdict != MORE:
+        if int(self._verdict) != MORE:
             return 0
-        if self.fill < 2:
-            return 2 - self.fill
-        return (self.buf[0] << 8 | self.buf[1]) + 2 - self.fill
+        fill = int(self.fill)
+        if fill < 2:
+            return 2 - fill
+        buf = ptr8(self.buf)
+        return (buf[0] << 8 | buf[1]) + 2 - fill
 
-    def accept(self, n):
+    @micropython.viper
+    def accept(self, n: int) -> int:
         """Take `n` bytes that were read to `buf[fill]`; return MORE, BAD or the frame's length."""
-        self.fill += n
-        if self._verdict == MORE:
-            self._verdict = verdict(self.buf, 0, self.fill)
-        return self._verdict
+        fill = int(self.fill) + n
+        self.fill = fill
+        size = int(self._verdict)
+        if size == MORE:
+            size = int(verdict(self.buf, 0, fill))
+            self._verdict = size
+        return size
 
-    def next(self):
+    @micropython.viper
+    def next(self) -> int:
         """Drop the frame at the front and return the verdict on what follows it."""
-        size = self._verdict
+        size = int(self._verdict)
         if size > 0:
-            rest = self.fill - size
-            for i in range(rest):
-                self.buf[i] = self.buf[size + i]
+            buf = ptr8(self.buf)
+            fill = int(self.fill)
+            rest = fill - size
+            i = 0
+            while i < rest:
+                buf[i] = buf[size + i]
+                i += 1
             self.fill = rest
-            self._verdict = verdict(self.buf, 0, rest)
-        return self._verdict
+            size = int(verdict(self.buf, 0, rest))
+            self._verdict = size
+        return size

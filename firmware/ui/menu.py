@@ -16,7 +16,7 @@ _PAUSE_TICKS = const(3)  # and rests this long at both ends
 _WORDS_X = const(13)  # the digit stands before them
 
 
-async def choose(pages, title, items, at=0):
+async def run(pages, title, items, at=0):
     """Let one of the strings `items` be chosen, by A/B and D or by digit; return index or BACK."""
     pages.begin()
     canvas = pages.canvas

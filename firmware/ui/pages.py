@@ -3,16 +3,17 @@
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
 wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
 busy never answer the page that follows. A title or a label is a text key or the words themselves.
-May import ui.canvas, ui.menu, ui.review.
+Reader, menu and
+review are in memory only while they are shown. May import rooms, ui.canvas, ui.keys.
 """
 
 import asyncio
-import sys
 
 from micropython import const
 
+from firmware import rooms
 from firmware.ui import canvas as paint
-from firmware.ui.keys import CANCEL, CONFIRM, DOWN, NONE, UP
+from firmware.ui.keys import NONE
 
 _BODY_LINES = const(3)  # the fourth is the hint
 _BEADS = const(4)
@@ -86,7 +87,7 @@ class Pages:
         canvas.clear()
         canvas.title(self.words(title))
         lines = _BODY_LINES if hint_left or hint_right else paint.LINES
-        self._body(canvas.wrap(self.words(body), self._ends), 0, lines)
+        self.body(canvas.wrap(self.words(body), self._ends), self._ends, lines)
         if lines == _BODY_LINES:
             canvas.hint(self.words(hint_left), "", self.words(hint_right))
         canvas.show()
@@ -98,33 +99,30 @@ class Pages:
 
     async def message(self, title, body, ok_only=False):
         """Show words until D (True) or C (False); with `ok_only` either key gives True."""
-        return await self._read(title, body, ok_only, False)
+        return await self._with("reader", title, body, ok_only, False)
 
     async def notice(self, title, body):
         """Show words to be accepted: D turns to the end, there it accepts (True); C refuses."""
-        return await self._read(title, body, False, True)
+        return await self._with("reader", title, body, False, True)
 
     async def menu(self, title, items, at=0):
         """Let one of the strings `items` be chosen; return its index or BACK."""
-        from firmware.ui import menu
-
-        try:
-            return await menu.choose(self, title, items, at)
-        finally:
-            menu = None
-            _drop("menu")
+        return await self._with("menu", title, items, at)
 
     async def review(self, title, rows, at=0):
         """Show (label, value) rows and a last row to submit; return a row's index to change it,
         SUBMIT or BACK.
         """
-        from firmware.ui import review
+        return await self._with("review", title, rows, at)
 
+    async def _with(self, name, *args):
+        # As with an errand's module: in memory only while it is used.
+        module, loaded = rooms.load("firmware.ui." + name)
         try:
-            return await review.run(self, title, rows, at)
+            return await module.run(self, *args)
         finally:
-            review = None
-            _drop("review")
+            module = None
+            rooms.drop(loaded)
 
     def busy(self, title, line, step=0, steps=0):
         """Paint at once what is being done, with a progress bar when `steps` are given."""
@@ -132,7 +130,7 @@ class Pages:
         canvas.clear()
         canvas.title(self.words(title), "%d/%d" % (step, steps) if steps else "")
         lines = 2 if steps else _BODY_LINES
-        self._body(canvas.wrap(self.words(line), self._ends), 0, lines)
+        self.body(canvas.wrap(self.words(line), self._ends), self._ends, lines)
         if steps:
             canvas.bar(2, step, steps)
         canvas.centre(_BODY_LINES, self.text("ui.wait"))
@@ -163,50 +161,12 @@ class Pages:
             self.canvas.show()
             lit = (lit + 1) % _BEADS
 
-    async def _read(self, title, body, ok_only, to_the_end):
-        self.begin()
-        canvas = self.canvas
-        title = self.words(title)
-        data = canvas.wrap(self.words(body), self._ends)
-        count = len(self._ends)
-        last = max(0, count - _BODY_LINES)
-        first = 0
-        while True:
-            unread = to_the_end and first < last
-            canvas.clear()
-            canvas.title(title)
-            self._ends.clear()
-            canvas.wrap(data, self._ends)  # another page may have used the list meanwhile
-            self._body(data, first, _BODY_LINES)
-            canvas.scroll_mark(first, _BODY_LINES, count, _BODY_LINES)
-            left = "" if ok_only else self.text("ui.refuse" if to_the_end else "ui.back")
-            right = "ui.next" if unread else "ui.accept" if to_the_end else "ui.ok"
-            canvas.hint(left, self.text("ui.move") if last else "", self.text(right))
-            canvas.show()
-            code = await self.key() & 0x7F
-            if code == UP and first:
-                first -= 1
-            elif code == DOWN and first < last:
-                first += 1
-            elif code == CONFIRM:
-                if not unread:
-                    return True
-                first = min(last, first + _BODY_LINES)
-            elif code == CANCEL:
-                return ok_only
-
-    def _body(self, data, first, lines):
-        ends = self._ends
+    def body(self, data, ends, lines, first=0):
+        """Paint at most `lines` lines of `data`, from line `first` on, as cut by `canvas.wrap`."""
         start = ends[first - 1] if first else 0
         for row in range(min(lines, len(ends) - first)):
             self.canvas.piece(row, data, start, ends[first + row])
             start = ends[first + row]
-
-
-def _drop(name):
-    # As with an errand's module: in memory only while it is used.
-    del sys.modules["firmware.ui." + name]
-    delattr(sys.modules["firmware.ui"], name)
 
 
 def is_key(words):

@@ -2,14 +2,13 @@
 
 Driven by a Pages object (canvas, words, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
-with B. May import ui.canvas, ui.keys and ui.number.
+with B. May import ui.canvas and ui.keys.
 """
 
 from micropython import const
 
 from firmware.ui import canvas as paint
 from firmware.ui import keys
-from firmware.ui.number import grouped
 
 _LINES = const(3)  # the fourth is the hint
 _GROUP = const(8)  # longer numbers are shown in groups
@@ -29,7 +28,7 @@ async def run(pages, title, rows, at=0):
         label, value = rows[index]
         label = pages.words(label)
         if len(value) > _GROUP and value.isdigit():
-            value = grouped(value)
+            value = " ".join([value[i : i + 4] for i in range(0, len(value), 4)])
         if canvas.width(label) + 6 + canvas.width(value) <= paint.TEXT_WIDTH:
             line = (label + " " + value).encode()
             lines.append((index, line, 0, len(line)))

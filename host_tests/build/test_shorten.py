@@ -102,6 +102,17 @@ def test_a_constant_spoken_of_otherwise_stays():
     assert House(sources).shorten("house.a") == "LIMIT = const(3)"
 
 
+def test_a_module_is_not_imported_for_its_constants_alone():
+    sources = {
+        "house.a": "LIMIT = const(3)\nkept = 5",
+        "house.b": "from house import a\nfrom house import (\n  a as c,\n)\nx = a.LIMIT, c.LIMIT",
+        "house.c": "from house import a\nx = a.LIMIT + a.kept",
+    }
+    house = House(sources)
+    assert house.shorten("house.b") == "pass\npass\n\n\nx = 3, 3"
+    assert house.shorten("house.c") == "from house import a\nx = 3 + a.kept"
+
+
 def test_what_nobody_speaks_of_is_left_out():
     source = "def used():\n    pass\n\n\n@wrap\ndef unused(a):\n    used(a)\n\n\nused()\n"
     brief = House({"a": source}).shorten("a")

@@ -12,7 +12,7 @@ import selectors
 import struct
 import subprocess
 
-from firmware.acquirer import conversation, settlement, sign_on
+from firmware.acquirer import exchange, settlement, sign_on
 from firmware.errands import submission
 from firmware.storage import recovery
 from host_tests.crash import ROOT, life
@@ -24,7 +24,7 @@ from tools.simulator import interpreter
 
 _HERE = ROOT / "host_tests" / "crash"
 # Not loaded anew in each of thousands of lives.
-RESIDENT = conversation, settlement, sign_on, submission, recovery
+RESIDENT = exchange, settlement, sign_on, submission, recovery
 
 
 class _Waiting(selectors.SelectSelector):

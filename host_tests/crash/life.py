@@ -199,14 +199,12 @@ class Till:
     """The desk that errands work at, the terminal's own but for the screen, and its people."""
 
     open = Terminal.open
-    begin_request = Terminal.begin_request
     answer = Terminal.answer
     log_out = Terminal.log_out
     use_language = Terminal.use_language
 
-    def __init__(self, board, config, plan, world):
+    def __init__(self, board, plan, world):
         self.board = board
-        self.config = config
         self.operator = None
         self.text = Words()
         self.pages = Pages()
@@ -231,9 +229,10 @@ class Till:
         password = self.plan["passwords"][number.decode()].encode()
         return await self.log_in(number, password) == operators.GRANTED
 
-    async def send(self):
+    async def send(self, proposal=None):
         """The owner's code of now, and off it goes."""
-        await self.open("submission", _TITLE, Secrets(bytearray(self.world.owner_code())))
+        secrets = Secrets(bytearray(self.world.owner_code()))
+        await self.open("submission", _TITLE, secrets, proposal)
 
     async def do_install(self):
         """The first start has done it all."""
@@ -258,8 +257,7 @@ class Till:
         self.operator = OPERATOR
         if await self.prove(OPERATOR, _TITLE) and await self.prove(SUPERVISOR, _TITLE):
             plan = self.plan
-            self.begin_request(plan["action"], SLOT, plan["reason"], unhexlify(plan["tlvs"]))
-            await self.send()
+            await self.send((plan["action"], SLOT, plan["reason"], unhexlify(plan["tlvs"])))
 
     async def do_password(self):
         """Prove the old one, choose the new one."""
@@ -338,9 +336,9 @@ def _hex(data):
     return hexlify(data).decode()
 
 
-async def _live(till, world):
+async def _live(till, config, world):
     try:
-        services.build(till)
+        services.build(till, config)
     except StorageFault:
         world.report("service", "{}")
         return
@@ -367,6 +365,6 @@ def live(world, plan, config, cells, entries, run):
     kept = clocks.time, clocks.machine
     clocks.time = clocks.machine = chip
     try:
-        run(_live(Till(Board(world, cells, entries), config, plan, world), world))
+        run(_live(Till(Board(world, cells, entries), plan, world), config, world))
     finally:
         clocks.time, clocks.machine = kept

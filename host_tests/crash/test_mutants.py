@@ -4,7 +4,7 @@ import pytest
 
 from drivers.flash import Flash
 from firmware.access.operators import Operators
-from firmware.acquirer.conversation import KeyStorage
+from firmware.acquirer import exchange
 from firmware.acquirer.exchange import Exchange
 from firmware.binding import change
 from firmware.binding.change import Change
@@ -97,7 +97,8 @@ def test_a_sector_that_is_erased_before_its_heir_is_verified_is_caught(caught, m
 
 def test_a_key_counter_that_is_saved_after_its_use_is_caught(caught, monkeypatch):
     held = {}
-    loaded, asked = KeyStorage.load, Exchange.ask
+    storage = exchange._KeyStorage
+    loaded, asked = storage.load, Exchange.ask
 
     def load(self, buf):
         if self._keystore not in held:
@@ -116,8 +117,8 @@ def test_a_key_counter_that_is_saved_after_its_use_is_caught(caught, monkeypatch
                 keystore.put("dukpt", buf)
             held.clear()
 
-    monkeypatch.setattr(KeyStorage, "load", load)
-    monkeypatch.setattr(KeyStorage, "save", save)
+    monkeypatch.setattr(storage, "load", load)
+    monkeypatch.setattr(storage, "save", save)
     monkeypatch.setattr(Exchange, "ask", ask)
     assert caught("change accepted", "counters_rise")
 

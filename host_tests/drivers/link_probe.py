@@ -9,7 +9,7 @@ import gc
 import sys
 import time
 
-from drivers import tls_link
+from drivers import certificate, tls_link
 
 
 class _Wifi:
@@ -70,9 +70,9 @@ async def _main():
         host,
         int(port),
         name,
-        _read(folder + "/ca.der"),
-        _read(folder + "/cert.der"),
-        _read(folder + "/key.der"),
+        certificate.context(
+            _read(folder + "/ca.der"), _read(folder + "/cert.der"), _read(folder + "/key.der")
+        ),
     )
     for _ in range(int(rounds)):
         await _round(link, action)

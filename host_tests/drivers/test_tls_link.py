@@ -14,7 +14,7 @@ from pathlib import Path
 import acquirers
 import pytest
 
-from drivers import tls_link
+from drivers import certificate, tls_link
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "96k"
@@ -169,7 +169,7 @@ def test_every_limit_is_thirty_seconds():
 def test_a_certificate_that_cannot_be_read_is_said_on_opening():
     import asyncio
 
-    link = tls_link.TlsLink(None, "host", 1, "name", b"", b"", b"")
+    link = tls_link.TlsLink(None, "host", 1, "name", certificate.context(b"", b"", b""))
     with pytest.raises(tls_link.LinkError) as failed:
         asyncio.run(link.open())
     assert failed.value.code == tls_link.CERTIFICATE
@@ -182,7 +182,7 @@ def test_without_wifi_nothing_is_tried():
         connected = False
         connecting = True
 
-    link = tls_link.TlsLink(Wifi(), "host", 1, "name", b"ca", b"cert", b"key")
+    link = tls_link.TlsLink(Wifi(), "host", 1, "name", object())
     with pytest.raises(tls_link.LinkError) as failed:
         asyncio.run(link.open())
     assert failed.value.code == tls_link.WIFI

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.message import codec
+from firmware.message import codec, fields
 from host_tests.guarded import Guarded
 from host_tests.interop.spec import SPEC
 
@@ -60,21 +60,22 @@ def by_us(fields, size=1024, number=False):
         if not key.isdigit():
             continue
         de = int(key)
-        if de in NUMERIC and number and not SPEC[key]["len_type"]:
+        fixed = de in NUMERIC and not SPEC[key]["len_type"] and len(value) <= 12
+        if number and fixed and int(value) <= 0x7FFFFFFF:
             encoder.number(de, int(value))
         elif de in NUMERIC or de == 35:
-            encoder.digits(de, b"##" + value.encode(), 2, len(value))
+            encoder.put(de, b"##" + value.encode(), 2, len(value))
         elif de in BYTES:
             raw = bytes.fromhex(value)
-            encoder.data(de, b"#" + raw, 1, len(raw))
+            encoder.put(de, b"#" + raw, 1, len(raw))
         else:
-            encoder.text(de, value.encode() + b"#", 0, len(value))
+            encoder.put(de, value.encode() + b"#", 0, len(value))
     total = encoder.finish()
     if total > 0:
         assert buf.data[:2] == (total - 2).to_bytes(2, "big")
         assert buf.data[2:7] == bytes.fromhex("6000030000")
         assert not any(buf.data[total:])
-    return total, bytes(buf.data[encoder.body : max(total, 0)])
+    return total, bytes(buf.data[codec.BODY : max(total, 0)])
 
 
 def decode(data, margin=7):
@@ -95,7 +96,8 @@ def decode(data, margin=7):
             into = codec.digits_into if fixed else codec.var_digits_into
             into(buf, off, length, out, 0)
             if fixed:
-                assert codec.get_number(buf, off, length) == int(out)
+                number = codec.get_number(buf, off, length)
+                assert number == (int(out) if length <= 9 else -1)
             fields[str(de)] = out.decode()
         else:
             raw = bytes(buf.data[off : off + length])
@@ -228,7 +230,7 @@ def test_a_small_buffer_is_never_overrun(fields, size):
 def encoder(size=1024):
     made = codec.Encoder(bytearray(size))
     assert made.finish() == codec.ORDER
-    assert made.begin(0x0300, True) == 0
+    assert made.begin(0x0300, True) == codec.BODY + 18
     return made
 
 
@@ -243,38 +245,39 @@ def encoder(size=1024):
         (lambda e: e.number(22, 1000), codec.UNFIT),
         (lambda e: e.number(60, 1), codec.UNFIT),
         (lambda e: e.number(41, 1), codec.UNFIT),
-        (lambda e: e.digits(41, b"10000001", 0, 8), codec.UNFIT),
-        (lambda e: e.digits(11, b"00001", 0, 5), codec.UNFIT),
-        (lambda e: e.digits(11, b"00000x", 0, 6), codec.UNFIT),
-        (lambda e: e.digits(2, b"1" * 20, 0, 20), codec.UNFIT),
-        (lambda e: e.digits(2, b"1=1", 0, 3), codec.UNFIT),
-        (lambda e: e.digits(60, b"0" * 12, 0, 12), codec.UNFIT),
-        (lambda e: e.text(11, b"000001", 0, 6), codec.UNFIT),
-        (lambda e: e.text(41, b"123456789", 0, 9), codec.UNFIT),
-        (lambda e: e.text(41, b"1234567\n", 0, 8), codec.UNFIT),
-        (lambda e: e.text(101, b"A" * 18, 0, 18), codec.UNFIT),
-        (lambda e: e.data(41, b"12345678", 0, 8), codec.UNFIT),
-        (lambda e: e.data(62, bytes(11), 0, 11), codec.UNFIT),
-        (lambda e: e.data(62, bytes(13), 0, 13), codec.UNFIT),
-        (lambda e: e.data(128, bytes(7), 0, 7), codec.UNFIT),
+        (lambda e: e.number(90, 1), codec.UNFIT),
+        (lambda e: e.close(-1), codec.ORDER),
+        (lambda e: (e.open(120), e.close(-1))[1], codec.UNFIT),
+        (lambda e: e.put(120, b"", 0, -1), codec.UNFIT),
+        (lambda e: e.put(11, b"00001", 0, 5), codec.UNFIT),
+        (lambda e: e.put(11, b"00000x", 0, 6), codec.UNFIT),
+        (lambda e: e.put(2, b"1" * 20, 0, 20), codec.UNFIT),
+        (lambda e: e.put(2, b"1=1", 0, 3), codec.UNFIT),
+        (lambda e: e.put(60, b"0" * 12, 0, 12), codec.UNFIT),
+        (lambda e: e.put(41, b"123456789", 0, 9), codec.UNFIT),
+        (lambda e: e.put(41, b"1234567\n", 0, 8), codec.UNFIT),
+        (lambda e: e.put(101, b"A" * 18, 0, 18), codec.UNFIT),
+        (lambda e: e.put(62, bytes(11), 0, 11), codec.UNFIT),
+        (lambda e: e.put(62, bytes(13), 0, 13), codec.UNFIT),
+        (lambda e: e.put(128, bytes(7), 0, 7), codec.UNFIT),
         (lambda e: e.close(0), codec.ORDER),
         (lambda e: (e.open(120), e.close(1000))[1], codec.UNFIT),
         (lambda e: (e.open(120), e.number(128, 0))[1], codec.ORDER),
         (lambda e: (e.open(120), e.finish())[1], codec.ORDER),
         (lambda e: (e.number(11, 1), e.number(11, 1))[1], codec.ORDER),
-        (lambda e: (e.number(11, 1), e.digits(7, b"0" * 10, 0, 10))[1], codec.ORDER),
+        (lambda e: (e.number(11, 1), e.put(7, b"0" * 10, 0, 10))[1], codec.ORDER),
     ],
 )  # fmt: skip
 def test_the_first_failure_stays(step, code):
     made = encoder()
     assert step(made) == code
-    assert made.data(120, b"x", 0, 1) == code
-    assert made.text(91, b"2", 0, 1) == code
+    assert made.put(120, b"x", 0, 1) == code
+    assert made.put(91, b"2", 0, 1) == code
     assert made.open(128) == code
     assert made.close(8) == code
     assert made.finish() == code
     made.begin(0x0800, False)
-    assert made.number(11, 1) == 0
+    assert made.number(11, 1) == codec.BODY + 13
     assert made.number(70, 1) == codec.ORDER
 
 
@@ -283,18 +286,17 @@ def test_text_is_padded_to_its_field():
 
 
 def test_a_field_is_written_in_place():
-    made = encoder()
+    buf = bytearray(1024)
+    made = codec.Encoder(buf)
+    made.begin(0x0300, True)
     pos = made.open(120)
-    assert made.limit == 1024
-    made._buf[pos : pos + 3] = b"abc"
-    assert made.close(3) == 0
+    buf[pos : pos + 3] = b"abc"
+    assert made.close(3) == pos + 3
     mac = made.open(128)
-    assert mac == made.pos == pos + 3
-    assert made.limit == mac + 8
-    assert made._buf[made.body + 17] == 1
-    assert made.close(8) == 0
-    assert made.finish() == mac + 8
-    fields = iso8583.decode(made._buf[made.body : mac + 8], SPEC)[0]
+    assert mac == pos + 3
+    assert buf[codec.BODY + 17] == 1
+    assert made.close(8) == made.finish() == mac + 8
+    fields = iso8583.decode(buf[codec.BODY : mac + 8], SPEC)[0]
     assert fields["120"] == b"abc".hex().upper()
 
 
@@ -302,4 +304,11 @@ def test_a_buffer_without_room_for_the_bitmap_is_refused():
     made = codec.Encoder(bytearray(24))
     assert made.begin(0x0300, True) == codec.TOO_LONG
     assert made.number(11, 1) == codec.TOO_LONG
-    assert made.begin(0x0300, False) == 0
+    assert made.begin(0x0300, False) == codec.BODY + 10
+
+
+def test_the_codec_knows_the_kinds_of_the_table():
+    ours = (codec._N, codec._Z, codec._TEXT, codec._B)
+    assert ours == (fields.N, fields.Z, fields.TEXT, fields.B)
+    rows = [fields.ROWS[at : at + 5] for at in range(0, len(fields.ROWS), 5)]
+    assert [row[0] for row in rows] == [*sorted(KNOWN), 255]

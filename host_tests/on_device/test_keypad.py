@@ -106,8 +106,33 @@ def test_ghosts_dead_columns_and_stuck_keys_allocate_nothing():
         _scan(moment, pad, 10)
         moment.ms += 100000
         _scan(moment, pad, 10)
+        held = pad.get()
+        none = pad.get()
+        stuck = pad.stuck
+        copper.pressed[5] = 0
+        _scan(moment, pad, 10)
+        free = pad.stuck
     finally:
         micropython.heap_unlock()
         keypad.time = _TIME
-    assert pad.get() == ord("5") | keypad.LONG
-    assert pad.stuck == ord("5")
+    assert (held, none) == (ord("5") | keypad.LONG, -1)
+    assert (stuck, free) == (ord("5"), -1)
+
+
+def test_two_fingers_at_once_allocate_nothing():
+    moment, copper, pad = _fit()
+    micropython.heap_lock()
+    try:
+        _scan(moment, pad, 10)
+        copper.pressed[1] = 1
+        _scan(moment, pad, 8)
+        copper.pressed[2] = 1
+        _scan(moment, pad, 8)
+        copper.pressed[1] = copper.pressed[2] = 0
+        _scan(moment, pad, 8)
+        first = pad.get()
+        second = pad.get()
+    finally:
+        micropython.heap_unlock()
+        keypad.time = _TIME
+    assert (first, second) == (ord("2"), ord("3"))

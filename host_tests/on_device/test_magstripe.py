@@ -57,3 +57,22 @@ def test_dropping_a_swipe_allocates_nothing():
     finally:
         micropython.heap_unlock()
     assert uart.any() == 0
+
+
+class _Liar(_Uart):
+    """Announces bytes and gives none: they were lost on the way."""
+
+    def readinto(self, buf, count=1000):
+        return None
+
+
+def test_bytes_that_do_not_come_allocate_nothing():
+    reader = Magstripe(_Liar(10))
+    buf = bytearray(20)
+    micropython.heap_lock()
+    try:
+        count = reader.read_into(buf, 0)
+        reader.drop()
+    finally:
+        micropython.heap_unlock()
+    assert count == 0

@@ -27,17 +27,17 @@ FRAME = unhexlify(
 
 def write(encoder, buf):
     encoder.begin(0x0300, True)
-    encoder.digits(7, b"1124163000", 0, 10)
+    encoder.put(7, b"1124163000", 0, 10)
     encoder.number(11, 42)
     encoder.number(12, 3000)
     encoder.number(13, 1125)
-    encoder.text(41, b"10000001", 0, 8)
-    encoder.text(42, b"898110012345678", 0, 15)
-    encoder.digits(60, b"00000001000", 0, 11)
-    encoder.data(62, KSN, 0, 12)
-    encoder.text(91, b"2", 0, 1)
-    encoder.text(101, b"SETTLEBIND", 0, 10)
-    encoder.text(103, b"622202*0128", 0, 11)
+    encoder.put(41, b"10000001", 0, 8)
+    encoder.put(42, b"898110012345678", 0, 15)
+    encoder.put(60, b"00000001000", 0, 11)
+    encoder.put(62, KSN, 0, 12)
+    encoder.put(91, b"2", 0, 1)
+    encoder.put(101, b"SETTLEBIND", 0, 10)
+    encoder.put(103, b"622202*0128", 0, 11)
     at = encoder.open(120)
     buf[at] = 0xDF
     buf[at + 1] = 0x10
@@ -60,7 +60,7 @@ def test_a_change_request_is_written_byte_for_byte():
 
 def test_its_fields_are_found_again():
     table = array("H", [0] * codec.TABLE_LEN)
-    assert codec.decode(FRAME, framing.BODY, len(FRAME), table) == 0
+    assert codec.decode(FRAME, codec.BODY, len(FRAME), table) == 0
     present = [de for de in range(129) if table[2 * de]]
     assert present == [7, 11, 12, 13, 41, 42, 60, 62, 91, 101, 103, 120, 128]
     assert codec.get_number(FRAME, table[22], table[23]) == 42
@@ -80,10 +80,10 @@ def test_an_odd_fixed_number_keeps_its_leading_zero():
     encoder.number(70, 301)
     total = encoder.finish()
     assert buf[total - 2 : total] == b"\x03\x01"
-    assert codec.decode(buf, encoder.body, total, table) == 0
+    assert codec.decode(buf, codec.BODY, total, table) == 0
     assert codec.get_number(buf, table[140], 3) == 301
     buf[total - 2] = 0x13
-    assert codec.decode(buf, encoder.body, total, table) == 70
+    assert codec.decode(buf, codec.BODY, total, table) == 70
 
 
 def test_writing_and_reading_allocate_nothing():
@@ -94,18 +94,18 @@ def test_writing_and_reading_allocate_nothing():
     heap_lock()
     try:
         total = write(encoder, buf)
-        good = codec.decode(buf, framing.BODY, total, table)
+        good = codec.decode(buf, codec.BODY, total, table)
         stan = codec.get_number(buf, table[22], table[23])
         codec.digits_into(buf, table[14], table[15], digits, 0)
         codec.var_digits_into(buf, table[120], table[121], digits, 0)
-        cut = codec.decode(buf, framing.BODY, total - 1, table)
-        buf[framing.BODY + 2] |= 0x40
-        wrong = codec.decode(buf, framing.BODY, total, table)
+        cut = codec.decode(buf, codec.BODY, total - 1, table)
+        buf[codec.BODY + 2] |= 0x40
+        wrong = codec.decode(buf, codec.BODY, total, table)
         encoder.begin(0x0300, False)
         order = encoder.number(70, 1)
-        after = encoder.text(41, digits, 0, 8)
+        after = encoder.put(41, digits, 0, 8)
         encoder.begin(0x0300, True)
-        unknown = encoder.data(119, digits, 0, 8)
+        unknown = encoder.put(119, digits, 0, 8)
     finally:
         heap_unlock()
     assert (total, good, stan, cut) == (len(FRAME), 0, 42, 128)
@@ -154,7 +154,7 @@ def test_chance_gets_a_verdict():
     table = array("H", [0] * codec.TABLE_LEN)
     accepted = 0
     for _ in range(300):
-        data = bytearray(FRAME[framing.BODY :])
+        data = bytearray(FRAME[codec.BODY :])
         for _ in range(random.randrange(4)):
             data[random.randrange(len(data))] = random.getrandbits(8)
         end = len(data) - random.randrange(3) * random.randrange(len(data))

@@ -192,7 +192,7 @@ def test_wifi_with_a_wrong_password_is_refused(bench):
 def test_flash_only_clears_bits_until_it_is_erased(bench):
     async def story(terminal):
         await terminal.power_on()
-        assert await printed(terminal, "nor") == "nor b'\\x0c\\x00' b'\\xff\\xff' 16 4096"
+        assert await printed(terminal, "nor") == "nor b'\\x0c\\x00' b'\\xff\\xff' 64 4096"
         assert terminal.flash.erases[2] == 1
 
     bench(

@@ -1,5 +1,7 @@
 """MicroPython's `micropython` module for CPython: marks stay, effects are the plain ones."""
 
+import builtins
+
 
 def const(value):
     """Return `value`: a mark for MicroPython's compiler."""
@@ -12,6 +14,9 @@ def native(function):
 
 
 viper = native
+
+# The types of a viper function exist everywhere in it, like builtins. An address is its buffer.
+builtins.ptr8 = builtins.ptr16 = builtins.ptr32 = lambda buf: buf
 
 
 def heap_lock():

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from firmware.ui import canvas as paint
 from firmware.ui.font import Font
-from firmware.ui.number import grouped, masked
 from firmware.ui.text import Text
 from host_tests.ui.stage import Stage, assets
 from tools.build import font, texts
@@ -128,11 +127,3 @@ def test_every_text_is_found_and_an_unknown_one_is_an_error(stage):
         assert {key: stage.text(key) for key in table} == table
         with pytest.raises(KeyError):
             stage.text("no.such_text")
-
-
-def test_numbers_are_grouped_and_masked():
-    assert grouped("6222021234567890128") == "6222 0212 3456 7890 128"
-    assert masked(b"6222021234567890128") == "6222 02** **** ***0 128"
-    assert masked("12345678") == "**** 5678"
-    assert masked("1234") == "1234"
-    assert masked("") == ""

@@ -3,10 +3,11 @@
 On the device every name is a string in RAM, once for all modules. So names that nobody outside
 their module can speak become `_0`, `_1`, ... in each module: those that begin with one underscore,
 and parameters that are never passed by name. A public const() is put in where it is used, also in
-other modules, and is neither stored nor imported any more; functions and classes that nobody
-speaks of are left out. What always holds: lines stay, strings,
-dunder names and everything else public stay, and a module whose private names might be met from
-outside is refused. `python -m tools.build.shorten FILE` prints the names, to read a traceback by.
+other modules, and is neither stored nor imported any more, nor is a module that is imported for
+nothing else; functions and classes that nobody speaks of are left out. What always holds: lines
+stay, strings, dunder names and everything else public stay, and a module whose private names might
+be met from outside is refused. `python -m tools.build.shorten FILE` prints the names, to read a
+traceback by.
 Imports only the standard library.
 """
 
@@ -236,13 +237,27 @@ class House:
                 if value is not None and known not in rebound:
                     bound[known] = value
                     continue
-                if f"{node.module}.{alias.name}" in self.trees and known not in rebound:
-                    modules[known] = f"{node.module}.{alias.name}"
+                path = f"{node.module}.{alias.name}"
+                if path in self.trees and known not in rebound:
+                    modules[known] = path
+                    if self._only_constants(tree, known, path):
+                        continue
                 kept.append(ast.unparse(alias))
             if len(kept) < len(node.names):
                 text = f"from {node.module} import {', '.join(kept)}" if kept else "pass"
                 imports.append((node, text + "\n" * (node.end_lineno - node.lineno)))
         return bound, modules, imports
+
+    def _only_constants(self, tree, known: str, path: str) -> bool:
+        """Tell whether the module `path`, called `known`, is imported for its constants alone."""
+        constants = self._constants[path]
+        uses = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == known]
+        served = [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr in constants
+        ]
+        return bool(uses) and all(any(use is value for value in served) for use in uses)
 
     def _uses(self, tree, bound, modules) -> Iterator[tuple[ast.expr, int]]:
         """Yield each expression that stands for a constant, with its value."""

@@ -1,8 +1,8 @@
 """Finds the MicroPython that `tools.toolchain` put in place, and compiles the shims for it.
 
-The shims' source is `tools/simulator/shims`; what runs is `build/shims/*.mpy`, so that the
-firmware's heap holds their bytecode and nothing of the compiler. Imports only `tools.build`, whose
-way of compiling is the device's own.
+The shims' source is `tools/simulator/shims`; what runs is `build/shims/*.mpy`, compiled to native
+code: that lies outside Python's heap, as the chip's own modules lie in its ROM. Imports only
+`tools.build`, whose way of compiling is the device's own.
 """
 
 import json
@@ -17,7 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 _SHIMS = Path(__file__).parent / "shims"
 _COMPILED = REPOSITORY / "build" / "shims"
-_COMPILER = (Path(mpy.__file__), Path(shorten.__file__))
+_COMPILER = (Path(mpy.__file__), Path(shorten.__file__), Path(__file__))
+_SELDOM = "machine_more"  # big, and loaded only when it is used: stays bytecode
 _STARTED = ("boot.py", "main.py")
 _DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
 
@@ -53,7 +54,10 @@ def _compile(source, target, house):
     handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".part")
     os.close(handle)
     try:
-        mpy.compile_module(source, source.name, Path(beside), [], house)
+        arch = mpy.host_arch()
+        native = arch != "none" and source.stem != _SELDOM
+        options = ["-march=" + arch, "-X", "emit=native"] if native else []
+        mpy.compile_module(source, source.name, Path(beside), options, house)
         os.replace(beside, target)
     finally:
         Path(beside).unlink(missing_ok=True)

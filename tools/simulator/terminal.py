@@ -20,7 +20,7 @@ from tools.simulator.board import Board
 from tools.simulator.models.link import Link
 from tools.simulator.models.wifi import Network
 
-HEAP = 128 * 1024
+HEAP = 96 * 1024
 
 _PAINT_S = 0.01  # a picture that is written in pieces is told once
 _WATCH_S = 0.1

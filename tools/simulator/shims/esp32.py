@@ -34,26 +34,26 @@ class Partition:
             raise OSError(2)
 
     @staticmethod
-    def find(type=0, subtype=0xFF, label="", block_size=4096):
+    def find(_type=0, _subtype=0xFF, label="", _size=4096):
         try:
-            return [Partition(label)] if type else []
+            return [Partition(label)] if _type else []
         except OSError:
             return []
 
-    def readblocks(self, block_num, buf, offset=0):
+    def readblocks(self, _block, buf, _offset=0):
         n = len(buf)
-        _checked(_bus.ask(_READ, 0, _pack("<HHH", block_num, offset, n)))
+        _checked(_bus.ask(_READ, 0, _pack("<HHH", _block, _offset, n)))
         _bus.take(buf, n)
 
-    def writeblocks(self, block_num, buf, offset=None):
+    def writeblocks(self, _block, buf, _offset=None):
         n = len(buf)
-        if offset is None:
-            for block in range(block_num, block_num + n // 4096):
+        if _offset is None:
+            for block in range(_block, _block + n // 4096):
                 self.ioctl(6, block)
-            offset = 0
+            _offset = 0
         n += 6
         _bus.post(_PROGRAM, 0, n & 255, n >> 8)
-        _bus.more(_pack("<HHH", block_num, offset, n - 6))
+        _bus.more(_pack("<HHH", _block, _offset, n - 6))
         _bus.more(buf)
         _checked(_bus.status())
 
@@ -71,31 +71,20 @@ class Partition:
 
 
 class NVS:
-    def __init__(self, namespace):
-        self._name = namespace + "\0"
+    def __init__(self, _namespace):
+        self._name = _namespace + "\0"
 
     def _key(self, key):
         return (self._name + key + "\0").encode()
 
-    def get(self, kind, key, buf):
+    def get_blob(self, key, buf, _kind=_BLOB):
         room = len(buf).to_bytes(2, "little")
-        n = _checked(_bus.ask(_NVS_GET, kind, room + self._key(key)))
+        n = _checked(_bus.ask(_NVS_GET, _kind, room + self._key(key)))
         _bus.take(buf, n)
         return n
 
-    def set(self, kind, key, value):
-        name = self._key(key)
-        n = len(name) + len(value)
-        _bus.post(_NVS_SET, kind, n & 255, n >> 8)
-        _bus.more(name)
-        _bus.more(value)
-        _checked(_bus.status())
-
-    def get_blob(self, key, buf):
-        return self.get(_BLOB, key, buf)
-
-    def set_blob(self, key, value):
-        self.set(_BLOB, key, value)
+    def set_blob(self, key, value, _kind=_BLOB):
+        _checked(_bus.ask(_NVS_SET, _kind, self._key(key) + value))
 
     def erase_key(self, key):
         _checked(_bus.ask(_NVS_ERASE, 0, self._key(key)))

@@ -1,7 +1,8 @@
 """`machine` of an ESP32 as the firmware uses it, forwarded to the models in the host process.
 
 Signatures, constants and errors are the ESP32 port's. What is seldom named is in `machine_more`,
-loaded when it is: all of this takes heap that on the chip is the firmware's.
+loaded when it is: all of this takes heap that on the chip is the firmware's. For the same reason
+parameters that are passed by position begin with an underscore, which lets the build shorten them.
 """
 
 import time
@@ -76,18 +77,18 @@ class I2C:
 
     def writeto(self, addr, buf, stop=True):
         _bus.send(_I2C_WRITE | self.id, addr, buf, len(buf))
-        return self.acknowledged()
+        return self.ack()
 
-    def writevto(self, addr, vector, stop=True):
+    def writevto(self, addr, _vector, stop=True):
         n = 0
-        for part in vector:
+        for part in _vector:
             n += len(part)
         _bus.post(_I2C_WRITE | self.id, addr, n & 255, n >> 8)
-        for part in vector:
+        for part in _vector:
             _bus.more(part)
-        return self.acknowledged()
+        return self.ack()
 
-    def acknowledged(self):
+    def ack(self):
         n = _bus.status()
         if n < 0:
             raise OSError(-n)
@@ -98,7 +99,7 @@ class I2C:
 
 
 class UART:
-    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **options):
+    def __init__(self, id, baudrate=115200, _bits=8, _parity=None, stop=1, **options):
         self.id = id
         pins = number(options.get("tx")), number(options.get("rx"))
         facts = _pack("<BBHH", *pins, baudrate // 100, options.get("rxbuf", 256))
@@ -107,8 +108,8 @@ class UART:
     def any(self):
         return _bus.ask(_UART_ANY, self.id)
 
-    def readinto(self, buf, nbytes=32767):
-        n = min(nbytes, len(buf))
+    def readinto(self, buf, _n=32767):
+        n = min(_n, len(buf))
         _bus.send(_UART_READ, self.id, None, n)
         n = _bus.status()
         _bus.take(buf, n)

@@ -47,7 +47,7 @@ class _I2C:
     def readfrom_into(self, addr, buf, stop=True):
         n = len(buf)
         _bus.send(_I2C_READ | self.id, addr, n.to_bytes(2, "little"), 2)
-        self.acknowledged()
+        self.ack()
         _bus.take(buf, n)
 
     def readfrom(self, addr, nbytes, stop=True):
@@ -103,12 +103,12 @@ class _RTC:
 class _NVS:
     def get_i32(self, key):
         buf = bytearray(4)
-        self.get(0x69, key, buf)
+        self.get_blob(key, buf, 0x69)
         n = int.from_bytes(buf, "little")
         return n - (1 << 32) if buf[3] & 128 else n
 
     def set_i32(self, key, value):
-        self.set(0x69, key, (value & 0xFFFFFFFF).to_bytes(4, "little"))
+        self.set_blob(key, (value & 0xFFFFFFFF).to_bytes(4, "little"), 0x69)
 
 
 class _Partition:

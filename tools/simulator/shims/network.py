@@ -19,15 +19,15 @@ STA_IF = 0
 class WLAN:
     IF_STA = 0
 
-    def __init__(self, interface_id=0):
-        if interface_id:
+    def __init__(self, _interface=0):
+        if _interface:
             raise OSError("Wifi Unknown Error 0x0102")
 
     def active(self, on=None):
         return bool(_bus.ask(_ACTIVE, 2 if on is None else 1 if on else 0))
 
-    def connect(self, ssid, key=None, *, bssid=None):
-        if _bus.ask(_CONNECT, 0, (ssid + "\0" + (key or "")).encode()) < 0:
+    def connect(self, _ssid, _key=None, **options):
+        if _bus.ask(_CONNECT, 0, (_ssid + "\0" + (_key or "")).encode()) < 0:
             raise OSError("Wifi Not Started")
 
     def disconnect(self):
@@ -36,8 +36,8 @@ class WLAN:
     def isconnected(self):
         return self.status() == _GOT_IP
 
-    def status(self, param=None):
-        return _bus.ask(_RSSI if param else _STATUS)
+    def status(self, _param=None):
+        return _bus.ask(_RSSI if _param else _STATUS)
 
     def scan(self):
         n = _bus.ask(_SCAN)
@@ -58,7 +58,7 @@ class WLAN:
         if reconnects is not None:
             _bus.ask(_RECONNECTS, reconnects + 1)
         if names:
-            return machine.unique_id()  # the only parameter that can be asked for is "mac"
+            return machine.unique_id()  # the only _parameter that can be asked for is "mac"
 
     def __getattr__(self, name):
         return machine.more(self, name)

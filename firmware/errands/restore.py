@@ -1,0 +1,39 @@
+"""Restore the binding before the current one: a new, approved request to the acquirer, never a
+local overwrite.
+"""
+
+from micropython import const
+
+from firmware.binding import change, model
+from firmware.errands.bindings import describe
+from firmware.ui.keys import BACK
+
+_TITLE = "restore.title"
+_SLOT = const(1)
+_REASONS = (5, 4, 9)  # details wrong, change of bank, other
+
+
+async def run(desk):
+    """Lead from the backup's details to the acquirer's answer. Until it is submitted power loss
+    leaves everything as it was.
+    """
+    if desk.change.phase != change.IDLE:
+        await desk.open("pending")
+        return
+    backup = desk.state.backup(_SLOT)
+    if backup is None:
+        await desk.pages.message(_TITLE, desk.text("restore.none"), True)
+        return
+    body = desk.text("restore.ask") + "\n" + describe(desk, backup)
+    if not await desk.pages.message(_TITLE, body):
+        return
+    if not await desk.open("preparation", _TITLE):
+        return
+    items = [desk.text("reason.%d" % reason) for reason in _REASONS]
+    at = await desk.pages.menu("field.reason", items)
+    if at == BACK:
+        return
+    secrets = await desk.open("approval", _TITLE)
+    if secrets is not None:
+        proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
+        await desk.open("submission", _TITLE, secrets, proposal)

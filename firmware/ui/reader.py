@@ -1,0 +1,43 @@
+"""Words to be read: a message that is answered, or a notice that has to be accepted.
+
+Driven by a Pages object (canvas, words, keys), which loads it for as long as the words are shown.
+What always holds: a notice is accepted only at its end. May import ui.keys only.
+"""
+
+from micropython import const
+
+from firmware.ui.keys import CANCEL, CONFIRM, DOWN, UP
+
+_LINES = const(3)  # the fourth is the hint
+
+
+async def run(pages, title, body, ok_only, to_the_end):
+    """Show `body` until D (True) or C (`ok_only`); `to_the_end`: D first turns to the end."""
+    pages.begin()
+    canvas = pages.canvas
+    title = pages.words(title)
+    ends = []
+    data = canvas.wrap(pages.words(body), ends)
+    last = max(0, len(ends) - _LINES)
+    first = 0
+    while True:
+        unread = to_the_end and first < last
+        canvas.clear()
+        canvas.title(title)
+        pages.body(data, ends, _LINES, first)
+        canvas.scroll_mark(first, _LINES, len(ends), _LINES)
+        left = "" if ok_only else pages.text("ui.refuse" if to_the_end else "ui.back")
+        right = "ui.next" if unread else "ui.accept" if to_the_end else "ui.ok"
+        canvas.hint(left, pages.text("ui.move") if last else "", pages.text(right))
+        canvas.show()
+        code = await pages.key() & 0x7F
+        if code == UP and first:
+            first -= 1
+        elif code == DOWN and first < last:
+            first += 1
+        elif code == CONFIRM:
+            if not unread:
+                return True
+            first = min(last, first + _LINES)
+        elif code == CANCEL:
+            return ok_only

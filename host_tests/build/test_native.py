@@ -1,0 +1,103 @@
+"""Native code: it compiles for the chip, and what has it is loaded once, at the start.
+
+The chip keeps native code apart from Python's heap and frees it only at a soft reset: a module
+that were dropped and loaded again would leave its first copy behind.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tools.build import device, mpy
+from tools.build.shorten import House
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for package in ("drivers", "firmware")
+    for path in (ROOT / package).rglob("*.py")
+}
+MODULES |= {name: ROOT / f"{name}.py" for name in ("boot", "main")}
+
+
+def imported(body):
+    """Yield the names that the statements of a body import, functions and classes left out."""
+    for node in body:
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, names=names):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.If(body=inner) | ast.Try(body=inner):
+                yield from imported(inner)
+
+
+def loaded_with(name):
+    """Return the modules of ours that are loaded with `name`."""
+    found, left = set(), [name]
+    while left:
+        module = left.pop()
+        if module in MODULES and module not in found:
+            found.add(module)
+            left += imported(ast.parse(MODULES[module].read_text("utf-8")).body)
+    return found
+
+
+def native(path):
+    """Tell whether the file has native code."""
+    return any(
+        ast.unparse(mark) in ("micropython.viper", "micropython.native")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        for mark in node.decorator_list
+    )
+
+
+NATIVE = sorted(name for name, path in MODULES.items() if native(path))
+
+
+def test_native_code_is_loaded_at_the_start_and_stays():
+    resident = set()
+    for start in ("boot", "main", "firmware.terminal"):
+        # What a function imports is dropped alone: what came with it stays.
+        for node in ast.walk(ast.parse(MODULES[start].read_text("utf-8"))):
+            for name in imported([node]):
+                resident |= loaded_with(name)
+    assert "firmware.message.codec" in NATIVE
+    for name, path in MODULES.items():
+        if name not in resident:
+            brings = loaded_with(name) - resident - {name}
+            assert not brings & set(NATIVE), f"{path} brings native code that is dropped with it"
+    for name in set(NATIVE) - resident:
+        assert not any(name in loaded_with(other) for other in MODULES if other != name), (
+            f"{name} is used and not resident"
+        )
+
+
+@pytest.mark.parametrize("arch", ["xtensawin", "x86"])
+def test_native_code_compiles_for_the_chip_and_for_the_host(arch, tmp_path):
+    house = device.house()
+    for name in NATIVE:
+        target = tmp_path / f"{name}.mpy"
+        mpy.compile_module(MODULES[name], name, target, ["-march=" + arch], house)
+        assert target.stat().st_size > 0
+
+
+def test_a_shortened_native_function_keeps_its_types_and_loses_its_names():
+    source = (
+        "import micropython\n"
+        "_SIZE = const(4)\n\n\n"
+        "@micropython.viper\n"
+        "def f(source: ptr8, count: int, out) -> int:\n"
+        "    target = ptr16(out)\n"
+        "    target[0] = source[count + _SIZE]\n"
+        "    return int(len(out))\n\n\n"
+        "f(b'', 0, b'')\n"
+    )
+    brief = House({"a": source}).shorten("a")
+    for kept in ("ptr8", "ptr16(", "-> int", "int(len(", "@micropython.viper"):
+        assert kept in brief
+    for gone in ("source", "count", "_SIZE"):
+        assert gone not in brief

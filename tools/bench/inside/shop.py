@@ -1,0 +1,128 @@
+"""A small shop whose settlement binding changes again and again, and what its days write.
+
+What always holds: both stores are given the same bytes in the same order; nothing here is random,
+so two runs write the same. Runs inside MicroPython.
+"""
+
+from firmware.binding import change, model
+from firmware.storage import audit
+from firmware.storage import state as keys
+
+SLOT = 1
+TIME = 1767225600  # 2026-01-01
+OPERATOR = b"01"
+SUPERVISOR = b"00"
+SECRET = bytes(range(16))
+
+_STREETS = "东街口津泰路鼓屏道江滨八一五台茶亭"
+
+
+class Keystore:
+    """The keys that the journal seals and chains with, in memory."""
+
+    def __init__(self):
+        self._held = {"token_key": SECRET}
+
+    def get_bytes(self, name):
+        return self._held.get(name)
+
+    def put(self, name, value):
+        self._held[name] = value
+
+
+def random(n):
+    """Return `n` bytes for the journal's keys: always the same, so that runs can be compared."""
+    return bytes(range(n))
+
+
+def furniture():
+    """Return what is stored before the first change: words, an operator and the supervisor."""
+    verifier = b"\x00\x03\xe8" + bytes(range(24))  # must-change, iterations, salt, verifier
+    return (
+        (keys.LANGUAGE, b"zh"),
+        (keys.TIME, TIME.to_bytes(4, "big")),
+        (keys.OPERATOR, SUPERVISOR + verifier),
+        (keys.OPERATOR + 1, OPERATOR + verifier),
+    )
+
+
+def binding(i):
+    """Return the TLVs of the `i`-th binding: a corporate account with every field that the
+    terminal asks for, the name 10 characters long, the number 16 to 19 digits.
+    """
+    at = i % (len(_STREETS) - 3)
+    digits = "%d%013d" % (622202 + i % 7, i * 7919 % 10**13)
+    return model.compose(
+        {
+            model.NAME: ("福州" + _STREETS[at : at + 3] + "海鲜大酒楼").encode(),
+            model.ACCOUNT: digits[: 16 + i % 4].encode(),
+            model.CNAPS: b"102100099996",
+            model.KIND: bytes((model.CORPORATE,)),
+            model.LICENCE: b"91350100M000100Y43",
+        }
+    )
+
+
+def told(i, tlvs):
+    """Return the audit entry that rides with the `i`-th binding update."""
+    detail = "%d %s" % (SLOT, model.truncated(model.number(tlvs)))
+    return audit.entry(audit.TAKEN, TIME + i, OPERATOR, detail=detail.encode())
+
+
+def update(store, i):
+    """Make the `i`-th update: a log-in is recorded, two trace numbers are used, and the binding
+    becomes true together with its audit entry, the one before staying as the backup.
+    """
+    store.record(audit.entry(audit.RIGHT, TIME + i, OPERATOR))
+    store.next_stan()
+    store.next_stan()
+    tlvs = binding(i)
+    store.bind(tlvs, told(i, tlvs))
+
+
+class Host:
+    """An acquirer that accepts everything at once."""
+
+    async def submit(self, request, secrets):
+        outcome = change.Outcome()
+        outcome.event = change.ACTIVE
+        outcome.code = b"00"
+        outcome.status = 1
+        outcome.reference = b"%012d" % request.stan
+        outcome.application = "A2026%08d" % request.stan
+        return outcome
+
+
+class Clock:
+    """The time of the shop."""
+
+    def __init__(self):
+        self.time = TIME
+
+    def now(self):
+        return self.time
+
+
+async def whole_change(state, clock, i):
+    """Make the `i`-th change as the terminal really does: operator and supervisor log in, each
+    attempt counted first; the request is stored, marked as sent, and committed with its record.
+    """
+    clock.time = TIME + i
+    for index, number in enumerate((SUPERVISOR, OPERATOR)):
+        state.put(((keys.ATTEMPTS + index, b"\x01\0\0\0\0"),))
+        state.put(((keys.ATTEMPTS + index, None),), audit.entry(audit.RIGHT, clock.time, number))
+    request = model.Request(
+        i.to_bytes(16, "big"),
+        state.next_stan(),
+        clock.time,
+        model.CHANGE_ACCOUNT,
+        SLOT,
+        4,
+        OPERATOR,
+        True,
+        bytes(8),
+        binding(i),
+    )
+    changing = change.Change(state, clock)
+    changing.begin(request)
+    await changing.settle(Host())

@@ -1,0 +1,136 @@
+"""Mounting a full journal, against the size of its ring, under MicroPython.
+
+Run: python -m tools.bench.mount. Prints the reads, bytes, time and memory that a mount takes,
+writes build/reports/mount.json and mount.png, and exits with 1 when a bar is missed. The time is
+this machine's, not the chip's; what carries over is that it does not grow with the ring but for a
+header's read of each sector.
+"""
+
+import json
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench import plots
+from tools.bench.inside.chip import SECTOR
+from tools.bench.interpreter import REPORTS, Failed, run
+from tools.simulator.interpreter import NoInterpreter
+
+RINGS = (8, 16, 32, 64, 128)
+
+_HEADERS = 5  # read again: the base's, the oldest's, and those of a sector begun and cut off
+_END_READS = 8  # to find where a sector's last record ends
+_RECORD_LEAST = 32  # bytes: a sector holds no more than SECTOR / 32 records, each read in two
+
+
+def most_reads(sectors):
+    """Return the reads that no mount of an undamaged ring of `sectors` goes beyond."""
+    return sectors + _HEADERS + _END_READS + 2 * (SECTOR // _RECORD_LEAST)
+
+
+def measure(rings=RINGS):
+    """Mount full rings in MicroPython; return the report. Raises Failed, NoInterpreter."""
+    *mounts, crowded = run("mount", *rings)
+    return {"mounts": mounts, "largest_state": crowded}
+
+
+def missed(found):
+    """Return a line for every bar that the report `found` misses.
+
+    Of the flash no more than a sector is in memory: the state, and a record at a time.
+    """
+    lines = []
+    for mount in (*found["mounts"], found["largest_state"]):
+        if mount["reads"] > most_reads(mount["sectors"]):
+            lines.append(f"{mount['reads']} reads for {mount['sectors']} sectors")
+        if mount["state_bytes"] + mount["record_bytes"] > SECTOR:
+            lines.append(f"{mount['state_bytes']} bytes of state in memory, and a record")
+        if mount["memory_most"] - mount["memory_after"] > SECTOR:
+            lines.append(f"{mount['memory_most']} bytes of memory in use during a mount")
+    return lines
+
+
+def show(found, console):
+    """Print the report as a table."""
+    table = Table(title="mounting a full ring", title_justify="left")
+    for words in ("sectors", "state, bytes", "reads", "at most", "bytes read", "ms here"):
+        table.add_column(words, justify="right")
+    table.add_column("memory, most", justify="right")
+    table.add_column("memory, after", justify="right")
+    for mount in (*found["mounts"], found["largest_state"]):
+        table.add_row(
+            str(mount["sectors"]),
+            f"{mount['state_bytes']:,}",
+            str(mount["reads"]),
+            str(most_reads(mount["sectors"])),
+            f"{mount['read_bytes']:,}",
+            f"{mount['ms']:.1f}",
+            f"{mount['memory_most']:,}",
+            f"{mount['memory_after']:,}",
+        )
+    console.print(table)
+
+
+def plot(found, path):
+    """Draw reads, bytes and time against the size of the ring."""
+    drawing, axes = plots.figure(1, 3, 10, 3.4)
+    sectors = [mount["sectors"] for mount in found["mounts"]]
+    ring_kib = [n * SECTOR / 1024 for n in sectors]
+    columns = (
+        ("reads of the flash", [mount["reads"] for mount in found["mounts"]], "{:.0f}"),
+        ("KiB read", [mount["read_bytes"] / 1024 for mount in found["mounts"]], "{:.1f}"),
+        ("milliseconds, on this machine", [mount["ms"] for mount in found["mounts"]], "{:.1f}"),
+    )
+    for axis, (words, values, form) in zip(axes, columns, strict=True):
+        axis.plot(sectors, values, "o-", color=plots.OURS, label="measured")
+        for at, value in zip(sectors, values, strict=True):
+            axis.annotate(
+                form.format(value),
+                (at, value),
+                xytext=(0, -14),
+                textcoords="offset points",
+                ha="center",
+            )
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(
+            sectors, [f"{n}\n{k:.0f} KiB" for n, k in zip(sectors, ring_kib, strict=True)]
+        )
+        axis.set_xlim(sectors[0] / 1.4, sectors[-1] * 1.4)
+        axis.set_ylim(0, max(values) * 1.5)
+        axis.set_xlabel("sectors in the ring, all full")
+        axis.set_title(words)
+    axes[0].plot(
+        sectors,
+        [most_reads(n) for n in sectors],
+        "--",
+        color=plots.BAR,
+        linewidth=1,
+        label="at most, by arithmetic",
+    )
+    axes[0].set_ylim(0, most_reads(sectors[-1]) * 1.5)
+    axes[0].legend(frameon=False, loc="upper left")
+    plots.save(drawing, path)
+
+
+def main():
+    """Measure, print, write the report and the plot; return the exit status."""
+    console = Console()
+    try:
+        with console.status("filling rings and mounting them"):
+            found = measure()
+    except (Failed, NoInterpreter) as trouble:
+        console.print(str(trouble), style="red", markup=False)
+        return 1
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / "mount.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    plot(found, REPORTS / "mount.png")
+    show(found, console)
+    bars = missed(found)
+    for line in bars:
+        console.print(f"missed: {line}", style="red")
+    return 1 if bars else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
