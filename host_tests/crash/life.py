@@ -306,6 +306,7 @@ class Till:
         if self.plan["errand"] == "guess":
             await self.do_guess()
             await asyncio.sleep(1801)
+        await asyncio.sleep(self.plan["linger_s"])
         right = []
         for password in self.plan["probe"]:
             result = await self.log_in(OPERATOR, password.encode())
