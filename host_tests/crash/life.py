@@ -306,9 +306,13 @@ class Till:
         if self.plan["errand"] == "guess":
             await self.do_guess()
             await asyncio.sleep(1801)
+        await asyncio.sleep(self.plan["linger_s"])
         right = []
         for password in self.plan["probe"]:
             result = await self.log_in(OPERATOR, password.encode())
+            if result == operators.LOCKED:  # attempts that were cut have been counted
+                await asyncio.sleep(1801)
+                result = await self.log_in(OPERATOR, password.encode())
             if result in (operators.GRANTED, operators.MUST_CHANGE):
                 right.append(password)
         await self.until(self.settled)

@@ -170,11 +170,27 @@ def audit_chain_whole(trial):
             if chain != world.chain(previous, stored[: _CHAIN.start] + stored[_CHAIN.stop :]):
                 return f"chain of entry {number}"
         known[number], last, previous = chain.hex(), number, chain
-    if [last, known.get(last)] != trial.settled["audit"]:
+    if not known:
+        return None  # all of it has given way
+    if [last, known[last]] != trial.settled["audit"]:
         return "the log does not end where the state says"
     for kind, *seen in trial.log:
         if kind == "audit" and seen[0] >= min(known) and known.get(seen[0]) != seen[1]:
             return f"entry {seen[0]} was another one before"
+    return None
+
+
+def records_arrive(trial):
+    """What the acquirer's archive has is what the terminal's log says, and all that was wanted."""
+    if trial.settled is None:
+        return None
+    stored = [bytes.fromhex(entry) for entry in trial.settled["log"]]
+    chains = {int.from_bytes(entry[:4], "big"): entry[_CHAIN].hex().upper() for entry in stored}
+    for row in trial.shown["records"]:
+        if chains.get(row["sequence"], row["chain"]) != row["chain"]:
+            return f"entry {row['sequence']} is another one in the archive"
+    if trial.shown["terminals"][0]["records_wanted"]:
+        return "records are still wanted"
     return None
 
 
@@ -234,6 +250,7 @@ RULES = (
     stans_are_new,
     record_kept,
     audit_chain_whole,
+    records_arrive,
     backup_kept,
     guesses_counted,
     one_password_opens,

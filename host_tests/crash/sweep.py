@@ -164,7 +164,7 @@ def _done(results, kinds, interpreter=None):
     )
 
 
-def save(report, path=REPORT):
+def save(report):
     """Write the report."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

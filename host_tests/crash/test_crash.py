@@ -1,12 +1,14 @@
 """The quick form of `make crash`: each operation cut at its edges, each network event once."""
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 
 from firmware.binding import change
 from host_tests.crash import scenarios, sweep, world
+from host_tests.crash.__main__ import main
 from host_tests.crash.bodies import CPython, MicroPython
 from host_tests.crash.explorer import Explorer, only
 from host_tests.crash.world import MemoryBooks, World
@@ -114,3 +116,18 @@ def test_a_disagreement_names_the_fault_that_tells_its_story(monkeypatch):
     assert f"WRONG {found.rule}" in story
     monkeypatch.setattr(World, "commit", kept)
     assert "all rules hold" in explorer.story(())
+
+
+def test_the_command_prints_a_table_and_fails_when_a_rule_does_not_hold(
+    monkeypatch, capsys, tmp_path
+):
+    arguments = ["--quick", "--processes", "1", "--interpreter", "CPython", "--scenario", OFTEN]
+    monkeypatch.setattr(sys, "argv", ["crash", *arguments])
+    monkeypatch.setattr(sweep, "REPORT", tmp_path / "crash.json")
+    assert main() == 0
+    assert "0 disagreements" in capsys.readouterr().out
+    monkeypatch.setattr(World, "commit", lambda self, name, value: None)  # an NVS that forgets
+    assert main() == 1
+    report = json.loads((tmp_path / "crash.json").read_text(encoding="utf-8"))
+    assert report["disagreements"] > 0
+    assert report["scenarios"][OFTEN]["disagreements"][0] in capsys.readouterr().out
