@@ -5,7 +5,8 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap wear mount build flash image partition setup parts clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash image partition
+.PHONY: setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +30,21 @@ lint: venv ## style and format of all code
 heap: setup ## the smallest MicroPython heap in which the demo passes
 	@$(PY) -m tools.bench.heap
 
+fuzz: setup ## a million random and spoilt inputs to everything that reads what others send (INPUTS= SEED=)
+	@$(PY) -m host_tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
+
+bench: setup ## how fast cards and messages are, next to other ways (build/reports/bench.json, .png)
+	@$(PY) -m tools.bench.bench
+
 wear: setup ## erases and bytes per binding update, the journal's and littlefs' (QUICK=1)
 	@$(PY) -m tools.bench.wear $(if $(QUICK),--quick)
 
 mount: setup ## what mounting a full journal takes, against the size of its ring
 	@$(PY) -m tools.bench.mount
+
+crash: setup ## power and line cut at every point, terminal and acquirer still agree (QUICK=1 SEED= ONLY=)
+	@$(PY) -m host_tests.crash $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
+		$(if $(ONLY),--only "$(ONLY)")
 
 build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none for bytecode alone)
 	@$(PY) -m tools.build --arch $(or $(ARCH),xtensawin)

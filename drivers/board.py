@@ -60,7 +60,7 @@ def build(config):
     made.keypad = keypad(made.name)
     if made.keypad.dead:
         made.faults.append("keypad")
-    made.flash = _part(made, "flash", _flash, "journal")
+    made.flash = _part(made, "flash", _flash, made)
     made.keystore = _part(made, "keystore", Keystore, "rebind")
     made.buzzer = Pin(buzzer, Pin.OUT, value=0)
     certificate = _file("certs/terminal.der")
@@ -100,11 +100,14 @@ def _magstripe(pins):
     )
 
 
-def _flash(label):
-    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=label)
-    if not found:
-        raise OSError(label)
-    return Flash(found[0])
+def _flash(made):
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")
+    if found:
+        return Flash(found[0])
+    from drivers.file_flash import Folder
+
+    made.notes.append("files")
+    return Flash(Folder("journal"))
 
 
 def _file(path):

@@ -17,7 +17,8 @@ class Parts:
     the pin `buzzer`.
 
     `link_error` is what `link` raises. `faults` names what is missing: "oled", "magstripe",
-    "keypad", "flash", "keystore".
+    "keypad", "flash", "keystore". `notes` names what works but is not as it should be: "files",
+    the journal is kept in files because the flash has no partition for it.
     """
 
     link_error = LinkError
@@ -25,6 +26,7 @@ class Parts:
     def __init__(self, name):
         self.name = name
         self.faults = []
+        self.notes = []
         self._watchdog = None
 
     def start_watchdog(self, ms):

@@ -18,7 +18,6 @@ from firmware.storage import audit
 from firmware.storage import state as keys
 
 _DIFFERS = const(1)  # DF45
-_DECIDED = const(8)
 
 _SIGN_ON = const(1)
 _SAVE_TIME_S = const(3600)
@@ -28,7 +27,7 @@ _NAMES_MAX = const(8)
 async def run(sync, exchange):
     """Sign on (0800, 70=001) and take in what the acquirer says, for `sync`.
 
-    Returns DE 39 and whether a pending request has been decided. Raises NoAnswer.
+    Returns DE 39 and the notices (DF45). Raises NoAnswer.
     """
     tokens = _tokens(exchange)
     exchange.begin(NETWORK, exchange.state.next_stan(), exchange.clock.now(), _SIGN_ON)
@@ -42,7 +41,7 @@ async def run(sync, exchange):
     reply = await exchange.ask(NETWORK)
     code = reply.code
     if code != b"00":
-        return code, False
+        return code, 0
     _take_time(exchange, reply.number(0xDF46))
     sync.policy = reply.number(0xDF48)
     notices = reply.number(0xDF45)
@@ -57,7 +56,7 @@ async def run(sync, exchange):
         identity.merchant = merchant
     differs = notices & _DIFFERS or not tokens
     sync.differing = await _compare(sync, exchange) if differs else []
-    return code, bool(notices & _DECIDED)
+    return code, notices
 
 
 def _tokens(exchange):

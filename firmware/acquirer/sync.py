@@ -18,6 +18,9 @@ REACHED = const(1)
 UNREACHED = const(2)
 DECLINED = const(3)
 
+_RECORDS = const(4)  # DF45
+_DECIDED = const(8)
+
 _EVERY_S = const(900)  # a sign-on while nothing is pending
 _FIRST_S = const(4)  # the first repetition after a lost answer; doubled each time
 _LONGEST_S = const(300)
@@ -43,6 +46,7 @@ class Sync:
         self._clock = clock
         self._wifi = wifi
         self._talking = asyncio.Lock()
+        self._wake = asyncio.Event()
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
         self.names = []
@@ -63,9 +67,20 @@ class Sync:
                 pause = min(pause * 2, _LONGEST_S) if urgent else _EVERY_S
             else:
                 pause = _FIRST_S
-            await asyncio.sleep(pause)
+            await self._sleep(pause)
             if pause == _EVERY_S:
                 pause = _FIRST_S // 2
+
+    def wake(self):
+        """Talk soon: a person has stopped waiting for an answer that is still to come."""
+        self._wake.set()
+
+    async def _sleep(self, seconds):
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except asyncio.TimeoutError:
+            pass  # nobody asked: the time has simply come
+        self._wake.clear()
 
     async def once(self):
         """Settle what is pending, then sign on. Returns False when the acquirer was not
@@ -139,11 +154,13 @@ class Sync:
 
     async def _sign_on(self, exchange):
         module = self._line.bring("firmware.acquirer.sign_on")
-        self.code, decided = await module.run(self, exchange)
+        self.code, notices = await module.run(self, exchange)
         self.trouble = 0
         self.reached = REACHED if self.code == b"00" else DECLINED
-        if decided and self._change.phase in (change.REVIEW, change.HELD):
+        if notices & _DECIDED and self._change.phase in (change.REVIEW, change.HELD):
             await self._settle(exchange)
+        if notices & _RECORDS:
+            await self._line.bring("firmware.acquirer.upload").run(exchange)
 
     def is_pending(self, slot):
         """Tell whether a request for `slot` is under way."""

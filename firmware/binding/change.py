@@ -199,6 +199,6 @@ class Change:
         detail = "%d %s" % (request.slot, model.truncated(model.number(request.tlvs) or b""))
         code = b"--"
         if outcome is not None:
-            detail += " " + outcome.reference.decode().strip()
             code = outcome.code
+            detail = ("%s %s" % (detail, outcome.reference.decode())).rstrip()
         return audit.entry(event, self._clock.now(), request.operator, code, detail.encode())

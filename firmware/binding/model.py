@@ -33,7 +33,7 @@ _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approv
 _RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code status reference
 _RECORD_LEN = const(24)
 _APPLICATION_MAX = const(32)  # characters of DF43
-_RECORD_MAX = const(184)  # bytes: the longest DF41 and DF43 fit
+_RECORD_MAX = const(142)  # bytes: with the longest DF43, 72 of DF41 are kept, 24 characters in zh
 
 
 def field(tlvs, tag):

@@ -18,13 +18,13 @@ async def run(desk, title, slot, fields):
 
     Returns the reason (DF13) when they are to be submitted, None when the merchant gives up.
     """
-    form = Form(desk, title, slot, fields)
+    form = _Form(desk, title, slot, fields)
     if model.CNAPS not in fields and not await form.fill():
         return None
     return form.reason if await form.review() else None
 
 
-class Form:
+class _Form:
     """The questions about the new account, in the order in which they are asked."""
 
     def __init__(self, desk, title, slot, fields):
@@ -137,14 +137,15 @@ class Form:
     async def _licence(self):
         desk = self._desk
         before = self.fields[model.LICENCE] or b""
-        value = await entry.code(desk.pages, self._title, "field.licence", 18, before)
-        if value is None:
-            return False
-        code = rules.licence(value)
-        if code and not await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
-            return await self._licence()
-        self.fields[model.LICENCE] = bytes(value)
-        return True
+        while True:
+            value = await entry.code(desk.pages, self._title, "field.licence", 18, before)
+            if value is None:
+                return False
+            code = rules.licence(value)
+            if not code or await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
+                self.fields[model.LICENCE] = bytes(value)
+                return True
+            before = value
 
     async def _digits(self, label, high, before, check, swipe):
         desk = self._desk

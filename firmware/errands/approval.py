@@ -15,10 +15,5 @@ async def run(desk, title):
         await desk.pages.message(title, desk.text("approve.supervisor"), True)
         if not await desk.prove(SUPERVISOR, title):
             return None
-    return await one_time_code(desk, title)
-
-
-async def one_time_code(desk, title):
-    """Ask for the six digits on the owner's phone. Returns Secrets or None."""
     code = await entry.digits(desk.pages, title, "approve.code", 6, 6)
     return None if code is None else Secrets(code)

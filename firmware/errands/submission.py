@@ -28,6 +28,8 @@ async def run(desk, title, secrets=None, proposal=None):
         desk.sync.keep(secrets)
     outcome, trouble = await desk.pages.working(_ask(desk, title))
     text, pages = desk.text, desk.pages
+    if desk.change.phase == change.SENT:
+        desk.sync.wake()  # while the one-time code is still of use
     if outcome is None:
         kept = "submit.kept" if desk.change.phase == change.STORED else "submit.pending"
         await pages.message(title, text("link.%d" % trouble) + "\n" + text(kept), True)

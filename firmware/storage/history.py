@@ -8,7 +8,7 @@ while it is read. May import journal, reader.
 from struct import pack
 
 from firmware.storage import reader
-from firmware.storage.journal import ENTRY, RETIRED, StorageFault
+from firmware.storage.journal import ENTRY, StorageFault
 
 
 def entries(journal, first=1):
@@ -52,23 +52,17 @@ def verify(journal):
 
 
 def _entries(journal, first):
-    retired = journal.items.get(RETIRED, b"")
-    sectors = []  # order, sector and the number of the last entry before it
-    oldest = 0
-    for sector in range(journal.sectors):
-        header = reader.header(journal, sector)
-        if header:
-            sectors.append((header[0], sector, header[2]))
-            if sector not in retired and (not oldest or header[0] < oldest):
-                oldest = header[0]
-    # What a retired sector still holds ends with the oldest that is in use.
-    sectors = sorted(found for found in sectors if found[0] >= oldest)
-    for index, (order, sector, number) in enumerate(sectors):
+    sectors = reader.log(journal, reader.sectors(journal))
+    for index, place in enumerate(sectors):
+        order, sector = place >> 8, place & 0xFF
         # What the next sector begins with has been said; what is behind it here never was true.
-        bound = sectors[index + 1][2] if index + 1 < len(sectors) else journal.number
+        bound = journal.number
+        if index + 1 < len(sectors):
+            bound = reader.header(journal, sectors[index + 1] & 0xFF)[2]
+        _, _, number, chain = reader.header(journal, sector)
         if bound < first or number >= bound:
             continue
-        before = chain = reader.header(journal, sector)[3]
+        before = chain
         last = reader.end(journal, sector)
         for _, _, flags, _, items in reader.records(journal, sector, order, last):
             number += ((flags >> 2) - number) & 63

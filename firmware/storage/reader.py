@@ -10,6 +10,7 @@ from struct import unpack, unpack_from
 from firmware.crypto.compare import equal
 from firmware.storage.journal import (
     DELETE,
+    ENTRY,
     HEAD,
     MAC,
     MOVE,
@@ -33,6 +34,37 @@ def header(journal, sector):
     if not equal(journal.out, view[START - MAC : START], MAC):
         return None
     return unpack(">III8s", bytes(view[4 : START - MAC]))
+
+
+def sectors(journal):
+    """Return the sectors that have a header in the order of their beginning, each as one number,
+    order << 8 | sector. Raises OSError.
+    """
+    found = []
+    for sector in range(journal.sectors):
+        known = header(journal, sector)
+        if known:
+            found.append(known[0] << 8 | sector)
+    found.sort()
+    return found
+
+
+def log(journal, found):
+    """Return the sectors of `found` through which the audit log goes on to its end.
+
+    A bad sector keeps what it held when the ones after it have long been erased. Raises OSError.
+    """
+    first = 0
+    for index in range(1, len(found)):
+        order, sector = found[index - 1] >> 8, found[index - 1] & 0xFF
+        if found[index] >> 8 != order + 1:
+            number = header(journal, sector)[2]
+            for _, _, flags, _, items in records(journal, sector, order, end(journal, sector)):
+                number += ((flags >> 2) - number) & 63
+                number += sum(key == ENTRY for key, _ in items)
+            if number < header(journal, found[index] & 0xFF)[2]:
+                first = index
+    return found[first:]
 
 
 def end(journal, sector):

@@ -12,23 +12,21 @@ from micropython import const
 
 from firmware.storage import audit, reader
 from firmware.storage import state as keys
-from firmware.storage.journal import CHANGE, ENTRY, LAST, RETIRED, SCHEMA, Journal, StorageFault
+from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, StorageFault
 
 _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
 
 
-def begin(flash, keystore, random):
-    """Return the journal on `flash` with its last true state, or begin the first one, once.
+def secrets(flash, keystore, random):
+    """Return the journal's three keys; the sealing keys are made here, before there is a state.
 
-    keystore, random: as in State. The sealing keys are made here. Raises StorageFault when there
-    is no flash, no key, or a state that can't be read. Power loss at the first start lets it begin
-    again.
+    Raises StorageFault when flash, keystore or a key is missing.
     """
     if flash is None or keystore is None:
         raise StorageFault
     formatted = keystore.get_bytes(_FORMATTED) is not None
-    secrets = []
+    found = []
     for name in ("seal_key", "mac_key", "token_key"):
         secret = keystore.get_bytes(name)
         if secret is None:
@@ -36,15 +34,22 @@ def begin(flash, keystore, random):
                 raise StorageFault
             secret = random(16)
             keystore.put(name, secret)
-        secrets.append(secret)
-    journal = Journal(flash, *secrets)
-    if formatted:
+        found.append(secret)
+    return found
+
+
+def begin(journal, keystore):
+    """Find the journal's last true state, or begin the first one, once.
+
+    Raises StorageFault when a state exists but can't be read. Power loss at the first start lets
+    it begin again.
+    """
+    if keystore.get_bytes(_FORMATTED) is not None:
         _note_lost(journal, mount(journal) - 1)
     else:
         format(journal)
         journal.put((), audit.entry(audit.FORMATTED, 0))
         keystore.put(_FORMATTED, b"\x01")
-    return journal
 
 
 def _note_lost(journal, lost):
@@ -90,7 +95,8 @@ def format(journal):
 
 
 def _mount(journal):
-    found = _sectors(journal)
+    known = reader.sectors(journal)
+    found = _guessed(journal, known)
     first = len(found)
     whole = False
     while not whole:
@@ -98,44 +104,34 @@ def _mount(journal):
         if first < 0:
             return _older_layout(journal)
         replay = _Replay(journal)
-        whole = replay.sector(found[first])
-    base = head = found[first] & 0xFF
+        whole = replay.sector(found[first] >> 8, found[first] & 0xFF)
     order = found[first] >> 8
+    base = head = found[first] & 0xFF
     pos = replay.free
-    for place in found[first + 1 :]:
-        replay.sector(place)
+    for newer in found[first + 1 :]:
+        replay.sector(newer >> 8, newer & 0xFF)
         if replay.changed:
-            head = place & 0xFF
+            head = newer & 0xFF
         if replay.used:
-            order = place >> 8
+            order = newer >> 8
             pos = journal.flash.sector_size
     replay.migrate(SCHEMA)
     if replay.migrated:
         pos = journal.flash.sector_size  # a sector holds one schema
     journal.resume(base, head, pos, order, replay.sequence, replay.number, replay.chain)
-    retired = journal.items.get(RETIRED, b"")
-    while found[0] & 0xFF in retired and len(found) > 1:
-        found.pop(0)
-    header = reader.header(journal, found[0] & 0xFF)
-    return header[2] + 1 if header else 1
+    return reader.header(journal, reader.log(journal, known)[0] & 0xFF)[2] + 1
 
 
-def _sectors(journal):
-    # The sectors in use in the order of their beginning, each as order << 8 | sector.
-    count = journal.sectors
-    orders = []
-    for sector in range(count):
-        header = reader.header(journal, sector)
-        orders.append(header[0] if header else 0)
-    found = []
-    for sector in range(count):
-        order = orders[sector]
-        if not order and orders[sector - 1] and not journal.blank(sector):
-            # A header damaged since: its sector was begun after the one before. If it was not,
-            # nothing in it is authentic.
-            order = orders[sector - 1] + 1
-        if order:
-            found.append(order << 8 | sector)
+def _guessed(journal, known):
+    # A header damaged since: its sector was begun after the one before. If it was not, nothing in
+    # it is authentic.
+    orders = [0] * journal.sectors
+    for place in known:
+        orders[place & 0xFF] = place >> 8
+    found = list(known)
+    for sector in range(journal.sectors):
+        if not orders[sector] and orders[sector - 1] and not journal.blank(sector):
+            found.append(orders[sector - 1] + 1 << 8 | sector)
     found.sort()
     return found
 
@@ -159,14 +155,13 @@ class _Replay:
         self.sequence = self.number = 0
         self.chain = bytes(8)
 
-    def sector(self, place):
+    def sector(self, order, sector):
         """Apply the whole records of a sector; return whether its state is whole.
 
         `free` is then where the next record may go, `used` whether anything of ours was found,
         `changed` whether a transition was.
         """
         journal = self.journal
-        sector = place & 0xFF
         header = reader.header(journal, sector)
         if header and self.schema == _UNKNOWN:
             _, self.sequence, self.number, self.chain = header
@@ -175,9 +170,7 @@ class _Replay:
         whole = self.changed = False
         self.used = header is not None
         free = 0
-        for at, schema, flags, sequence, items in reader.records(
-            journal, sector, place >> 8, last
-        ):
+        for at, schema, flags, sequence, items in reader.records(journal, sector, order, last):
             free = at
             if sequence <= self.sequence:
                 continue  # from before what is already known

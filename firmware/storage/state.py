@@ -1,6 +1,7 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
-Key numbers are never reused for something else. May import rooms, and recovery only at start.
+Key numbers are never reused for something else. May import rooms and journal; recovery only at
+start.
 """
 
 import struct
@@ -8,6 +9,7 @@ import struct
 from micropython import const
 
 from firmware import rooms
+from firmware.storage.journal import Journal
 
 SLOTS = const(4)
 OPERATORS = const(8)
@@ -48,10 +50,12 @@ class State:
     def __init__(self, flash, keystore, random):
         recovery, loaded = rooms.load("firmware.storage.recovery")
         try:
-            self.journal = recovery.begin(flash, keystore, random)
+            self.journal = Journal(flash, *recovery.secrets(flash, keystore, random))
+            recovery.begin(self.journal, keystore)
         finally:
             recovery = None
             rooms.drop(loaded)
+            rooms.drop(("firmware.storage.migration",))  # recovery brings it when it has to
         self.get = self.journal.items.get
         self.put = self.journal.put
         self._stan = self._stan_limit = self.number(STAN)

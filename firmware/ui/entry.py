@@ -34,7 +34,7 @@ async def digits(pages, title, label, low, high, initial=b"", secret=False, chec
     """
     field = _Field(pages, title, label, low, high, initial)
     field.secret = secret
-    field.swipes = card is not None
+    field._swipes = card is not None
     return await field.fill(check, card)
 
 
@@ -45,7 +45,7 @@ async def code(pages, title, label, length, initial=b"", check=None):
     # turns the character typed last into the next letter of its key. The rest is as in `digits`.
     """
     field = _Field(pages, title, label, length, length, initial)
-    field.letters = True
+    field._letters = True
     return await field.fill(check, None)
 
 
@@ -54,8 +54,8 @@ class _Field:
 
     def __init__(self, pages, title, label, low, high, initial):
         self.secret = False
-        self.letters = False
-        self.swipes = False
+        self._letters = False
+        self._swipes = False
         self._pages = pages
         self._title = pages.words(title)
         self._label = pages.words(label)
@@ -124,7 +124,7 @@ class _Field:
         elif key == _DELETE and size:
             self._size -= 1
             buf[size - 1] = 0
-        elif key == _SWITCH and self.letters and size:
+        elif key == _SWITCH and self._letters and size:
             buf[size - 1] = _next_letter(buf[size - 1])
 
     def _checked(self, check):
@@ -165,8 +165,8 @@ class _Field:
         elif size < high:
             canvas.caret(row, x)
         if not (error and row == 2):
-            middle = "ui.delete" if size or not self.swipes else "ui.swipe"
-            if self.letters:
+            middle = "ui.delete" if size or not self._swipes else "ui.swipe"
+            if self._letters:
                 middle = "ui.letters"
             canvas.hint(text("ui.back"), text(middle), text("ui.ok"))
         canvas.show()

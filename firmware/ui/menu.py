@@ -39,7 +39,7 @@ async def run(pages, title, items, at=0):
         canvas.show()
         passing.start(items[at])
         while True:
-            code = await pages.key(_PASS_MS if passing.needed else 0)
+            code = await pages.key(_PASS_MS if passing._needed else 0)
             if code != NONE:
                 break
             _item(canvas, at - top, at, items[at], True, passing.next())
@@ -74,13 +74,13 @@ class _Passing:
         self._data = b""
         self._at = 0
         self._rest = 0
-        self.needed = False
+        self._needed = False
 
     def start(self, words):
         self._data = words.encode()
         self._at = 0
         self._rest = _PAUSE_TICKS
-        self.needed = self._width() > paint.TEXT_WIDTH - _WORDS_X
+        self._needed = self._width() > paint.TEXT_WIDTH - _WORDS_X
 
     def next(self):
         """Return the byte to start from after another tick."""

@@ -7,6 +7,7 @@ import pytest
 
 from firmware.binding import change, model
 from firmware.binding.change import Outcome
+from firmware.storage import state as keys
 from firmware.storage.state import State
 from host_tests.storage.nor import Nor
 
@@ -101,6 +102,39 @@ def test_every_state_and_event_is_decided():
     assert len(change._TABLE) == len(STATES) * len(EVENTS)
 
 
+def test_each_cell_is_what_the_wire_profile_says():
+    idle, stored, sent, review, held = STATES
+    said = {
+        # Only a stored request is sent for the first time, and only then may it be cancelled.
+        (stored, change.SEND): (sent, change.KEEP),
+        (stored, change.CANCEL): (idle, change.FORGET),
+    }
+    for state in (sent, review, held):
+        said |= {
+            (state, change.SEND): (state, change.NOTHING),  # sent again, as it is
+            (state, change.CANCEL): (state, change.REFUSE),
+            (state, change.ACTIVE): (idle, change.COMMIT),  # 00/01 commits
+            (state, change.REVIEWING): (review, change.KEEP),  # 09/02 stays pending
+            (state, change.REJECTED): (idle, change.DROP),  # 03 clears, the reason is kept
+            (state, change.SUPERSEDED): (idle, change.DROP),
+            (state, change.NO_SUCH): (sent, change.KEEP),  # 04: send it again
+            (state, change.UNSETTLED): (state, change.NOTHING),  # unknown is unknown
+            (state, change.STUCK): (held, change.KEEP),  # stop repeating, keep it pending
+        }
+    # What is known already is not written again.
+    said[sent, change.NO_SUCH] = (sent, change.NOTHING)
+    said[review, change.REVIEWING] = (review, change.NOTHING)
+    said[held, change.STUCK] = (held, change.NOTHING)
+    for event in EVENTS:
+        # Without a request there is nothing to do or to send; unsent, there can be no answer.
+        asked = event in (change.SEND, change.CANCEL)
+        said[idle, event] = (idle, change.REFUSE if asked else change.NOTHING)
+        if not asked:
+            failed = event in (change.NO_SUCH, change.UNSETTLED, change.STUCK)
+            said[stored, event] = (stored, change.NOTHING if failed else change.REFUSE)
+    assert said == {cell: decided(*cell) for cell in itertools.product(STATES, EVENTS)}
+
+
 def test_only_the_acquirers_word_commits_or_drops():
     for state, event in itertools.product(STATES, EVENTS):
         action = decided(state, event)[1]
@@ -122,6 +156,34 @@ def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(termina
     (stored,) = terminal.state.records()
     assert model.Record(stored).number == "622202*3445"
     assert b"6222020200112233445" not in stored
+
+
+def test_a_restored_backup_is_a_request_like_any_other(terminal):
+    terminal.begin()
+    terminal.settle(change.ACTIVE)
+    backup = terminal.state.backup(1)
+    uuid = bytes(range(16, 32))
+    terminal.change.begin(
+        model.Request(
+            uuid, 8, 1_800_000_000, model.RESTORE, 1, 5, b"00", False, b"newtoken", backup
+        )
+    )
+    terminal.boot()
+    assert terminal.state.binding(1) == NEW  # nothing is restored before the acquirer says so
+    assert terminal.change.request.action == model.RESTORE
+    terminal.settle(change.ACTIVE)
+    terminal.boot()
+    assert (terminal.state.binding(1), terminal.state.backup(1)) == (OLD, NEW)
+
+
+def test_a_request_whose_binding_was_damaged_is_none_and_makes_way_for_another(terminal):
+    terminal.begin()
+    terminal.state.put(((keys.PENDING_TLVS, None),))
+    terminal.boot()
+    assert terminal.change.phase == change.IDLE
+    terminal.begin()
+    terminal.boot()
+    assert terminal.change.request.tlvs == NEW
 
 
 def test_a_lost_answer_is_repeated_then_inquired_until_settled(terminal):

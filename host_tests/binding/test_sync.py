@@ -67,3 +67,36 @@ def test_a_request_that_could_not_leave_can_still_be_cancelled():
     assert terminal.change.phase == change.STORED
     terminal.change.cancel()
     assert terminal.change.phase == change.IDLE
+
+
+class Reached(FullMemory):
+    """A way that is there, but nobody to talk to; counts who came."""
+
+    async def reach(self):
+        self.left += 1
+        raise change.NoAnswer(6)
+
+    def leave(self):
+        pass
+
+
+class Wifi:
+    connected = True
+
+
+def test_the_terminal_asks_soon_when_a_person_has_stopped_waiting():
+    async def story():
+        terminal = Terminal()
+        line = Reached()
+        sync = Sync(line, terminal.change, terminal.state, Clock(), Wifi())
+        running = asyncio.create_task(sync.run())
+        while line.left < 1:
+            await asyncio.sleep(0)
+        asked = line.left
+        sync.wake()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        running.cancel()
+        return line.left - asked
+
+    assert asyncio.run(story()) == 1

@@ -125,3 +125,75 @@ def test_put_keeps_within_its_limit(element, limit):
         assert buf.data == b"\xee" * 320
     else:
         assert bytes(buf.data[:pos]) == whole
+
+
+def length_of(value, shape):
+    """Return the length bytes of a value: as short as they can be, or one or two too long."""
+    if shape == 2 or len(value) > 255:
+        return b"\x82" + len(value).to_bytes(2, "big")
+    return b"\x81" * (shape or len(value) > 127) + bytes([len(value)])
+
+
+PADDING = st.integers(0, 2).map(bytes)
+LEAF = st.tuples(st.sampled_from([0x57, 0x5A, 0x9F38]), st.binary(max_size=140))
+TREES = st.recursive(
+    st.lists(LEAF, max_size=3),
+    lambda inner: st.lists(
+        st.one_of(LEAF, st.tuples(st.sampled_from([0x61, 0x70, 0xA5, 0xBF0C]), inner)), max_size=3
+    ),
+    max_leaves=8,
+)
+
+
+def sent(tree, draw):
+    """Return a tree as a card may send it, padded and with lengths of any shape."""
+    data = draw(PADDING)
+    for tag, value in tree:
+        inner = sent(value, draw) if isinstance(value, list) else value
+        whole = tag.to_bytes((tag.bit_length() + 7) // 8, "big")
+        data += whole + length_of(inner, draw(st.integers(0, 2))) + inner + draw(PADDING)
+    return data
+
+
+def first(tree, tag, depth=0):
+    """Return the first value of `tag`, None without one; raises RecursionError when too deep."""
+    for at, value in tree:
+        if at == tag and not isinstance(value, list):
+            return value
+        if isinstance(value, list):
+            if depth == 5:
+                raise RecursionError
+            found = first(value, tag, depth + 1)
+            if found is not None:
+                return found
+    return None
+
+
+@given(TREES, st.sampled_from([0x57, 0x5A, 0x9F38, 0x5F24]), st.data(), st.integers(0, 3))
+def test_seek_finds_the_first_however_deep_it_lies(tree, tag, draw, margin):
+    data = sent(tree, draw.draw)
+    buf = Guarded(b"\x5a" * margin + data + b"\x5a", margin, margin + len(data))
+    out = array("i", [0] * tlv.SEEK_LEN)
+    verdict = tlv.seek(buf, margin, buf.end, tag, out)
+    try:
+        value = first(tree, tag)
+    except RecursionError:
+        assert verdict == -1
+        return
+    assert verdict == (value is not None)
+    if value is not None:
+        assert out[tlv.TAG] == tag
+        assert bytes(buf.data[out[tlv.VALUE] :][: out[tlv.LENGTH]]) == value
+
+
+def test_a_template_may_not_reach_beyond_the_one_around_it():
+    out = array("i", [0] * tlv.SEEK_LEN)
+    for data, verdict in (
+        ("70057003 5A0141", 1),
+        ("70047003 5A0141", -1),
+        ("70057004 5A0141", -1),
+        ("70055A0541", -1),
+        ("7000 5A0141", 1),
+    ):
+        raw = bytes.fromhex(data)
+        assert tlv.seek(Guarded(raw), 0, len(raw), 0x5A, out) == verdict, data

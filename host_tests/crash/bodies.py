@@ -5,14 +5,26 @@ the same in every run. May import life, world; tools.build for MicroPython.
 """
 
 import asyncio
+import gc
+import json
 import math
 import selectors
+import struct
+import subprocess
 
 from firmware.acquirer import exchange, settlement, sign_on
-from host_tests.crash import life
+from firmware.errands import submission
+from firmware.storage import recovery
+from host_tests.crash import ROOT, life
 from host_tests.crash.world import CONFIG
+from tools.build import mpy
+from tools.build.shorten import House
+from tools.build.tree import build
+from tools.simulator import interpreter
 
-RESIDENT = exchange, settlement, sign_on  # not loaded anew in each of thousands of lives
+_HERE = ROOT / "host_tests" / "crash"
+# Not loaded anew in each of thousands of lives.
+RESIDENT = exchange, settlement, sign_on, submission, recovery
 
 
 class _Waiting(selectors.SelectSelector):
@@ -45,6 +57,9 @@ class CPython:
 
     name = "CPython"
 
+    def __init__(self):
+        gc.freeze()  # the firmware collects often: let it look at its own life only
+
     def live(self, world, plan):
         """Live one life in `world`, from what it has."""
         start = world.snapshot()
@@ -56,4 +71,110 @@ class CPython:
         life.live(world, plan, CONFIG, start.flash, dict(start.nvs), run)
 
     def close(self):
-        """Nothing to end."""
+        """No more lives."""
+        gc.unfreeze()
+
+
+class Stopped(Exception):
+    """The terminal's process ended, or its life ended in an error."""
+
+
+class MicroPython:
+    """Lives in a process of the interpreter that the toolchain installed, on the firmware as the
+    build makes it: compiled, names shortened.
+    """
+
+    name = "MicroPython"
+
+    def __init__(self):
+        tree = compiled()
+        path = [".frozen", str(tree), str(_HERE)]
+        program = f"import sys;sys.path[:]={path};import remote"
+        self._process = subprocess.Popen(
+            [*interpreter.command(), "-X", "heapsize=2M", "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=tree,
+        )
+
+    def live(self, world, plan):
+        """Live one life in `world`, from what it has. Raises Stopped."""
+        start = world.snapshot()
+        told = {
+            "plan": plan,
+            "config": CONFIG,
+            "now_ms": start.now_ms,
+            "nvs": {name: value.hex() for name, value in start.nvs.items()},
+        }
+        self._answer(json.dumps(told).encode())
+        self._answer(start.flash)
+        while True:
+            op, size = struct.unpack(">cI", self._take(5))
+            data = self._take(size)
+            if op == b"X":
+                break
+            answer = _OPERATIONS[op](world, data)
+            if answer is not None:
+                self._answer(answer)
+        if data:
+            raise Stopped(data.decode())
+
+    def close(self):
+        """End the process."""
+        self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def _take(self, size):
+        data = self._process.stdout.read(size)
+        if len(data) != size:
+            raise Stopped("the process ended")
+        return data
+
+    def _answer(self, data):
+        self._process.stdin.write(struct.pack(">I", len(data)) + data)
+        self._process.stdin.flush()
+
+
+def _program(world, data):
+    sector, off = struct.unpack(">HH", data[:4])
+    world.program(sector, off, data[4:])
+
+
+def _commit(world, data):
+    size, is_there = data[:2]
+    world.commit(data[2 : 2 + size].decode(), data[2 + size :] if is_there else None)
+
+
+_OPERATIONS = {
+    b"P": _program,
+    b"E": lambda world, data: world.erase(int.from_bytes(data, "big")),
+    b"C": _commit,
+    b"T": lambda world, data: world.passed(int.from_bytes(data, "big")),
+    b"N": lambda world, data: world.random(data[0]),
+    b"O": lambda world, data: world.owner_code(),
+    b"M": lambda world, data: world.mark(*data.decode().split(" ", 1)),
+    b"R": lambda world, data: world.report(*data.decode().split(" ", 1)),
+    b"A": lambda world, data: bytes([world.alive()]),
+    b"L": lambda world, data: bytes([world.connect()]),
+    b"S": lambda world, data: bytes([world.send(data)]),
+    b"W": lambda world, data: bytes([world.wait(int.from_bytes(data, "big"))]),
+    b"V": lambda world, data: world.receive(int.from_bytes(data, "big")),
+    b"H": lambda world, data: world.hang_up(),
+}
+
+
+def compiled():
+    """Compile what is out of date of firmware and `life`, as one house; return the folder."""
+    sources = {"life.py": _HERE / "life.py"}
+    for package in ("drivers", "firmware"):
+        for source in sorted((ROOT / package).rglob("*.py")):
+            sources[source.relative_to(ROOT).as_posix()] = source
+    guests = ((_HERE / "remote.py").read_text(),)
+    texts = {mpy.dotted(path): source.read_text() for path, source in sources.items()}
+    house = House(texts, guests)
+    arch = mpy.host_arch()
+    out = ROOT / "build" / "crash"
+    build([mpy.module(source, path, arch, house) for path, source in sources.items()], out)
+    return out

@@ -5,7 +5,6 @@ its point 12, `(12, 3)` cuts the recovery from that at its point 3. What always 
 scenario, fault and interpreter give the same result. May import scenarios, world, rules, bodies.
 """
 
-import random
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,12 +15,13 @@ from host_tests.crash.world import MemoryBooks, Snapshot, World
 
 @dataclass(frozen=True)
 class Life:
-    """A life that was lived: where it began, what was cut meanwhile, and its world."""
+    """A life that was lived: where it began, what was cut meanwhile, its world, what it left."""
 
     start: Snapshot = field(repr=False)
     resumed: bool
     link_cuts: tuple
     world: World = field(repr=False)
+    left: Snapshot = field(repr=False)
     failure: str | None
 
     @property
@@ -84,7 +84,7 @@ class Explorer:
             failure = f"{type(error).__name__} {error} in {place.name}, line {place.lineno}"
         if "service" in world.facts:
             failure = "needs service"
-        return Life(start, resumed, link_cuts, world, failure)
+        return Life(start, resumed, link_cuts, world, world.snapshot(), failure)
 
     def after(self, life, point, watch=False):
         """The life that follows a cut of `life` at `point`."""
@@ -93,7 +93,7 @@ class Explorer:
         return self._live(point.snapshot().later(self.scenario.off_s), True, watch=watch)
 
     def cut(self, fault, watch=False):
-        """The life after the last cut of `fault`; the first life when there is none."""
+        """The life after the last cut of `fault`; the first life when it has none."""
         life = self.first
         for depth, number in enumerate(fault):
             last = depth == len(fault) - 1
@@ -103,9 +103,9 @@ class Explorer:
     def broken(self, life):
         """Return [(rule, what is wrong)] after `life`, and count how it ended."""
         if self.scenario.nights and life.failure is None:
-            night = life.world.snapshot().later(self.scenario.off_s)
-            life = self._live(night, True, watch=False)
-        facts, books = life.world.facts, life.world.books
+            life = self._live(life.left.later(self.scenario.off_s), True, watch=False)
+        self._books.put_back(life.left.books)
+        facts = life.world.facts
         failure = life.failure
         if failure is None and "settled" not in facts:
             failure = "ended without a word"
@@ -115,13 +115,13 @@ class Explorer:
             facts.get("settled"),
             failure,
             facts.get("tokens at boot", set()),
-            books.snapshot(),
+            self._books.snapshot(),
             life.world.log,
             self._seen_before,
         )
         found = rules.broken(trial)
-        is_first = trial.acquirer_token() == scenarios.world.token(self.scenario.ends[0])
-        self.ends["as asked" if is_first else "as before"] += 1
+        as_uncut = trial.acquirer_token() == scenarios.world.token(self.scenario.ends[0])
+        self.ends["as uncut" if as_uncut else "otherwise"] += 1
         return found
 
     def disagreements(self, fault):
@@ -140,21 +140,16 @@ class Explorer:
         points = self.first.points
         return [(n,) for n, point in enumerate(points) if not quick or point.is_edge]
 
-    def pairs(self, number):
-        """All double faults that begin with the point `number`: edges of what is left to do."""
-        points = self.cut((number,), watch=True).points
-        return [(number, n) for n, point in enumerate(points) if point.is_edge]
+    def pairs(self, fault):
+        """The double faults that begin with the single `fault`, at the edges of what follows."""
+        points = self.cut(fault, watch=True).points
+        return [(*fault, n) for n, point in enumerate(points) if point.is_edge]
 
-    def sampled_pairs(self, count, seed):
-        """`count` double faults drawn from all, byte for byte."""
-        draw = random.Random(f"{seed} {self.scenario.name}")
-        found = set()
-        for _ in range(count):
-            number = draw.randrange(len(self.first.points))
-            seconds = len(self.cut((number,), watch=True).points)
-            if seconds:
-                found.add((number, draw.randrange(seconds)))
-        return sorted(found)
+    def sampled_pair(self, draw):
+        """A double fault drawn (by a random.Random) from all; None where nothing follows."""
+        first = draw.randrange(len(self.first.points))
+        followers = len(self.cut((first,), watch=True).points)
+        return (first, draw.randrange(followers)) if followers else None
 
     def story(self, fault):
         """Tell what happens, for people: the cuts, what was seen, what the terminal has, what is
@@ -171,7 +166,7 @@ class Explorer:
             lines.append("  seen: " + " ".join(str(part) for part in entry if part is not None))
         for stage in ("booted", "settled"):
             lines.append(f"  {stage}: {life.world.facts.get(stage)}")
-        for row in life.world.books.snapshot()["applications"]:
+        for row in self._books.snapshot()["applications"]:
             lines.append(f"  application {row['application']}: {row['status']}")
         lines += [f"  WRONG {rule}: {wrong}" for rule, wrong in found] or ["  all rules hold"]
         return "\n".join(lines)

@@ -18,6 +18,7 @@ from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.binding.change import Secrets
+from firmware.storage import history
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.terminal import Terminal
@@ -194,12 +195,16 @@ class Words:
         pass
 
 
-class Till(Terminal):
-    """The terminal without its screen, and the people at it."""
+class Till:
+    """The desk that errands work at, the terminal's own but for the screen, and its people."""
 
-    def __init__(self, board, config, plan, world):
+    open = Terminal.open
+    answer = Terminal.answer
+    log_out = Terminal.log_out
+    use_language = Terminal.use_language
+
+    def __init__(self, board, plan, world):
         self.board = board
-        self.config = config
         self.operator = None
         self.text = Words()
         self.pages = Pages()
@@ -215,15 +220,19 @@ class Till(Terminal):
         await asyncio.sleep(0)
         if not checking.done():
             self.world.mark("guess", number.decode())
-        return await checking
+        result = await checking
+        if result == operators.GRANTED:
+            self.world.mark("opened", number.decode())
+        return result
 
     async def prove(self, number, title):
         password = self.plan["passwords"][number.decode()].encode()
         return await self.log_in(number, password) == operators.GRANTED
 
-    async def send(self):
+    async def send(self, proposal=None):
         """The owner's code of now, and off it goes."""
-        await self.open("submission", _TITLE, Secrets(bytearray(self.world.owner_code())))
+        secrets = Secrets(bytearray(self.world.owner_code()))
+        await self.open("submission", _TITLE, secrets, proposal)
 
     async def do_install(self):
         """The first start has done it all."""
@@ -239,7 +248,7 @@ class Till(Terminal):
         await self.reached()
         count, times = 0, self.plan["times"]
         while count < times if times else not self.world.has_erased():
-            self.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),))
+            self.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),) * self.plan["width"])
             count += 1
         self.world.mark("filled", str(count))
 
@@ -248,8 +257,7 @@ class Till(Terminal):
         self.operator = OPERATOR
         if await self.prove(OPERATOR, _TITLE) and await self.prove(SUPERVISOR, _TITLE):
             plan = self.plan
-            self.begin_request(plan["action"], SLOT, plan["reason"], unhexlify(plan["tlvs"]))
-            await self.send()
+            await self.send((plan["action"], SLOT, plan["reason"], unhexlify(plan["tlvs"])))
 
     async def do_password(self):
         """Prove the old one, choose the new one."""
@@ -294,13 +302,17 @@ class Till(Terminal):
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
             if theirs is not None and await self.prove(SUPERVISOR, _TITLE):
-                self.sync.accept(slot, theirs)
+                self.sync.accept(slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
             await self.do_guess()
             await asyncio.sleep(1801)
+        await asyncio.sleep(self.plan["linger_s"])
         right = []
         for password in self.plan["probe"]:
             result = await self.log_in(OPERATOR, password.encode())
+            if result == operators.LOCKED:  # attempts that were cut have been counted
+                await asyncio.sleep(1801)
+                result = await self.log_in(OPERATOR, password.encode())
             if result in (operators.GRANTED, operators.MUST_CHANGE):
                 right.append(password)
         await self.until(self.settled)
@@ -317,6 +329,7 @@ class Till(Terminal):
         found["left"] = Operators(self).attempts_left(OPERATOR)
         found["merchant"] = self.identity.merchant.decode()
         found["settled"] = self.settled()
+        found["audit"] = [state.journal.number, _hex(state.journal.chain)]
         return found
 
 
@@ -324,9 +337,9 @@ def _hex(data):
     return hexlify(data).decode()
 
 
-async def _live(till, world):
+async def _live(till, config, world):
     try:
-        services.build(till)
+        services.build(till, config)
     except StorageFault:
         world.report("service", "{}")
         return
@@ -339,6 +352,7 @@ async def _live(till, world):
     right = await till.rest()
     facts = till.facts()
     facts["right"] = right
+    facts["log"] = [_hex(entry) for entry in history.export(till.state.journal)]
     world.report("settled", json.dumps(facts))
 
 
@@ -352,6 +366,6 @@ def live(world, plan, config, cells, entries, run):
     kept = clocks.time, clocks.machine
     clocks.time = clocks.machine = chip
     try:
-        run(_live(Till(Board(world, cells, entries), config, plan, world), world))
+        run(_live(Till(Board(world, cells, entries), plan, world), config, world))
     finally:
         clocks.time, clocks.machine = kept

@@ -12,12 +12,15 @@ from host_tests.crash import world
 
 _ATTEMPTS = 5
 _LOCK_S = 1800
+_CHAIN = slice(13, 21)  # in a DF50
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One life's end. booted, settled: what the terminal said of itself (life.Till.facts), None
-    when it never got so far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer
+    """One life's end.
+
+    booted, settled: what the terminal said of itself (life.Till.facts), None when it never got so
+    far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer
     had or had had when the terminal started. shown: the acquirer's books. log: what was seen from
     outside, from the very first life on; seen_before: how much of it before this scenario.
     """
@@ -95,7 +98,7 @@ def never_ahead(trial):
 
 
 def nothing_pending(trial):
-    """Nothing is pending once the acquirer has decided; nothing that was never sent is left."""
+    """Nothing is pending once the acquirer has decided, and nothing is left unsent."""
     if trial.settled is None or trial.settled["phase"] == change.IDLE:
         return None
     return f"phase {trial.settled['phase']}"
@@ -152,6 +155,45 @@ def record_kept(trial):
     return None
 
 
+def audit_chain_whole(trial):
+    """The audit log goes on without a gap, each entry chained to the one before, and nothing in it
+    has changed since an earlier start.
+    """
+    if trial.settled is None:
+        return None
+    known, last, previous = {}, None, None
+    for stored in map(bytes.fromhex, trial.settled["log"]):
+        number, chain = int.from_bytes(stored[:4], "big"), stored[_CHAIN]
+        if last is not None:
+            if number != last + 1:
+                return f"entry {number} after {last}"
+            if chain != world.chain(previous, stored[: _CHAIN.start] + stored[_CHAIN.stop :]):
+                return f"chain of entry {number}"
+        known[number], last, previous = chain.hex(), number, chain
+    if not known:
+        return None  # all of it has given way
+    if [last, known[last]] != trial.settled["audit"]:
+        return "the log does not end where the state says"
+    for kind, *seen in trial.log:
+        if kind == "audit" and seen[0] >= min(known) and known.get(seen[0]) != seen[1]:
+            return f"entry {seen[0]} was another one before"
+    return None
+
+
+def records_arrive(trial):
+    """What the acquirer's archive has is what the terminal's log says, and all that was wanted."""
+    if trial.settled is None:
+        return None
+    stored = [bytes.fromhex(entry) for entry in trial.settled["log"]]
+    chains = {int.from_bytes(entry[:4], "big"): entry[_CHAIN].hex().upper() for entry in stored}
+    for row in trial.shown["records"]:
+        if chains.get(row["sequence"], row["chain"]) != row["chain"]:
+            return f"entry {row['sequence']} is another one in the archive"
+    if trial.shown["terminals"][0]["records_wanted"]:
+        return "records are still wanted"
+    return None
+
+
 def backup_kept(trial):
     """The binding before the current one is the backup."""
     start = trial.scenario.start
@@ -166,14 +208,17 @@ def backup_kept(trial):
 
 
 def guesses_counted(trial):
-    """Of wrong passwords not more than five are looked at before the lock."""
+    """Of passwords in a row that do not open not more than five are looked at before the lock."""
     if trial.scenario.errand != "guess":
         return None
-    times = [entry[2] for entry in trial.log[trial.seen_before :] if entry[0] == "guess"]
-    for index, first in enumerate(times):
-        near = [time for time in times[index:] if time < first + _LOCK_S]
-        if len(near) > _ATTEMPTS:
-            return f"{len(near)} guesses in {near[-1] - first} s"
+    times = []
+    for kind, _, *rest in trial.log[trial.seen_before :]:
+        if kind == "opened":
+            times = []
+        elif kind == "guess":
+            times = [time for time in times if rest[0] < time + _LOCK_S] + rest
+        if len(times) > _ATTEMPTS:
+            return f"{len(times)} guesses in {times[-1] - times[0]} s"
     return None
 
 
@@ -204,6 +249,8 @@ RULES = (
     counters_rise,
     stans_are_new,
     record_kept,
+    audit_chain_whole,
+    records_arrive,
     backup_kept,
     guesses_counted,
     one_password_opens,

@@ -18,18 +18,18 @@ STRANGER = world.binding("6222020200112233445", holder="李四")
 PASSWORDS = {"01": "20261124", "00": "8351047264"}
 CHOSEN = "71940382"
 _CHANGE_ACCOUNT, _RESTORE = 1, 3
-_BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "resumed": False}
+_BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "linger_s": 0}
 
 
 @dataclass(frozen=True)
 class Scenario:
     """One errand and what may come of it.
 
-    errand: what the people do (life.Till.do_*), with `plan` as its details. ends: the bindings
-    that it may end with, the first of them where nothing fails. start: the bindings that slot 1
-    has had, the last of them current. off_s: how long power is away after a cut, with `nights`
+    errand: what the people do (life.Till.do_*), `plan` its details. ends: the bindings that
+    it may end with, first the one it ends with where nothing fails. start: the bindings that slot
+    1 has had, the last of them current. off_s: how long power is away after a cut, with `nights`
     also once at the end. fill: whether the flash is worn and nearly full. elsewhere, renumbered:
-    what the acquirer has changed meanwhile.
+    what the acquirer has changed meanwhile. records: whether it wants the audit log.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Scenario:
     fill: bool = True
     elsewhere: bytes | None = None
     renumbered: str | None = None
+    records: bool = False
 
     def full_plan(self, resumed):
         """What a life is told."""
@@ -62,7 +63,7 @@ SCENARIOS = {
         Scenario("change accepted", "change", _change(NEW), ends=(NEW, OLD)),
         Scenario("reviewed", "change", _change(NEW), Policy(review=True), ends=(NEW, OLD)),
         Scenario(
-            "reviewed, days without power",
+            "reviewed, power away",
             "change",
             {**_change(NEW), "patience_s": 60},
             Policy(review=True, decide_s=_DAYS),
@@ -86,7 +87,7 @@ SCENARIOS = {
             "change",
             _change(NEW),
             Policy(outage=(600, "58")),
-            ends=(NEW, OLD),
+            ends=(OLD, NEW),
         ),
         Scenario(
             "restore",
@@ -103,6 +104,7 @@ SCENARIOS = {
         Scenario("lock-out", "guess", {"probe": [PASSWORDS["01"]]}),
         Scenario("changed elsewhere", "nothing", ends=(NEW,), elsewhere=NEW),
         Scenario("merchant renumbered", "nothing", renumbered="898310054110099"),
+        Scenario("records wanted", "nothing", {"linger_s": 1000}, records=True),
         Scenario("first start", "install", {"probe": ["0000"]}, fill=False),
     )
 }
@@ -128,6 +130,13 @@ def _begin(books, scenario):
     for tlvs in scenario.start[1:]:
         snapshot, _ = _live(books, snapshot, errand="change", **_change(tlvs))
         snapshot = snapshot.later(_NEXT_CODE_S)
+    if scenario.records:
+        snapshot, _ = _live(books, snapshot, errand="passwords")  # something to tell
+    return _nearly_full(books, scenario, snapshot)
+
+
+def _changed(books, scenario, snapshot):
+    """What the acquirer has changed when the errand begins."""
     books.put_back(snapshot.books)
     with books.transaction():
         if scenario.policy.review:
@@ -135,35 +144,41 @@ def _begin(books, scenario):
         if scenario.elsewhere:
             row = books.terminal(world.TERMINAL)
             books.bind(row, 1, scenario.elsewhere, snapshot.now_ms // 1000)
+        if scenario.records:
+            books.want_records(books.terminal(world.TERMINAL), True)
         if scenario.renumbered:
             books.renumber(world.MERCHANT, scenario.renumbered)
-    return _nearly_full(books, scenario, replace(snapshot, books=books.image()))
+    return replace(snapshot, books=books.image())
 
 
 @functools.cache
 def _worn(bound):
-    """The world after installation, with passwords chosen and the ring gone round once."""
+    """The world after installation: passwords chosen, records sent, the ring gone round once."""
     books = MemoryBooks()
     snapshot = world.first(books, bound)
     for errand in ("install", "passwords"):
         snapshot, _ = _live(books, snapshot, errand=errand)
-    snapshot, _ = _live(books, snapshot, errand="fill", times=0)
+    with books.transaction():
+        books.want_records(books.terminal(world.TERMINAL), True)
+    snapshot, _ = _live(books, replace(snapshot, books=books.image()), errand="nothing")
+    snapshot, _ = _live(books, snapshot, errand="fill", times=0, width=100)
     books.close()
     return snapshot
 
 
 def _nearly_full(books, scenario, snapshot):
     """Fill the flash so far that the scenario's errand erases a sector, half-way through."""
-    _, there = _live(books, snapshot, errand="fill", times=0)
+    _, there = _live(books, snapshot, errand="fill", times=0, width=16)
     until_erased = int(next(text for kind, text, *_ in reversed(there.log) if kind == "filled"))
     filling = there.programmed / until_erased
-    there = lived(books, scenario, snapshot)
+    there = lived(books, scenario, _changed(books, scenario, snapshot))
     room = int(there.programmed / filling / 2) + 1
     for left in range(room, 0, -1):
-        start, _ = _live(books, snapshot, errand="fill", times=until_erased - left)
+        full, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=16)
+        start = _changed(books, scenario, full)
         if lived(books, scenario, start).erases:
             return start
-    return snapshot
+    raise AssertionError(f"{scenario.name} turns over no sector")
 
 
 def lived(books, scenario, snapshot):
@@ -175,5 +190,5 @@ def lived(books, scenario, snapshot):
 
 def _live(books, snapshot, **plan):
     there = World(books, snapshot, Policy(), watch=False)
-    CPython().live(there, {**_BASE, **plan})
+    CPython().live(there, {**_BASE, "resumed": False, **plan})
     return there.snapshot(), there

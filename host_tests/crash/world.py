@@ -71,7 +71,7 @@ class MemoryBooks(Books):
 class Snapshot:
     """What is left without power: flash, key storage, the acquirer's books, the time, and what was
     seen so far (`log`). `drawn`: how many random numbers were taken, so that none comes twice.
-    begun_ms: when the scenario began.
+    begun_ms: when the scenario began. late: a frame that is still on its way to the acquirer.
     """
 
     flash: bytes
@@ -81,6 +81,7 @@ class Snapshot:
     drawn: int = 0
     log: tuple = ()
     begun_ms: int = 0
+    late: bytes = b""
 
     def later(self, seconds):
         """The same after a time without power."""
@@ -128,7 +129,7 @@ class Policy:
     """
 
     review: bool = False
-    decide_s: int = 1000
+    decide_s: int = 600
     accept: bool = True
     outage: tuple | None = None
 
@@ -147,6 +148,7 @@ class World:
         self._nvs = dict(snapshot.nvs)
         self._now_ms = snapshot.now_ms
         self._begun_ms = snapshot.begun_ms
+        self._late = snapshot.late
         self._drawn = snapshot.drawn
         self._log = list(snapshot.log)
         self._link_cuts = link_cuts
@@ -174,6 +176,7 @@ class World:
             self._drawn,
             tuple(self._log),
             self._begun_ms,
+            self._late,
         )
 
     @property
@@ -278,6 +281,10 @@ class World:
     def report(self, stage, text):
         """What the terminal says of itself: `booted`, `settled`, or `service`."""
         self.facts[stage] = json.loads(text)
+        if stage == "settled":
+            self._network("at rest", None)
+        if stage != "service":
+            self._log.append(("audit", *self.facts[stage]["audit"]))
         if stage == "booted":
             self.facts["tokens at boot"] = self._tokens_ever()
 
@@ -336,9 +343,14 @@ class World:
         if self._network(f"{name} half sent", CLOSED):
             return CLOSED
         self._used_ms = self._now_ms
-        if self._network(f"{name} sent, not received", TIMEOUT):
+        if self._network(f"{name} sent and lost", TIMEOUT):
             self._lost = True
             return 0
+        overtaken, self._late = self._late, frame
+        if self._network(f"{name} sent, to arrive late", TIMEOUT):
+            self._lost = True
+            return 0
+        self._late = overtaken
         self._inbox = self._answered(frame)
         self._lost = self._network(f"{name} processed", TIMEOUT)
         return 0
@@ -382,6 +394,9 @@ class World:
                 instead = outage[1]
         try:
             answer = self._exchange.answer(frame[7:], TERMINAL, instead)
+            if self._late:
+                self._exchange.answer(self._late[7:], TERMINAL)  # nobody waits for this one
+                self._late = b""
         except message.Unanswerable:
             return b""
         return message.frame(message.reply_tpdu(frame[2:7]), answer.body)
@@ -403,6 +418,11 @@ def binding(account, holder=HOLDER):
         rules.LICENCE_TAG: LICENCE.encode(),
     }
     return tlv.join(sorted(pairs.items()))
+
+
+def chain(previous, entry):
+    """The chain of an audit entry (its DF50 without the chain) after the chain `previous`."""
+    return keys.audit_chain(_TOKEN_KEY, previous, entry)
 
 
 def token(tlvs):

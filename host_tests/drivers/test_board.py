@@ -49,7 +49,7 @@ def device(certificates, tmp_path, monkeypatch):
 def test_every_part_is_built(device, name):
     made = board.build({**CONFIG, "board": name})
     assert made.name == name
-    assert made.faults == []
+    assert made.faults == made.notes == []
     assert made.flash.sectors == 16
     assert made.wifi._psk == "密码 8 zeichen"
     assert made.link._context is not None
@@ -78,10 +78,26 @@ def test_a_board_with_nothing_on_it_is_built_all_the_same(device, monkeypatch):
     for name in os.listdir("certs"):
         os.remove(f"certs/{name}")
     made = board.build(CONFIG)
-    assert sorted(made.faults) == ["flash", "keypad", "keystore", "oled"]
-    assert made.flash is None
+    assert sorted(made.faults) == ["keypad", "keystore", "oled"]
     assert made.keystore is None
     assert made.link._context is None
+
+
+def test_without_a_partition_the_journal_is_kept_in_files_and_that_is_noted(device):
+    esp32.Partition.chips = {}
+    made = board.build(CONFIG)
+    assert made.faults == []
+    assert made.notes == ["files"]
+    made.flash.program(3, 0, b"kept")
+    assert os.listdir("journal") == ["03"]
+
+
+def test_without_a_partition_and_without_room_for_files_the_flash_is_missing(device):
+    esp32.Partition.chips = {}
+    (device / "journal").write_bytes(b"")
+    made = board.build(CONFIG)
+    assert made.faults == ["flash"]
+    assert made.flash is None
 
 
 def test_the_clock_is_not_before_the_terminals_certificate(device, certificates):

@@ -8,6 +8,7 @@ import pytest
 from tools.simulator import interpreter, scenario, workplace
 
 HERE = Path(__file__).parent
+UNBOUND = ("first_account",)  # what begins with nothing bound
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,8 @@ def device():
 def test_scenario(path, device, tmp_path, record_property):
     record_property("interpreter", "micropython")
     statements = scenario.load(path)
-    identity = workplace.prepare(tmp_path, device)
+    bound = {"account": None} if path.stem in UNBOUND else {}
+    identity = workplace.prepare(tmp_path, device, **bound)
     asyncio.run(_play(tmp_path, identity, statements))
 
 

@@ -19,7 +19,7 @@ from .nor import Nor, PowerCut
 KEYS = st.integers(1, 9)
 SECTORS = 5
 SHORT = st.binary(max_size=40)
-LONG = st.binary(min_size=150, max_size=250)
+LONG = st.binary(min_size=150, max_size=200)
 CHANGES = st.dictionaries(KEYS, st.one_of(SHORT, LONG, st.none()), max_size=2)
 
 
@@ -133,4 +133,4 @@ class Ring(RuleBasedStateMachine):
 
 
 TestRing = Ring.TestCase
-TestRing.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestRing.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

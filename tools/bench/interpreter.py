@@ -17,14 +17,19 @@ class Failed(Exception):
     """A part ended with an exception: the message is what it printed."""
 
 
-def run(part, *words):
-    """Yield the objects that `inside/PART.py WORDS` prints. Raises Failed, NoInterpreter."""
+def options(part, *words):
+    """Return the interpreter's options that make it run `inside/PART.py WORDS`."""
     start = (
         f"import sys;sys.path[:]=[{str(REPOSITORY)!r},'.frozen']",
         f"sys.argv[:]={[part, *map(str, words)]!r}",
         f"__import__('tools.bench.inside.{part}')",
     )
-    line = [*command(), "-X", f"heapsize={_HEAP}", "-c", "\n".join(start)]
+    return ["-X", f"heapsize={_HEAP}", "-c", "\n".join(start)]
+
+
+def run(part, *words):
+    """Yield the objects that `inside/PART.py WORDS` prints. Raises Failed, NoInterpreter."""
+    line = [*command(), *options(part, *words)]
     other = []
     with subprocess.Popen(
         line, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

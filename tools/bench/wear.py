@@ -28,7 +28,7 @@ QUICK_SECTORS = 4  # so that the ring is gone round several times in the quick f
 
 ERASES_MOST = 0.05  # per update
 UNEVEN_MOST = 1.2  # erases of the most erased sector over the mean
-FEWER_LEAST = 20  # times, than littlefs
+FEWER_LEAST = 20  # times, than littlefs that does nothing but rewrite the same state
 
 CYCLES = 100_000
 CHANGES_A_DAY = 100
@@ -68,6 +68,7 @@ def report(results):
     littlefs["erases_per_update_of"] = {
         part: erases / updates for part, erases in results["littlefs"]["parts"].items()
     }
+    state_file = littlefs["erases_per_update_of"]["state"]
     whole = results["whole_change"]
     per_change = sum(whole["erases"]) / whole["changes"]
     return {
@@ -76,6 +77,7 @@ def report(results):
         "ours": ours,
         "littlefs": littlefs,
         "times_fewer_erases": littlefs["erases_per_update"] / ours["erases_per_update"],
+        "times_fewer_than_state_file": state_file / ours["erases_per_update"],
         "whole_change": {
             "erases_per_change": per_change,
             "bytes_per_change": whole["programmed_bytes"] / whole["changes"],
@@ -93,8 +95,8 @@ def missed(found):
         (ours["erases_per_update"] <= ERASES_MOST, f"more than {ERASES_MOST} erases per update"),
         (ours["max_over_mean"] <= UNEVEN_MOST, f"max/mean above {UNEVEN_MOST}"),
         (
-            found["times_fewer_erases"] >= FEWER_LEAST,
-            f"not {FEWER_LEAST} times fewer erases than littlefs",
+            found["times_fewer_than_state_file"] >= FEWER_LEAST,
+            f"not {FEWER_LEAST} times fewer erases than littlefs rewriting the state",
         ),
     )
     return [line for held, line in bars if not held]
@@ -137,7 +139,8 @@ def show(found, console):
     whole = found["whole_change"]
     console.print(
         f"{found['times_fewer_erases']:.0f} times fewer erases than littlefs "
-        f"(its erases per update: {', '.join(f'{k} {v:.2f}' for k, v in parts.items())})\n"
+        f"(its erases per update: {', '.join(f'{k} {v:.3f}' for k, v in parts.items())}), "
+        f"{found['times_fewer_than_state_file']:.0f} times fewer than its state file alone\n"
         f"audit records kept: {found['ours']['audit_kept']}\n"
         "a whole change as the terminal makes it (two log-ins, stored, sent, committed): "
         f"{whole['erases_per_change']:.3f} erases, {whole['bytes_per_change']:.0f} bytes, "

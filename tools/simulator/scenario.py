@@ -25,6 +25,7 @@ compared without white space against what the screen reader finds in the panel's
     acquirer review on|off            changes wait for a decision
     acquirer accept | reject [TEXT]   decide what is under review
     acquirer bind ACCOUNT             change the binding without the terminal
+    acquirer want                     ask for the terminal's audit records at its next sync
     books COUNT KIND [FIELD=PATTERN...] [within S]
                                       so many rows match (KIND as in `books --json`)
     agree [within S]                  the token on the screen is that of the books
@@ -497,6 +498,8 @@ class Stage:
             self._office.set_policy(home, merchant, review=words == ("on",))
         elif what in ("accept", "reject"):
             self._office.decide(home, what == "accept", reason=words[0] if words else None)
+        elif what == "want":
+            self._office.want_records(home, self._identity["terminal"])
         elif what == "bind" and words:
             self._office.bind(home, self._identity["terminal"], words[0])
         else:

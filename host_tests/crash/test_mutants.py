@@ -1,0 +1,163 @@
+"""The explorer sees what it is there for: a terminal broken on purpose is caught by its rule."""
+
+import pytest
+
+from drivers.flash import Flash
+from firmware.access.operators import Operators
+from firmware.acquirer import exchange
+from firmware.acquirer.exchange import Exchange
+from firmware.binding import change
+from firmware.binding.change import Change
+from firmware.storage import state as keys
+from host_tests.crash import scenarios
+from host_tests.crash.bodies import CPython
+from host_tests.crash.explorer import Explorer
+
+PENDING = (keys.PENDING, keys.PENDING_STATE, keys.PENDING_TLVS)
+
+
+@pytest.fixture
+def caught():
+    """A function: the rules that break when this scenario's quick faults are gone through."""
+    explorers = []
+
+    def explore(name, rule):
+        explorers.append(Explorer(name, CPython()))
+        explorer = explorers[-1]
+        without_fault = [broken for broken, _ in explorer.broken(explorer.first)]
+        assert rule not in without_fault  # only a fault brings it to light
+        for fault in explorer.singles(quick=True):
+            if any(found.rule == rule for found in explorer.disagreements(fault)):
+                return True
+        return False
+
+    yield explore
+    for explorer in explorers:
+        explorer.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sound_beginnings():
+    """The worlds are lived in by sound terminals."""
+    for name in ("change accepted", "lock-out"):
+        scenarios.begin(name)
+
+
+def test_a_binding_that_is_committed_before_the_answer_is_caught(caught, monkeypatch):
+    states = {}
+    made, settled = Change.__init__, Change.settle
+
+    def make(self, state, clock):
+        states[self] = state
+        made(self, state, clock)
+
+    async def settle(self, host, secrets=None):
+        if self.phase == change.STORED:
+            states[self].put(states[self].binding_changes(self.request.slot, self.request.tlvs))
+        return await settled(self, host, secrets)
+
+    monkeypatch.setattr(Change, "__init__", make)
+    monkeypatch.setattr(Change, "settle", settle)
+    assert caught("change accepted", "never_ahead")
+
+
+def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(caught, monkeypatch):
+    states = {}
+    made, settled = Change.__init__, Change.settle
+
+    def make(self, state, clock):
+        states[self] = state
+        made(self, state, clock)
+
+    async def settle(self, host, secrets=None):
+        outcome = await settled(self, host, secrets)
+        if self.phase == change.SENT:
+            states[self].put(tuple((key, None) for key in PENDING))
+            self.phase, self.request = change.IDLE, None
+        return outcome
+
+    monkeypatch.setattr(Change, "__init__", make)
+    monkeypatch.setattr(Change, "settle", settle)
+    assert caught("change accepted", "tokens_agree")
+
+
+def test_a_sector_that_is_erased_before_its_heir_is_verified_is_caught(caught, monkeypatch):
+    programmed = Flash.program
+
+    def program(self, sector, off, buf):
+        if off == 0:
+            for other in range(self.sectors):
+                if other != sector:
+                    self.erase(other)
+        programmed(self, sector, off, buf)
+
+    monkeypatch.setattr(Flash, "program", program)
+    assert caught("change accepted", "starts_again")
+
+
+def test_a_key_counter_that_is_saved_after_its_use_is_caught(caught, monkeypatch):
+    held = {}
+    storage = exchange._KeyStorage
+    loaded, asked = storage.load, Exchange.ask
+
+    def load(self, buf):
+        if self._keystore not in held:
+            return loaded(self, buf)
+        buf[: len(held[self._keystore])] = held[self._keystore]
+        return True
+
+    def save(self, buf):
+        held[self._keystore] = bytes(buf)
+
+    async def ask(self, mti, uuid=None):
+        try:
+            return await asked(self, mti, uuid)
+        finally:
+            for keystore, buf in held.items():
+                keystore.put("dukpt", buf)
+            held.clear()
+
+    monkeypatch.setattr(storage, "load", load)
+    monkeypatch.setattr(storage, "save", save)
+    monkeypatch.setattr(Exchange, "ask", ask)
+    assert caught("change accepted", "counters_rise")
+
+
+class LateState:
+    """A state whose writing waits."""
+
+    def __init__(self, state):
+        self._state = state
+        self.waiting = []
+
+    def __getattr__(self, name):
+        return getattr(self._state, name)
+
+    def put(self, *changes):
+        self.waiting.append(changes)
+
+    def write(self):
+        for changes in self.waiting:
+            self._state.put(*changes)
+        self.waiting.clear()
+
+
+def test_an_attempt_that_is_counted_after_the_check_is_caught(caught, monkeypatch):
+    late = {}
+    made, checked = Operators.__init__, Operators.check
+
+    def make(self, desk):
+        class Desk:
+            state = late[self] = LateState(desk.state)
+            board, clock = desk.board, desk.clock
+
+        made(self, Desk)
+
+    async def check(self, number, password):
+        result = await checked(self, number, password)
+        late.pop(self).write()
+        return result
+
+    monkeypatch.setattr(Operators, "__init__", make)
+    monkeypatch.setattr(Operators, "check", check)
+    assert caught("lock-out", "guesses_counted")

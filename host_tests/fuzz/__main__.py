@@ -1,0 +1,61 @@
+"""`python -m host_tests.fuzz`: a million inputs, most of them inside MicroPython."""
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+
+from host_tests.conftest import ROOT
+from tools.simulator.interpreter import command
+
+_INSIDE = 0.9  # the share that MicroPython takes: there it is native code that is tried
+_PIECE = 50000
+
+
+def inside(seed, count):
+    """Judge `count` inputs inside MicroPython. Raises AssertionError with its output."""
+    script = ROOT / "host_tests" / "fuzz" / "inside.py"
+    full = [*command(), "-X", "heapsize=4M", str(script), str(ROOT), str(seed), str(count)]
+    done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == str(count), f"seed {seed}\n{done.stdout}{done.stderr}"
+
+
+def guarded(seed, count):
+    """Judge `count` inputs in this process, in buffers that tell on a touch outside."""
+    from host_tests.fuzz import targets
+    from host_tests.guarded import Guarded
+
+    random.seed(seed)
+    for number in range(count):
+        name, samples, alphabet, function, seen = targets.TARGETS[number % len(targets.TARGETS)]
+        data = targets.spoilt(samples, alphabet)
+        start = random.randrange(4)
+        end = start + len(data)
+        buf = Guarded(bytes(start) + data + b"0", start, end)
+        try:
+            seen(function(buf, start, end), start, end)
+            assert buf.data == bytes(start) + data + b"0"
+            if number % 4 == 0:
+                targets.program(data, Guarded(bytes(20 + random.randrange(120))))
+        except Exception as trouble:
+            raise AssertionError(f"{name}: {bytes(data).hex()} (seed {seed})") from trouble
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m host_tests.fuzz", description=__doc__)
+    parser.add_argument("--inputs", type=int, default=1000000)
+    parser.add_argument("--seed", type=int, default=time.time_ns() & 0x3FFFFFFF)
+    options = parser.parse_args()
+    started = time.monotonic()
+    within = int(options.inputs * _INSIDE)
+    for done in range(0, within, _PIECE):
+        inside(options.seed + done, min(_PIECE, within - done))
+        print(f"\r{done + min(_PIECE, within - done):9,} inside MicroPython", end="", flush=True)
+    guarded(options.seed, options.inputs - within)
+    took = time.monotonic() - started
+    print(f"\n{options.inputs - within:9,} in guarded buffers; seed {options.seed}, {took:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

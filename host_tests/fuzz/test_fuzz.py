@@ -1,0 +1,30 @@
+"""A short run of the fuzzing, the same each time; `make fuzz` runs a million inputs."""
+
+from host_tests.fuzz import targets
+from host_tests.fuzz.__main__ import guarded, inside
+
+
+def test_nothing_read_inside_micropython_leads_out_of_bounds(record_property):
+    record_property("interpreter", "micropython")
+    inside(8583, 60000)
+
+
+def test_nothing_read_in_guarded_buffers_leads_out_of_bounds():
+    guarded(8583, 20000)
+
+
+def test_the_samples_are_good_before_they_are_spoilt():
+    first = {
+        name: function(samples[0], 0, len(samples[0]))
+        for name, samples, _, function, _ in targets.TARGETS
+    }
+    assert first == {
+        "luhn": 1,
+        "track": targets.track.OK,
+        "tlv walk": 1,
+        "tlv find": 0,
+        "tlv seek": 1,
+        "frame": 87,
+        "message": 0,
+        "pn532": targets.pn532.DATA,
+    }

@@ -1,0 +1,163 @@
+"""A cut that the journal survives, twice: `picture.py`, inside MicroPython, a line for each stage.
+
+What always holds: what is said of the flash is what the firmware's own reader finds on it. Each
+stage: the parts of every sector as (start, end, kind), what was read and erased since the stage
+before, and the binding that a start finds, masked.
+"""
+
+import json
+
+from drivers.flash import Flash
+from firmware.binding import model
+from firmware.storage import reader
+from firmware.storage import state as keys
+from firmware.storage.journal import CHANGE, START, Journal
+from firmware.storage.state import State
+from tools.bench.inside.chip import SECTOR, Chip
+from tools.bench.inside.shop import SLOT, Keystore, binding, furniture, random, told, update
+
+_SECTORS = 4
+_NEW = 50  # number of the binding whose storing is cut
+_KEPT = 80  # bytes of its record that are still written
+_STATE_KEPT = 160  # and of the state in the next sector
+
+
+class PowerCut(Exception):
+    """Power is gone."""
+
+
+class Supplied(Chip):
+    """A chip whose power fails in the `programs_left`-th program from now, after `kept` bytes."""
+
+    programs_left = 0
+    kept = 0
+
+    def forget(self):
+        super().forget()
+        self.reads_of = [0] * self.sectors
+
+    def readblocks(self, sector, buf, off=0):
+        super().readblocks(sector, buf, off)
+        self.reads_of[sector] += 1
+
+    def writeblocks(self, sector, buf, off=0):
+        self.programs_left -= 1
+        if self.programs_left == 0:
+            super().writeblocks(sector, buf[: self.kept], off)
+            raise PowerCut
+        super().writeblocks(sector, buf, off)
+
+
+class Shop:
+    """The state as a store for `update`, from a start of the terminal to the next."""
+
+    def __init__(self, chip, keystore):
+        self.state = State(Flash(chip), keystore, random)
+        self.next_stan = self.state.next_stan
+
+    def record(self, entry):
+        self.state.put((), entry)
+
+    def bind(self, tlvs, entry):
+        self.state.put(self.state.binding_changes(SLOT, tlvs), entry)
+
+
+def parts(chip, keystore, sector):
+    """Return the (start, end, kind) of what a sector holds; what is left out is blank."""
+    names = "seal_key", "mac_key", "token_key"
+    journal = Journal(Flash(chip), *[keystore.get_bytes(name) for name in names])
+    header = reader.header(journal, sector)
+    last = reader.end(journal, sector)
+    found = []
+    at = 0
+    if header:
+        found.append((0, START, "header"))
+        at = START
+        for end, _, flags, _, items in reader.records(journal, sector, header[0], last):
+            start = at
+            while (
+                chip.image[sector * SECTOR + start] << 8 | chip.image[sector * SECTOR + start + 1]
+                != end - start
+            ):
+                start += 16  # the reader went over what is torn in the same steps
+            if start > at:
+                found.append((at, start, "torn"))
+            kind = "state"
+            if flags & 3 == CHANGE:
+                kind = (
+                    "binding" if any(key == keys.CURRENT + SLOT for key, _ in items) else "other"
+                )
+            found.append((start, end, kind))
+            at = end
+    if last > at:
+        found.append((at, (last + 15) // 16 * 16, "torn"))
+    return found
+
+
+def say(stage, chip, keystore):
+    """Print what is on the flash now, and what was done since the last time."""
+    facts = {
+        "stage": stage,
+        "reads": list(chip.reads_of),
+        "erases": list(chip.erases),
+        "programmed_bytes": chip.programmed_bytes,
+        "sectors": [parts(chip, keystore, sector) for sector in range(chip.sectors)],
+    }
+    image = chip.image
+    chip.image = bytearray(image)
+    facts["binding"] = masked(Shop(chip, keystore).state.binding(SLOT))
+    chip.image = image
+    chip.forget()
+    print(json.dumps(facts))
+
+
+def masked(tlvs):
+    """Return the number of a binding as people see it."""
+    return model.truncated(model.number(tlvs))
+
+
+def main():
+    """Fill a ring, then cut the storing of a binding, and the beginning of the next sector."""
+    chip, keystore = Supplied(_SECTORS), Keystore()
+    shop = Shop(chip, keystore)
+    shop.state.put(furniture())
+    i = 0
+    while chip.erased < 2:
+        update(shop, i)
+        i += 1
+    known = shop.state.journal.number.to_bytes(4, "big")
+    shop.state.put(((keys.UPLOADED, known),))  # the acquirer has the records: none are lost
+    for i in range(i, i + 6):
+        update(shop, i)
+    chip.forget()
+    say("before", chip, keystore)
+    before = "".join("%02x" % byte for byte in chip.image)
+
+    new = binding(_NEW)
+    chip.programs_left, chip.kept = 1, _KEPT
+    try:
+        shop.bind(new, told(_NEW, new))
+        raise AssertionError("power was to fail")
+    except PowerCut:
+        say("cut", chip, keystore)
+
+    image = bytes(chip.image)
+    shop = Shop(chip, keystore)
+    assert chip.image == image and shop.state.binding(SLOT) != new
+    say("mount", chip, keystore)
+
+    chip.programs_left, chip.kept = 2, _STATE_KEPT  # the first is the sector's header
+    try:
+        shop.bind(new, told(_NEW, new))
+        raise AssertionError("power was to fail")
+    except PowerCut:
+        say("cut again", chip, keystore)
+
+    shop = Shop(chip, keystore)
+    shop.bind(new, told(_NEW, new))
+    assert Shop(chip, keystore).state.binding(SLOT) == new
+    say("after", chip, keystore)
+    print(json.dumps({"image": before, "new": masked(new)}))
+
+
+main()
