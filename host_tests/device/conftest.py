@@ -7,6 +7,13 @@ import pytest
 
 from host_tests.conftest import ROOT
 from host_tests.device.board import Board
+from tools.device import link
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Nobody waits here as long as for a chip."""
+    monkeypatch.setattr(link, "_LIMIT_S", 3)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def _bring(link: Link, plan: Plan, facts: Facts) -> None:
     _switch(link, plan)
     if not Plan(plan.wanted, _listing(link)).done:
         raise DeviceError("the files on the board are not those that were copied: run it again")
-    say(f"{len(plan.copy)} files copied, {len(plan.remove)} removed, all hashes verified")
+    say(f"files copied: {len(plan.copy)}, removed: {len(plan.remove)}; all hashes verified")
 
 
 def _copy(link: Link, plan: Plan) -> None:
