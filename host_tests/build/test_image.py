@@ -135,20 +135,33 @@ def test_files_that_do_not_fit_are_refused():
         image.compose(stock.firmware(), {"big": bytes(2 << 20)})
 
 
-def test_the_command_prints_the_table_and_how_to_write_it(tmp_path):
+@pytest.fixture
+def command(tmp_path):
+    """Give `run(arch)`: the command on a build for `arch`, its image going to tmp_path/all."""
     (tmp_path / "stock.bin").write_bytes(stock.firmware())
     build = tmp_path / "build"
     build.mkdir()
     (build / "main.py").write_bytes(CONTENT["main.py"])
-    report.manifest(build, "none")
-    command = ["--firmware", tmp_path / "stock.bin", "--build", build, "--out", tmp_path / "all"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.build.image", *command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    options = ["--firmware", tmp_path / "stock.bin", "--build", build, "--out", tmp_path / "all"]
+
+    def run(arch):
+        report.manifest(build, arch)
+        line = [sys.executable, "-m", "tools.build.image", *options]
+        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+
+    return run
+
+
+def test_the_command_prints_the_table_and_how_to_write_it(command, tmp_path):
+    done = command("none")
     assert (done.returncode, done.stderr) == (0, "")
     assert "journal" in done.stdout and "0x240000" in done.stdout
     assert f"esptool --chip esp32 write-flash 0x1000 {tmp_path / 'all'}" in done.stdout
     assert "(valid)" in about((tmp_path / "all").read_bytes())
+
+
+def test_a_build_for_another_chip_is_refused(command, tmp_path):
+    done = command("x86")
+    assert done.returncode == 1
+    assert "the build is for x86" in done.stderr
+    assert not (tmp_path / "all").exists()

@@ -28,8 +28,8 @@ JOURNAL_SIZE = 64 * 4096
 TABLE_AT = 0x8000
 TABLE_SIZE = 0x1000
 
-BOOTLOADER_AT = {"esp32": 0x1000, "esp32s2": 0x1000, "esp32s3": 0}
-"""Where each chip's bootloader begins, and with it an image; all of them take xtensawin."""
+BOOTLOADER_AT = {"esp32": 0x1000, "esp32s3": 0}
+"""Where each chip's bootloader begins, and with it an image; both take xtensawin."""
 
 _BLOCK = 4096
 # A stock table ends before the flash does: the library need not warn of it.
@@ -81,7 +81,7 @@ def read(firmware: bytes) -> tuple[str, int, PartitionTable]:
         app = table.app_part
     except (ValueError, KeyError, PartitionError):
         raise BuildError(
-            "this is no MicroPython image for an ESP32, S2 or S3: get one from "
+            "this is no MicroPython image for an ESP32 or S3: get one from "
             "micropython.org/download/ESP32_GENERIC"
         ) from None
     for name, at in (("bootloader", 0), ("app", app.offset - offset)):
@@ -177,7 +177,7 @@ def main() -> int:
     print(describe(image.table))
     print(f"image: {out}, {len(image.data):,} bytes, from {image.offset:#x}")
     print("It erases keys and state of a terminal that is in use. To write it to a board:")
-    print(f"  python -m esptool --chip {image.chip} write-flash {image.offset:#x} {out}")
+    print(f"  .venv/bin/python -m esptool --chip {image.chip} write-flash {image.offset:#x} {out}")
     return 0
 
 

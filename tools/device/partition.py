@@ -135,12 +135,12 @@ def _table(chip: Chip) -> PartitionTable:
 
 def _explain(old, new, spare: Path, port: str, chip: str) -> None:
     print("The table now:", describe(old), "and then:", describe(new), sep="\n")
-    print("What is lost: every file on the board, config.json and certificates too.")
-    if old.find("journal"):
-        print("What is lost: the terminal's state (bindings, operators, records) in `journal`.")
-    print("What stays: MicroPython, and the keys in NVS.")
+    print("What is lost: every file on the board, config.json and certificates too, and the")
+    print("terminal's state (bindings, operators, records): a terminal that was in use has to be")
+    print("provisioned anew. What stays: MicroPython, and the keys in NVS.")
     print("Should it be interrupted and the chip not start any more, this finishes it:")
-    print(f"  python -m esptool --chip {chip} --port {port} write-flash {TABLE_AT:#x} {spare}")
+    command = f"esptool --chip {chip} --port {port} write-flash {TABLE_AT:#x} {spare}"
+    print(f"  .venv/bin/python -m {command}")
 
 
 def _say(text: str) -> None:
