@@ -9,7 +9,7 @@ import machine
 from machine import Pin
 from micropython import const
 
-from drivers.certificate import context, issued
+from drivers.certificate import context, validity
 from drivers.clock import Clock
 from drivers.flash import Flash
 from drivers.keypad import Keypad
@@ -55,7 +55,8 @@ def build(config):
     made.keystore = _part(made, "keystore", Keystore, "rebind")
     made.buzzer = Pin(buzzer, Pin.OUT, value=0)
     certificate = _file("certs/terminal.der")
-    made.clock = Clock(max(config.get("built", 0), issued(certificate)))
+    since, until = validity(certificate)
+    made.clock = Clock(max(config.get("built", 0), since), until)
     psk = _secret(made, "wifi_psk").decode()
     made.wifi = Wifi(config["wifi"]["ssid"], psk)
     made.link = TlsLink(
