@@ -5,10 +5,10 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz wear mount crash setup clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount crash build setup parts clean venv
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## the terminal in a browser page, with its acquirer (PORT= ACQUIRER=host:port BUNDLE=dir HEAP=bytes)
 	@$(PY) -m tools.simulator run \
@@ -45,9 +45,14 @@ crash: setup ## power and line cut at every point, terminal and acquirer still a
 	@$(PY) -m host_tests.crash $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
 		$(if $(ONLY),--only "$(ONLY)")
 
-setup: venv ## .venv, .toolchain and build/device, without running anything
-	@$(PY) -m tools.toolchain
+build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none for bytecode alone)
+	@$(PY) -m tools.build --arch $(or $(ARCH),xtensawin)
+
+setup: parts ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.build
+
+parts: venv
+	@$(PY) -m tools.toolchain
 
 venv:
 	@$(PYTHON) -m tools.toolchain.venv

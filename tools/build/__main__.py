@@ -1,11 +1,15 @@
-"""Command line: `python -m tools.build` makes the device's file-system root, build/device."""
+"""Command line: `python -m tools.build` makes the device's file-system root.
+
+For the interpreter of the toolchain it is build/device. With `--arch` it is build/ARCH, with a
+manifest in it, sources to freeze beside it, and a report of sizes.
+"""
 
 import argparse
 import sys
 from collections import Counter
 from pathlib import Path
 
-from tools.build import device, mpy
+from tools.build import device, frozen, mpy, report
 from tools.build.tree import BuildError, Outcome, build
 
 
@@ -13,7 +17,7 @@ def _summary(outcome: Outcome) -> str:
     """Return one line: how much is on the device, where, and what this run changed."""
     rooms = Counter()
     for path, size in outcome.sizes.items():
-        rooms[path.split("/")[0] if "/" in path else "start"] += size
+        rooms[report.room(path).partition("/")[0]] += size
     parts = ", ".join(f"{room} {size / 1024:.1f}" for room, size in sorted(rooms.items()))
     total = sum(rooms.values()) / 1024
     change = f"{len(outcome.made)} made" if outcome.made else "nothing to do"
@@ -22,15 +26,27 @@ def _summary(outcome: Outcome) -> str:
     return f"build: {len(outcome.sizes)} files, {total:.1f} KiB ({parts}); {change}"
 
 
+def _report(arch: str, out: Path, outcome: Outcome) -> None:
+    """Write what belongs to a build for a chip, and print the size of each room."""
+    report.manifest(out, arch)
+    build(list(frozen.items()), out.with_name("freeze"))
+    found = report.sizes(out, arch, list(outcome.sizes))
+    for room, size in found["rooms"].items():
+        print(f"  {room:20} {size:8,} B")
+    print(f"  {'all modules':20} {found['modules']:8,} B of {found['modules_max']:,}")
+    report.write_sizes(out.parent / "reports/size.json", found)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
-    parser.add_argument("--out", type=Path, default=device.ROOT / "build/device")
-    parser.add_argument(
-        "--arch", choices=mpy.ARCHES, help="native code (default: the toolchain interpreter's)"
-    )
+    parser.add_argument("--out", type=Path, help="the root to make")
+    parser.add_argument("--arch", choices=mpy.ARCHES, help="native code of the target's chip")
     options = parser.parse_args()
+    out = options.out or device.ROOT / "build" / (options.arch or "device")
     try:
-        outcome = build(device.items(options.arch or mpy.host_arch()), options.out)
+        outcome = build(device.items(options.arch or mpy.host_arch()), out)
+        if options.arch:
+            _report(options.arch, out, outcome)
     except BuildError as error:
         print(f"build: {error}", file=sys.stderr)
         return 1

@@ -6,7 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tools.build import mpy
-from tools.build.shorten import House
+from tools.build.portable import portable
+from tools.build.shorten import Exposed, House
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
 
@@ -37,10 +38,12 @@ def _sources() -> Iterator[Item]:
         yield Item(name, (source,), lambda target, source=source: target.write_bytes(source))
 
 
-def house() -> House:
-    """Return all modules of our own. Raises `BuildError`."""
+def house(arch: str = "") -> House:
+    """Return all modules of our own, as bytecode alone for `none`. Raises `BuildError`."""
+    as_written = portable if arch == "none" else str
     sources = {
-        mpy.dotted(path): source.read_text(encoding="utf-8") for source, path in _own_modules()
+        mpy.dotted(path): as_written(source.read_text(encoding="utf-8"))
+        for source, path in _own_modules()
     }
     guests = tuple((ROOT / name).read_text(encoding="utf-8") for name in _STARTED_FROM_SOURCE)
     try:
@@ -63,12 +66,28 @@ def _says_nothing(source: Path) -> bool:
 
 
 def _modules(arch: str) -> Iterator[Item]:
-    ours = house()
-    library = {"ssd1306": _DRIVER.read_text(encoding="utf-8")}
-    known = House(library, tuple(source.read_text("utf-8") for source, _ in _own_modules()))
-    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch, known)
+    ours = house(arch)
+    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch, _library())
     for source, path in _own_modules():
         yield mpy.module(source, path, arch, ours)
+
+
+def _library() -> House:
+    library = {"ssd1306": _DRIVER.read_text(encoding="utf-8")}
+    return House(library, tuple(source.read_text("utf-8") for source, _ in _own_modules()))
+
+
+def lighter_sources() -> Iterator[tuple[str, bytes]]:
+    """Yield (path, source) of every module as it is compiled. Raises `BuildError`."""
+    ours = house()
+    try:
+        yield "ssd1306.py", _library().shorten("ssd1306").encode()
+        for _, path in _own_modules():
+            yield path, ours.shorten(mpy.dotted(path)).encode()
+    except Exposed as error:
+        raise BuildError(f"a module cannot be made lighter: {error}") from None
+    except FileNotFoundError as error:
+        raise BuildError(f"{error.filename} is missing; `make setup` downloads tools") from None
 
 
 def _assets() -> Iterator[Item]:

