@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz wear mount crash build setup parts clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ crash: setup ## power and line cut at every point, terminal and acquirer still a
 
 build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none for bytecode alone)
 	@$(PY) -m tools.build --arch $(or $(ARCH),xtensawin)
+
+flash: build ## the build onto a board, only what changed (PORT=serial or socket://host:port CONFIG=dir DRY=1)
+	@$(PY) -m tools.device flash --port "$(PORT)" --build build/$(or $(ARCH),xtensawin) \
+		$(if $(CONFIG),--config "$(CONFIG)") $(if $(DRY),--dry)
 
 setup: parts ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.build

@@ -1,0 +1,22 @@
+"""A look at a board's file system from outside, with littlefs-python and nothing of ours."""
+
+from littlefs import LittleFS
+from littlefs.context import UserContext
+
+_BLOCK = 4096
+
+
+def files(image):
+    """Return {path: content} of the littlefs that the bytes `image` hold."""
+    context = UserContext(buffer=bytearray(image))
+    found = LittleFS(
+        context=context, block_size=_BLOCK, block_count=len(image) // _BLOCK, mount=False
+    )
+    found.mount()
+    contents = {}
+    for folder, _, names in found.walk("/"):
+        for name in names:
+            path = f"{folder.rstrip('/')}/{name}"
+            with found.open(path, "rb") as file:
+                contents[path.lstrip("/")] = file.read()
+    return contents

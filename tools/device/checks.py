@@ -1,0 +1,79 @@
+"""Whether a board is one that the terminal runs on.
+
+What always holds: nothing on the board is changed. Imports nothing but the build's list of native
+codes.
+"""
+
+import json
+from typing import NamedTuple
+
+from tools.build.mpy import ARCHES
+from tools.device.link import DeviceError, Link
+
+OLDEST = (1, 25)
+FLASH_MIN = 4 << 20
+
+_ASK = """
+import sys, json, os
+d = {'platform': sys.platform, 'version': list(sys.implementation.version[:3])}
+d['mpy'] = getattr(sys.implementation, '_mpy', 0)
+d['machine'] = getattr(sys.implementation, '_machine', '')
+if sys.platform == 'esp32':
+ import esp, esp32
+ d['flash'] = esp.flash_size()
+ d['journal'] = bool(esp32.Partition.find(esp32.Partition.TYPE_DATA, label='journal'))
+s = os.statvfs('/')
+d['block'], d['free'] = s[0], s[3]
+print(json.dumps(d))
+"""
+
+
+class Facts(NamedTuple):
+    """What a board says of itself; sizes in bytes, `free` in blocks of the file system."""
+
+    machine: str
+    version: tuple[int, ...]
+    arch: str
+    flash: int
+    journal: bool
+    block: int
+    free: int
+
+    def __str__(self) -> str:
+        version = ".".join(map(str, self.version))
+        return f"{self.machine}, MicroPython {version}, {self.flash >> 20} MiB of flash"
+
+
+def examine(link: Link) -> Facts:
+    """Return what the board is. Raises `DeviceError` when the terminal cannot run on it."""
+    try:
+        found = json.loads(link.run(_ASK))
+        version = tuple(found["version"])
+        mpy = found["mpy"]
+    except (ValueError, KeyError):
+        raise DeviceError("what answers is no MicroPython that can be used") from None
+    name = found["machine"] or found["platform"]
+    if found["platform"] != "esp32":
+        raise DeviceError(f"this board is no ESP32: {name}")
+    if version < OLDEST:
+        raise DeviceError(
+            f"MicroPython {_dotted(version)} is too old: {_dotted(OLDEST)} or newer is needed; "
+            "flash ESP32_GENERIC from micropython.org/download first"
+        )
+    if found["flash"] < FLASH_MIN:
+        raise DeviceError(f"{found['flash'] >> 20} MiB of flash is too little: 4 MiB are needed")
+    if mpy & 0xFF != 6 or mpy >> 10 >= len(ARCHES):
+        raise DeviceError(f"{name} does not load .mpy files of version 6")
+    return Facts(
+        name,
+        version,
+        ARCHES[mpy >> 10],
+        found["flash"],
+        found["journal"],
+        found["block"],
+        found["free"],
+    )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,290 @@
+"""Brings the files of a board in line with a build.
+
+What always holds: what is on the board is judged by its hashes, read there; new files are written
+to `.new` and read back before the first old one is replaced; while files change places there is no
+main.py, so a terminal never runs on half a build; the manifest comes last. What is not the
+build's own, such as config.json and certs, stays unless it is given.
+"""
+
+import binascii
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.build.report import MANIFEST, read_manifest
+from tools.device.checks import Facts, examine
+from tools.device.link import DeviceError, Link, Refused
+
+STAGE = ".new"
+
+_OURS = ("drivers/", "firmware/", "assets/")  # whatever else lies in these folders is removed
+_SHADOW = "lib/ssd1306.py"  # the interpreter would take it before the build's
+_TOPS = (STAGE, "drivers", "firmware", "assets", "lib", "certs")
+_PROVISIONED = ("config.json", "certs/*.der")
+_CHUNK = 3072  # bytes of a file in one command
+_COMMAND = 6000  # characters of commands that are sent together
+_SLACK = 8  # blocks of the file system that stay free
+_WATCHDOG_MS = 3600000
+
+_TOOLS = """
+import os
+from hashlib import sha256
+from binascii import a2b_base64 as d, hexlify
+b = bytearray(512)
+def h(p):
+ s = sha256()
+ with open(p, 'rb') as f:
+  while 1:
+   n = f.readinto(b)
+   if not n: return hexlify(s.digest()).decode()
+   s.update(memoryview(b)[:n])
+def w(p):
+ for e in os.ilistdir(p):
+  q = p + '/' + e[0]
+  if e[1] & 0x4000: w(q)
+  else: print(h(q), q)
+def m(p):
+ for i, c in enumerate(p):
+  if c == '/':
+   try: os.mkdir(p[:i])
+   except OSError as e:
+    if e.errno != 17: raise
+def r(p):
+ for e in list(os.ilistdir(p)):
+  q = p + '/' + e[0]
+  if e[1] & 0x4000: r(q)
+  else: os.remove(q)
+ os.rmdir(p)
+def v(p, s):
+ if h(p) != s: raise ValueError(p)
+"""
+
+
+class Plan:
+    """What a board lacks of the files `wanted` {path: content}, given the hashes it `has`.
+
+    `copy`: paths to send. `place`: paths to move from the stage, in order. `remove`: paths to
+    delete. `stale`: staged paths that are of no use.
+    """
+
+    def __init__(self, wanted: dict[str, bytes], has: dict[str, str]) -> None:
+        self.wanted = wanted
+        self.hashes = {path: hashlib.sha256(data).hexdigest() for path, data in wanted.items()}
+        staged = {
+            path.removeprefix(STAGE + "/"): found
+            for path, found in has.items()
+            if path.startswith(STAGE + "/")
+        }
+        lacks = [path for path in wanted if has.get(path) != self.hashes[path]]
+        self.copy = [path for path in lacks if staged.get(path) != self.hashes[path]]
+        self.place = sorted(lacks, key=lambda path: (path == MANIFEST, path == "main.py", path))
+        self.stale = sorted(path for path in staged if staged[path] != self.hashes.get(path))
+        self.remove = sorted(
+            path
+            for path in has
+            if path not in wanted and (path.startswith(_OURS) or path == _SHADOW)
+        )
+        self.resumed = bool(staged)
+
+    @property
+    def done(self) -> bool:
+        """Whether the board is as it should be."""
+        return not (self.place or self.remove or self.resumed)
+
+    def blocks(self, size: int) -> int:
+        """Return how many blocks of `size` bytes the copies take while the old files stand."""
+        folders = {path.rpartition("/")[0] for path in self.copy}
+        return sum(-(-len(self.wanted[path]) // size) for path in self.copy) + 2 * len(folders)
+
+
+def wanted_files(build: Path, config: Path | None) -> tuple[str, dict[str, bytes]]:
+    """Return (arch, {path: content}) of a build and of the settings in the folder `config`.
+
+    Raises `BuildError` when there is no build, `DeviceError` when it or the settings are damaged.
+    """
+    arch, hashes = read_manifest(build)
+    files = {}
+    for path, expected in hashes.items():
+        source = build / path
+        data = source.read_bytes() if source.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise DeviceError(f"{source} is not what was built: run `make build`")
+        files[path] = data
+    files[MANIFEST] = (build / MANIFEST).read_bytes()
+    if config is not None:
+        if not (config / "config.json").is_file():
+            raise DeviceError(f"{config} holds no config.json")
+        for pattern in _PROVISIONED:
+            for source in sorted(config.glob(pattern)):
+                files[source.relative_to(config).as_posix()] = source.read_bytes()
+    return arch, files
+
+
+def flash(port: str, build: Path, config: Path | None, dry: bool, listen_s: float) -> bool:
+    """Bring the board on `port` in line with `build` and start it; return whether it started.
+
+    With `dry` it is only said what would be done. The boot log is shown for up to `listen_s`
+    seconds. Raises `DeviceError`, `BuildError`; the board then runs what it ran before, or its
+    next run of this finishes what was begun.
+    """
+    arch, wanted = wanted_files(build, config)
+    with Link(port) as link:
+        facts = examine(link)
+        say(str(facts))
+        if arch not in ("none", facts.arch):
+            raise DeviceError(
+                f"the build is for {arch}, this chip takes {facts.arch}: "
+                f"make build ARCH={facts.arch}"
+            )
+        if not facts.journal:
+            say("no partition `journal`: the state is kept in files; see `make partition`")
+        has = _listing(link)
+        plan = Plan(wanted, has)
+        if dry:
+            _tell(plan)
+        elif plan.done:
+            say(f"nothing to copy: all {len(wanted)} files are as they should be")
+        else:
+            _bring(link, plan, facts)
+        log = link.restart(listen_s)
+        started = _started(log, "config.json" in {**has, **wanted})
+        return started or dry
+
+
+def say(text: str) -> None:
+    """Print one line of progress."""
+    print(f"flash: {text}", flush=True)
+
+
+def _listing(link: Link) -> dict[str, str]:
+    link.run(_TOOLS)
+    printed = link.run(
+        "for e in list(os.ilistdir('/')):\n"
+        " if not e[1] & 0x4000: print(h(e[0]), e[0])\n"
+        f" elif e[0] in {_TOPS!r}: w(e[0])\n"
+    )
+    pairs = (line.split(" ", 1) for line in printed.splitlines())
+    return {path: digest for digest, path in pairs}
+
+
+def _tell(plan: Plan) -> None:
+    for path in plan.place:
+        say(f"would copy {path} ({len(plan.wanted[path])} B)")
+    for path in plan.remove:
+        say(f"would remove {path}")
+    if plan.done:
+        say("would change nothing")
+
+
+def _bring(link: Link, plan: Plan, facts: Facts) -> None:
+    needed = plan.blocks(facts.block) + _SLACK
+    if plan.copy and needed > facts.free:
+        raise DeviceError(
+            f"the file system is full: {facts.free * facts.block >> 10} KiB are free, "
+            f"{needed * facts.block >> 10} KiB are needed; nothing was changed. "
+            "Remove files of your own from the board"
+        )
+    if plan.resumed:
+        say("finishing an interrupted run")
+    # The terminal's watchdog cannot be stopped, only be given more time.
+    link.run(f"import machine\nmachine.WDT(timeout={_WATCHDOG_MS})")
+    try:
+        _copy(link, plan)
+    except Refused as refusal:
+        link.run(f"r({STAGE!r})")
+        if re.search(r"\b28\b|ENOSPC", refusal.fault):
+            raise DeviceError("the file system is full; nothing was changed") from None
+        if "ValueError" in refusal.fault:
+            raise DeviceError(
+                "a file was read back differently from how it was written; nothing was changed. "
+                "Try again; if it stays, the flash chip is worn"
+            ) from None
+        raise
+    _switch(link, plan)
+    if not Plan(plan.wanted, _listing(link)).done:
+        raise DeviceError("the files on the board are not those that were copied: run it again")
+    say(f"{len(plan.copy)} files copied, {len(plan.remove)} removed, all hashes verified")
+
+
+def _copy(link: Link, plan: Plan) -> None:
+    for path in plan.stale:
+        link.run(f"os.remove({STAGE + '/' + path!r})")
+    total = sum(len(plan.wanted[path]) for path in plan.copy)
+    sent = shown = 0
+    for command, size in _together(plan):
+        link.run(command)
+        sent += size
+        percent = 100 * sent // total if total else 100
+        if sys.stdout.isatty():
+            print(f"\rflash: copying, {percent} %", end="\n" * (percent == 100), flush=True)
+        elif percent >= shown + 20:
+            shown = percent
+            say(f"copying, {percent} %")
+
+
+def _together(plan: Plan) -> Iterator[tuple[str, int]]:
+    """Yield (commands, bytes of files in them), several as long as they are short."""
+    commands, length, size = [], 0, 0
+    for command, more in _commands(plan):
+        if commands and length + len(command) > _COMMAND:
+            yield "\n".join(commands), size
+            commands, length, size = [], 0, 0
+        commands.append(command)
+        length += len(command)
+        size += more
+    if commands:
+        yield "\n".join(commands), size
+
+
+def _commands(plan: Plan) -> Iterator[tuple[str, int]]:
+    for path in plan.copy:
+        staged, data = f"{STAGE}/{path}", plan.wanted[path]
+        yield f"m({staged!r})\nf=open({staged!r},'wb')", 0
+        for at in range(0, len(data), _CHUNK):
+            piece = data[at : at + _CHUNK]
+            text = binascii.b2a_base64(piece, newline=False).decode()
+            yield f"n=f.write(d('{text}'))", len(piece)
+        yield f"f.close()\nv({staged!r},{plan.hashes[path]!r})", 0
+
+
+def _switch(link: Link, plan: Plan) -> None:
+    """Move what is staged to its place. Without main.py meanwhile, nothing starts half."""
+    place = plan.place
+    if place and "main.py" not in place:
+        place = [*(path for path in place if path != MANIFEST), "main.py"]
+        place += [MANIFEST] * (MANIFEST in plan.place)
+    link.run(
+        f"m({STAGE + '/'!r})\n"
+        f"place={place!r}\n"
+        f"if place and 'main.py' in os.listdir():\n"
+        f" if 'main.py' in {plan.place!r}: os.remove('main.py')\n"
+        f" else: os.rename('main.py', {STAGE + '/main.py'!r})\n"
+        "for p in place:\n"
+        f" m(p)\n"
+        f" if p!='main.py' and p!={MANIFEST!r}: os.rename({STAGE + '/'!r}+p, p)\n"
+        f"for p in {plan.remove!r}:\n"
+        " os.remove(p)\n"
+        " while '/' in p:\n"
+        "  p = p.rsplit('/', 1)[0]\n"
+        "  try: os.rmdir(p)\n"
+        "  except OSError: break\n"
+        "for p in place[-2:]:\n"
+        f" if p=='main.py' or p=={MANIFEST!r}: os.rename({STAGE + '/'!r}+p, p)\n"
+        f"r({STAGE!r})"
+    )
+
+
+def _started(log: str, provisioned: bool) -> bool:
+    """Show the boot log; tell whether the terminal runs, as far as it can."""
+    for line in log.strip().splitlines():
+        print(f"  | {line}")
+    if not log.rstrip().endswith(">>>"):
+        say("the terminal is running")
+        return True
+    if not provisioned:
+        say("the terminal is not provisioned: it has no config.json (CONFIG=dir brings one)")
+        return True
+    say("the terminal did not start: the lines above say why")
+    return False
