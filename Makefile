@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash setup parts clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash provision setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none f
 flash: build ## the build onto a board, only what changed (PORT=serial or socket://host:port CONFIG=dir DRY=1)
 	@$(PY) -m tools.device flash --port "$(PORT)" --build build/$(or $(ARCH),xtensawin) \
 		$(if $(CONFIG),--config "$(CONFIG)") $(if $(DRY),--dry)
+
+provision: setup ## a flashed board becomes a terminal (PORT= TERMINAL= MERCHANT= HOST=name:port SSID= HOTLINE= BOARD= BUNDLE= REPLACE=1)
+	@$(PY) -m tools.device provision --port "$(PORT)" --terminal "$(TERMINAL)" --merchant "$(MERCHANT)" \
+		$(if $(HOST),--host "$(HOST)") $(if $(SSID),--ssid "$(SSID)") $(if $(HOTLINE),--hotline "$(HOTLINE)") \
+		$(if $(BOARD),--board "$(BOARD)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(REPLACE),--replace)
 
 setup: parts ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.build

@@ -1,10 +1,11 @@
-"""Command line: `python -m tools.device flash --port PORT`."""
+"""Command line: `python -m tools.device flash|provision --port PORT`."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from tools.build.tree import BuildError
+from tools.device import provision
 from tools.device.flash import flash
 from tools.device.link import DeviceError
 
@@ -20,12 +21,18 @@ def main() -> int:
     copy.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
     copy.add_argument("--dry", action="store_true", help="only say what would be done")
     copy.add_argument("--listen", type=float, default=8, help="seconds of boot log to show")
+    copy.set_defaults(run=_flash)
+    provision.add_command(commands)
     options = parser.parse_args()
     try:
-        started = flash(options.port, options.build, options.config, options.dry, options.listen)
+        return options.run(options)
     except (BuildError, DeviceError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
+
+
+def _flash(options: argparse.Namespace) -> int:
+    started = flash(options.port, options.build, options.config, options.dry, options.listen)
     return 0 if started else 1
 
 

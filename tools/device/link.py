@@ -76,8 +76,8 @@ class Link:
             "on the board?"
         )
 
-    def run(self, code: str) -> str:
-        """Run `code` on the board; return what it printed.
+    def run(self, code: str, limit_s: float = _LIMIT_S) -> str:
+        """Run `code` on the board; return what it printed. It may be quiet for `limit_s` seconds.
 
         Raises `Refused` when it ended in an exception, `DeviceError` when the line broke.
         """
