@@ -5,7 +5,8 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash provision setup parts clean venv
+.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash image partition
+.PHONY: provision selftest setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,12 @@ build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none f
 flash: build ## the build onto a board, only what changed (PORT=serial or socket://host:port CONFIG=dir DRY=1)
 	@$(PY) -m tools.device flash --port "$(PORT)" --build build/$(or $(ARCH),xtensawin) \
 		$(if $(CONFIG),--config "$(CONFIG)") $(if $(DRY),--dry)
+
+image: build ## one flash image for manufacturing (FIRMWARE=ESP32_GENERIC-….bin CONFIG=dir)
+	@$(PY) -m tools.build.image --firmware "$(FIRMWARE)" $(if $(CONFIG),--config "$(CONFIG)")
+
+partition: venv ## a raw partition for the journal on a board in use; asks before it erases (PORT=)
+	@$(PY) -m tools.device partition --port "$(PORT)"
 
 provision: setup ## a flashed board becomes a terminal (PORT= TERMINAL= MERCHANT= HOST=name:port SSID= HOTLINE= BOARD= BUNDLE= REPLACE=1)
 	@$(PY) -m tools.device provision --port "$(PORT)" --terminal "$(TERMINAL)" --merchant "$(MERCHANT)" \

@@ -16,7 +16,7 @@ def _terminal():
         config = json.load(file)
     hardware = board.build(config)
     board = None
-    rooms.drop(("drivers.board", "drivers.certificate"))
+    rooms.drop(("drivers.board", "drivers.certificate", "drivers.pins"))
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)
@@ -29,7 +29,6 @@ else:
         _terminal().run()
     except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
         sys.print_exception(fault)
-        if hardware:
-            hardware.oled.fill(0)
-            hardware.oled.text("needs service", 12, 28)
-            hardware.oled.flush()
+        from drivers import trouble
+
+        trouble.tell(fault, hardware and hardware.oled)

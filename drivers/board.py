@@ -1,7 +1,7 @@
-"""The board: which part is on which pin; builds every part, once.
+"""The board: builds every part on its pins, once.
 
-What always holds: a pin number stands only in the table here. In memory only while the terminal
-starts: what it builds lives on in `drivers.parts`. May import machine, esp32 and every driver.
+In memory only while the terminal starts: what it builds lives on in `drivers.parts`. May import
+machine, esp32 and every driver.
 """
 
 import esp32
@@ -9,7 +9,7 @@ import machine
 from machine import Pin
 from micropython import const
 
-from drivers.certificate import context, issued
+from drivers.certificate import context, validity
 from drivers.clock import Clock
 from drivers.flash import Flash
 from drivers.keypad import Keypad
@@ -17,18 +17,9 @@ from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
 from drivers.oled import Oled
 from drivers.parts import Parts
+from drivers.pins import PINS
 from drivers.tls_link import TlsLink
 from drivers.wifi import Wifi
-
-# Rows and columns of the keypad, top and left first; the OLED's SDA and SCL; the card reader's
-# UART, its RX and TX; the buzzer. Rows may be strapping pins (nothing pulls them at reset),
-# columns may not.
-_PINS = {
-    "esp32-devkitc": ((13, 14, 27, 26), (25, 33, 32, 23), (21, 22), (2, 16, 17), 4),
-    "esp32-s3-devkitc": ((4, 5, 6, 7), (15, 16, 17, 18), (8, 9), (1, 10, 11), 14),
-    # ESP32 with the OLED on board: few pins are led out; RX 36 is an input without pull-up.
-    "esp32-oled": ((2, 12, 15, 16), (13, 14, 25, 26), (5, 4), (2, 36, 17), 0),
-}
 
 _I2C_HZ = const(400000)
 _READER_BAUD = const(9600)
@@ -37,7 +28,7 @@ _READER_BUFFER = const(1024)
 
 def keypad(name):
     """Build the keypad of the board `name`."""
-    rows, columns = _PINS[name][:2]
+    rows, columns = PINS[name][:2]
     return Keypad(
         [Pin(number, Pin.OPEN_DRAIN, value=1) for number in rows],
         [Pin(number, Pin.IN, Pin.PULL_UP) for number in columns],
@@ -51,7 +42,7 @@ def build(config):
     since 1970) that is past.
     """
     made = Parts(config["board"])
-    _, _, bus, reader, buzzer = _PINS[made.name]
+    _, _, bus, reader, buzzer = PINS[made.name]
     # Large buffers first, while the heap is in one piece.
     made.oled = Oled(machine.I2C(0, sda=Pin(bus[0]), scl=Pin(bus[1]), freq=_I2C_HZ))
     if not made.oled.fitted:
@@ -64,7 +55,8 @@ def build(config):
     made.keystore = _part(made, "keystore", Keystore, "rebind")
     made.buzzer = Pin(buzzer, Pin.OUT, value=0)
     certificate = _file("certs/terminal.der")
-    made.clock = Clock(max(config.get("built", 0), issued(certificate)))
+    since, until = validity(certificate)
+    made.clock = Clock(max(config.get("built", 0), since), until)
     psk = _secret(made, "wifi_psk").decode()
     made.wifi = Wifi(config["wifi"]["ssid"], psk)
     made.link = TlsLink(

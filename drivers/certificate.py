@@ -1,4 +1,4 @@
-"""What is done with certificates at the start: the TLS context, and the date of one's own.
+"""What is done with certificates at the start: the TLS context, and the dates of one's own.
 
 In memory only while the terminal starts. May import tls.
 """
@@ -20,14 +20,19 @@ def context(ca_der, cert_der, key_der):
         return None
 
 
-def issued(der):
-    """Return the start of validity of a DER certificate in seconds since 1970, or 0 when it can't
-    be read.
+def validity(der):
+    """Return start and end of validity of a DER certificate in seconds since 1970, 0 for what
+    can't be read.
 
-    The first UTCTime of a certificate (RFC 5280, YYMMDDHHMMSSZ) is its notBefore.
+    Its first two UTCTimes (RFC 5280, YYMMDDHHMMSSZ) are notBefore and notAfter; an end from 2050
+    on is written otherwise, and is too far away to matter.
     """
     at = der.find(b"\x17\x0d")
-    if at < 0 or len(der) < at + 15 or der[at + 14] != 0x5A:
+    return _time(der, at), _time(der, at + 15)
+
+
+def _time(der, at):
+    if at < 0 or len(der) < at + 15 or der[at : at + 2] != b"\x17\x0d" or der[at + 14] != 0x5A:
         return 0
     try:
         part = [int(der[index : index + 2]) for index in range(at + 2, at + 14, 2)]

@@ -3,7 +3,8 @@
 The chip forgets the time without power, and counts from 2000 where a computer counts from 1970.
 Certificates have dates, so a floor is set before the first TLS connection: the latest of the age
 of this firmware, the date of the terminal's certificate and the last time known. What always
-holds: `now` never goes below the floor; only the acquirer's authenticated time makes it `trusted`.
+holds: `now` never goes below the floor; only the acquirer's authenticated time makes it `trusted`,
+and none that lies behind the end of the certificate, with which no acquirer could correct it.
 May import machine.
 """
 
@@ -18,12 +19,15 @@ _DAY = const(86400)
 
 
 class Clock:
-    """The chip's clock, not below `floor` (seconds since 1970)."""
+    """The chip's clock, not below `floor` and not set above `ceiling` (seconds since 1970; 0: no
+    ceiling).
+    """
 
-    def __init__(self, floor=0):
+    def __init__(self, floor=0, ceiling=0):
         self._base = _FROM_1970_TO_2000 if time.gmtime(0)[0] == 2000 else 0
         self._shift = 0
         self._floor = _BUILT
+        self._ceiling = ceiling
         self.trusted = False
         self.raise_floor(floor)
 
@@ -38,7 +42,9 @@ class Clock:
             self._write(self._floor)
 
     def set(self, epoch):
-        """Set the clock to the acquirer's authenticated time."""
+        """Set the clock to the acquirer's authenticated time, unless it is above the ceiling."""
+        if self._ceiling and epoch > self._ceiling:
+            return
         self._write(max(epoch, self._floor))
         self.trusted = True
 

@@ -3,6 +3,8 @@
 May import everything that lasts: storage, binding, acquirer.
 """
 
+from micropython import const
+
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
@@ -10,6 +12,8 @@ from firmware.binding.change import Change
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.storage.state import State
+
+_LICENCE_LEN = const(18)  # one of another length is asked for
 
 
 def build(desk, config):
@@ -29,7 +33,7 @@ def build(desk, config):
     if token_key is None:
         raise StorageFault
     licence = config.get("licence")
-    desk.licence = None if licence is None else licence.encode()
+    desk.licence = licence.encode() if licence and len(licence) == _LICENCE_LEN else None
     merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
     desk.identity = Identity(
         config["terminal"].encode(), merchant, config["serial"].encode(), token_key

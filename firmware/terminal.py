@@ -93,18 +93,19 @@ class Terminal:
         asyncio.create_task(board.keypad.run())
         if self.sync is None:
             await self._needs_service()
-        asyncio.create_task(board.wifi.run())
+        tasks = [asyncio.create_task(board.wifi.run())]
         if self.state.get(keys.OPERATOR + 1) is None:
             await self.open("first_start")
-        asyncio.create_task(self._supervise(asyncio.create_task(self.sync.run())))
+        tasks.append(asyncio.create_task(self.sync.run()))
+        asyncio.create_task(self._supervise(tasks))
         while True:
             await self._attend()
 
     async def _attend(self):
         # One person, from the idle page to log-out.
         self.operator = None
-        await self.open("idle")
         try:
+            await self.open("idle")
             self.operator = await self.open("log_in")
             if self.operator is not None:
                 await self.open("main_menu")
@@ -121,13 +122,13 @@ class Terminal:
         while True:
             await asyncio.sleep(60)
 
-    async def _supervise(self, syncing):
-        # The watchdog is fed only while the keypad is scanned and the sync runs: a task that ended
-        # in an error starts the terminal again, and what was pending is resumed.
+    async def _supervise(self, tasks):
+        # The watchdog is fed only while the keypad is scanned and the tasks run: one that ended in
+        # an error starts the terminal again, and what was pending is resumed.
         board = self.board
         board.start_watchdog(_WATCHDOG_MS)
         seen = -1
-        while not syncing.done():
+        while not any([task.done() for task in tasks]):
             if board.keypad.beat != seen:
                 seen = board.keypad.beat
                 board.feed()

@@ -109,6 +109,11 @@ class Exchange:
         self._tlvs_at = 0
         self._pos = 0
 
+    def forget(self):
+        """Overwrite the keys of the last message: the conversation is over."""
+        wipe(self._key)
+        self._keys.release()
+
     # -- building --------------------------------------------------------------------------------
 
     def begin(self, mti, stan, when, network_code=0):

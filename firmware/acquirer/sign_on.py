@@ -19,6 +19,9 @@ from firmware.storage import state as keys
 
 _DIFFERS = const(1)  # DF45
 
+_NOTICES = const(0xDF45)
+_TIME = const(0xDF46)
+_POLICY = const(0xDF48)
 _SIGN_ON = const(1)
 _SAVE_TIME_S = const(3600)
 _NAMES_MAX = const(8)
@@ -42,20 +45,25 @@ async def run(sync, exchange):
     code = reply.code
     if code != b"00":
         return code, 0
-    _take_time(exchange, reply.number(0xDF46))
-    sync.policy = reply.number(0xDF48)
-    notices = reply.number(0xDF45)
+    if None in (reply.value(_NOTICES), reply.value(_TIME), reply.value(_POLICY)):
+        raise NoAnswer(0)  # said nothing of what a sign-on is for
+    _take_time(exchange, reply.number(_TIME))
+    sync.policy = reply.number(_POLICY)
+    notices = reply.number(_NOTICES)
     merchant = reply.value(0xDF47)
     names = reply.unsealed()
     if names is not None:
         sync.names = _names(names)
     identity = exchange.identity
-    if merchant is not None and len(merchant) == 15 and merchant != identity.merchant:
+    if merchant is not None and _is_number(merchant) and merchant != identity.merchant:
         entry = audit.entry(audit.MERCHANT, exchange.clock.now(), detail=merchant)
         exchange.state.put(((keys.MERCHANT, merchant),), entry)
         identity.merchant = merchant
     differs = notices & _DIFFERS or not tokens
-    sync.differing = await _compare(sync, exchange) if differs else []
+    differing = await _compare(sync, exchange) if differs else []
+    # What a supervisor has accepted meanwhile differs no more.
+    binding = exchange.state.binding
+    sync.differing = [waiting for waiting in differing if binding(waiting[0]) != waiting[1]]
     return code, notices
 
 
@@ -106,8 +114,14 @@ async def _slot(exchange, slot):
 def _take_time(exchange, now):
     if now:
         exchange.clock.set(now)
+        now = exchange.clock.now()  # what it took of it
         if abs(now - exchange.state.number(keys.TIME)) > _SAVE_TIME_S:
             exchange.state.put_number(keys.TIME, now)
+
+
+def _is_number(merchant):
+    # Fifteen characters that DE 42 can carry.
+    return len(merchant) == 15 and all([0x20 <= byte <= 0x7E for byte in merchant])
 
 
 def _names(tlvs):

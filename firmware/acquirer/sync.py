@@ -9,7 +9,7 @@ import asyncio
 from micropython import const
 
 from firmware.binding import change
-from firmware.binding.change import NO_ROOM, NoAnswer
+from firmware.binding.change import NO_CODE, NO_ROOM, NoAnswer
 from firmware.binding.model import number, truncated
 from firmware.storage import audit
 
@@ -67,7 +67,8 @@ class Sync:
                 pause = min(pause * 2, _LONGEST_S) if urgent else _EVERY_S
             else:
                 pause = _FIRST_S
-            await self._sleep(pause)
+            self._expire()
+            await self._sleep(min(pause, _SECRETS_S) if self._secrets else pause)
             if pause == _EVERY_S:
                 pause = _FIRST_S // 2
 
@@ -88,7 +89,7 @@ class Sync:
         """
         pending = self._change.phase in (change.SENT, change.REVIEW, change.HELD)
         try:
-            await self._talk(pending, True)
+            await self._talk(pending, True, True)
         except NoAnswer:
             return False
         return True
@@ -107,7 +108,7 @@ class Sync:
         """
         await self._talk(False, True)
 
-    async def _talk(self, settle, sign_on):
+    async def _talk(self, settle, sign_on, alone=False):
         outcome = None
         async with self._talking:
             exchange = None
@@ -115,7 +116,7 @@ class Sync:
                 await self._line.reach()
                 exchange = self._line.take()
                 if settle:
-                    outcome = await self._settle(exchange)
+                    outcome = await self._settle(exchange, alone)
                 if sign_on:
                     await self._sign_on(exchange)
             except NoAnswer as error:
@@ -123,6 +124,8 @@ class Sync:
                     self.reached, self.trouble = UNREACHED, error.code
                 raise
             finally:
+                if exchange is not None:
+                    exchange.forget()
                 exchange = None
                 self._line.leave()
         return outcome
@@ -131,25 +134,31 @@ class Sync:
         """Take over the secrets of the request under way; wiped when settled or no longer of
         use.
         """
-        self._forget()
+        self.forget()
         self._secrets = secrets
         self._secrets_until = self._clock.now() + _SECRETS_S
 
-    def _forget(self):
+    def forget(self):
+        """Overwrite the secrets: the request is settled, or has been given up."""
         if self._secrets is not None:
             self._secrets.wipe()
             self._secrets = None
 
-    async def _settle(self, exchange):
+    def _expire(self):
+        if self._clock.now() > self._secrets_until:
+            self.forget()
+
+    async def _settle(self, exchange, alone):
         if self._change.phase == change.IDLE:
             return self.last_outcome  # settled while somebody waited for the line
-        if self._clock.now() > self._secrets_until:
-            self._forget()
+        self._expire()
+        if self._change.phase == change.STORED and self._secrets is None:
+            raise NoAnswer(NO_CODE)  # sent without it, it would only be refused
         host = self._line.bring("firmware.acquirer.settlement").Settlement(exchange)
-        outcome = await self._change.settle(host, self._secrets)
+        outcome = await self._change.settle(host, self._secrets, alone)
         self.last_outcome = outcome
         if self._change.phase != change.SENT:
-            self._forget()
+            self.forget()
         return outcome
 
     async def _sign_on(self, exchange):
@@ -158,21 +167,23 @@ class Sync:
         self.trouble = 0
         self.reached = REACHED if self.code == b"00" else DECLINED
         if notices & _DECIDED and self._change.phase in (change.REVIEW, change.HELD):
-            await self._settle(exchange)
+            await self._settle(exchange, True)
         if notices & _RECORDS:
             await self._line.bring("firmware.acquirer.upload").run(exchange)
 
     def is_pending(self, slot):
-        """Tell whether a request for `slot` is under way."""
+        """Tell whether the acquirer may be deciding on a request for `slot`."""
         request = self._change.request
-        return request is not None and request.slot == slot
+        return self._change.phase > change.STORED and request.slot == slot
 
     def accept(self, slot, tlvs, operator):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup.
 
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
+        self.differing = [waiting for waiting in self.differing if waiting[0] != slot]
+        if self._state.binding(slot) == tlvs:
+            return  # accepted already: the backup stays what it is
         detail = "%d %s" % (slot, truncated(number(tlvs) or b""))
         entry = audit.entry(audit.TAKEN, self._clock.now(), operator, detail=detail.encode())
         self._state.put(self._state.binding_changes(slot, tlvs), entry)
-        self.differing = [waiting for waiting in self.differing if waiting[0] != slot]

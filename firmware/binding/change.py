@@ -57,7 +57,9 @@ _TABLE = (
 )
 
 
-NO_ROOM = const(8)  # code of a NoAnswer: not the link's, the terminal's memory is full
+# Codes of a NoAnswer that are not the link's
+NO_ROOM = const(8)  # the terminal's memory is full
+NO_CODE = const(9)  # the owner's one-time code has run out before the request could be sent
 
 
 class NotPossible(Exception):
@@ -148,11 +150,12 @@ class Change:
         """Forget the request; only possible while it was never sent. Raises NotPossible."""
         self._on(CANCEL, None)
 
-    async def settle(self, host, secrets=None):
+    async def settle(self, host, secrets=None, notice=False):
         """Ask the acquirer once about the pending request and act on what it says.
 
         host: has async submit, repeat, inquire(request[, secrets]) -> Outcome. secrets: the
-        owner's one-time code and CVV2, which are never stored, or None.
+        owner's one-time code and CVV2, which are never stored, or None. notice: nobody is
+        watching, so the end is to be noted for the next person (keys.NOTICE).
         Returns the Outcome; the phase afterwards tells what became of the request. To be called
         once the acquirer is in reach: what was sent can no longer be cancelled.
         """
@@ -169,10 +172,10 @@ class Change:
             self._repeat_next = True
         if outcome.event == NO_SUCH:
             self._repeat_next = True
-        self._on(outcome.event, outcome)
+        self._on(outcome.event, outcome, notice)
         return outcome
 
-    def _on(self, event, outcome):
+    def _on(self, event, outcome, notice=False):
         step = _TABLE[self.phase * _EVENTS + event]
         phase, action = step >> 4, step & 15
         request = self.request
@@ -187,6 +190,8 @@ class Change:
                 changes += self._state.binding_changes(request.slot, keys.PENDING_TLVS)
             else:
                 changes.append((keys.PENDING_TLVS, None))
+            if notice:
+                changes.append((keys.NOTICE, bytes((event == ACTIVE,))))
             if outcome is not None:
                 changes += self._state.record_changes(
                     model.record(request, outcome, self._clock.now())

@@ -26,5 +26,6 @@ async def run(desk):
             # Only the acquirer unbinds: what is stored stays to be looked at until it binds anew.
             await desk.pages.message(_TITLE, body, True)
         elif await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
-            desk.sync.accept(slot, theirs, SUPERVISOR)
-            await desk.pages.message(_TITLE, desk.text("accept.done"), True)
+            if (slot, theirs) in desk.sync.differing:  # it may have changed again meanwhile
+                desk.sync.accept(slot, theirs, SUPERVISOR)
+                await desk.pages.message(_TITLE, desk.text("accept.done"), True)

@@ -4,6 +4,7 @@ from micropython import const
 
 from firmware.acquirer import sync
 from firmware.binding import change
+from firmware.storage import state as keys
 from firmware.ui.pages import NONE, Idle
 
 _LOOK_MS = const(1000)
@@ -32,6 +33,9 @@ def _words(desk):
         lines.append(text("idle.parts_missing") + " ".join(desk.board.faults))
     if desk.sync.differing:
         lines.append(text("idle.differs"))
+    notice = desk.state.get(keys.NOTICE)
+    if notice is not None:
+        lines.append(text("idle.accepted" if notice[0] else "idle.refused"))
     phase = desk.change.phase
     if phase != change.IDLE:
         lines.append(text("idle.phase.%d" % phase))

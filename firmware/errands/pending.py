@@ -33,7 +33,10 @@ async def _unsent(desk):
         return
     if at == 1:
         desk.change.cancel()
+        desk.sync.forget()
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
+        return
+    if not await desk.open("preparation", _TITLE, True):
         return
     secrets = await desk.open("approval", _TITLE)
     if secrets is not None:

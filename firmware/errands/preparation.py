@@ -7,15 +7,19 @@ from firmware.binding import model
 from firmware.binding.change import NoAnswer
 
 
-async def run(desk, title):
-    """Return True when the merchant is prepared, every check has passed and the notices are
-    accepted.
+async def run(desk, title, checks_only=False):
+    """Return True when the merchant is prepared, every check has passed, what changed elsewhere
+    has been accepted, and so have the notices. checks_only: of a request that was prepared before.
     """
-    if not await desk.pages.message(title, desk.text("prepare.body")):
+    if not checks_only and not await desk.pages.message(title, desk.text("prepare.body")):
         return False
     if not await _checks(desk, title):
         return False
-    return await desk.pages.notice("notice.title", desk.text("notice.body"))
+    if desk.sync.differing:
+        await desk.open("accept_binding")
+        if desk.sync.differing:
+            return False
+    return checks_only or await desk.pages.notice("notice.title", desk.text("notice.body"))
 
 
 async def _checks(desk, title):

@@ -3,6 +3,7 @@ reference.
 """
 
 from firmware.binding.model import Record
+from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 
 _TITLE = "records.title"
@@ -10,6 +11,8 @@ _TITLE = "records.title"
 
 async def run(desk):
     """List the records, newest first, and show the one chosen."""
+    if desk.state.get(keys.NOTICE) is not None:
+        desk.state.put(((keys.NOTICE, None),))
     records = [Record(stored) for stored in desk.state.records()]
     if not records:
         await desk.pages.message(_TITLE, desk.text("records.none"), True)

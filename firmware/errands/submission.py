@@ -31,8 +31,7 @@ async def run(desk, title, secrets=None, proposal=None):
     if desk.change.phase == change.SENT:
         desk.sync.wake()  # while the one-time code is still of use
     if outcome is None:
-        kept = "submit.kept" if desk.change.phase == change.STORED else "submit.pending"
-        await pages.message(title, text("link.%d" % trouble) + "\n" + text(kept), True)
+        await pages.message(title, text("link.%d" % trouble) + "\n" + text(_kept(desk)), True)
     elif outcome.event == change.REJECTED:
         await desk.board.beep(_BAD_MS)
         await pages.message("result.refused", _words(desk, outcome), True)
@@ -49,7 +48,7 @@ async def run(desk, title, secrets=None, proposal=None):
     else:
         trouble = outcome.trouble
         body = text("link.%d" % trouble) if trouble else _words(desk, outcome)
-        await pages.message(title, body + "\n" + text("submit.pending"), True)
+        await pages.message(title, body + "\n" + text(_kept(desk)), True)
     return True
 
 
@@ -83,6 +82,11 @@ async def _ask(desk, title):
             outcome = await desk.sync.settle()
         except NoAnswer as error:
             trouble = error.code
+            if trouble == change.NO_CODE:
+                break
+            if desk.change.phase == change.IDLE:
+                outcome = desk.sync.last_outcome  # settled while somebody waited for the line
+                break
         else:
             if outcome.event not in (change.UNSETTLED, change.NO_SUCH):
                 break
@@ -97,7 +101,7 @@ def _words(desk, outcome):
     code = desk.answer(outcome.code)
     lines = [text("answer." + code)]
     if outcome.fault_tag:
-        lines.append(text("result.field") + text("field.%04X" % outcome.fault_tag))
+        lines.append(text("result.field") + _field(text, outcome.fault_tag))
     if outcome.note:
         lines.append(outcome.note)
     if outcome.application:
@@ -106,3 +110,17 @@ def _words(desk, outcome):
     if advice:
         lines.append(advice)
     return "\n".join(lines)
+
+
+def _kept(desk):
+    # The text key of what happens next to a request that is not settled.
+    if desk.change.phase == change.STORED:
+        return "submit.kept"
+    return "submit.held" if desk.change.phase == change.HELD else "submit.pending"
+
+
+def _field(text, tag):
+    try:
+        return text("field.%04X" % tag)
+    except KeyError:
+        return text("field.other")

@@ -53,12 +53,16 @@ def verify(journal):
 
 def _entries(journal, first):
     sectors = reader.log(journal, reader.sectors(journal))
-    for index, (order, sector, number) in enumerate(sectors):
+    for index, place in enumerate(sectors):
+        order, sector = place >> 8, place & 0xFF
         # What the next sector begins with has been said; what is behind it here never was true.
-        bound = sectors[index + 1][2] if index + 1 < len(sectors) else journal.number
+        bound = journal.number
+        if index + 1 < len(sectors):
+            bound = reader.header(journal, sectors[index + 1] & 0xFF)[2]
+        _, _, number, chain = reader.header(journal, sector)
         if bound < first or number >= bound:
             continue
-        before = chain = reader.header(journal, sector)[3]
+        before = chain
         last = reader.end(journal, sector)
         for _, _, flags, _, items in reader.records(journal, sector, order, last):
             number += ((flags >> 2) - number) & 63

@@ -37,14 +37,14 @@ def header(journal, sector):
 
 
 def sectors(journal):
-    """Return (order, sector, number of the last audit entry before it) of each sector that has a
-    header, in the order of their beginning. Raises OSError.
+    """Return the sectors that have a header in the order of their beginning, each as one number,
+    order << 8 | sector. Raises OSError.
     """
     found = []
     for sector in range(journal.sectors):
         known = header(journal, sector)
         if known:
-            found.append((known[0], sector, known[2]))
+            found.append(known[0] << 8 | sector)
     found.sort()
     return found
 
@@ -56,12 +56,13 @@ def log(journal, found):
     """
     first = 0
     for index in range(1, len(found)):
-        order, sector, number = found[index - 1]
-        if found[index][0] != order + 1:
+        order, sector = found[index - 1] >> 8, found[index - 1] & 0xFF
+        if found[index] >> 8 != order + 1:
+            number = header(journal, sector)[2]
             for _, _, flags, _, items in records(journal, sector, order, end(journal, sector)):
                 number += ((flags >> 2) - number) & 63
                 number += sum(key == ENTRY for key, _ in items)
-            if number < found[index][2]:
+            if number < header(journal, found[index] & 0xFF)[2]:
                 first = index
     return found[first:]
 

@@ -104,34 +104,34 @@ def _mount(journal):
         if first < 0:
             return _older_layout(journal)
         replay = _Replay(journal)
-        whole = replay.sector(*found[first][:2])
-    order, base, _ = found[first]
-    head = base
+        whole = replay.sector(found[first] >> 8, found[first] & 0xFF)
+    order = found[first] >> 8
+    base = head = found[first] & 0xFF
     pos = replay.free
-    for newer, sector, _ in found[first + 1 :]:
-        replay.sector(newer, sector)
+    for newer in found[first + 1 :]:
+        replay.sector(newer >> 8, newer & 0xFF)
         if replay.changed:
-            head = sector
+            head = newer & 0xFF
         if replay.used:
-            order = newer
+            order = newer >> 8
             pos = journal.flash.sector_size
     replay.migrate(SCHEMA)
     if replay.migrated:
         pos = journal.flash.sector_size  # a sector holds one schema
     journal.resume(base, head, pos, order, replay.sequence, replay.number, replay.chain)
-    return reader.log(journal, known)[0][2] + 1
+    return reader.header(journal, reader.log(journal, known)[0] & 0xFF)[2] + 1
 
 
 def _guessed(journal, known):
     # A header damaged since: its sector was begun after the one before. If it was not, nothing in
     # it is authentic.
     orders = [0] * journal.sectors
-    for order, sector, _ in known:
-        orders[sector] = order
+    for place in known:
+        orders[place & 0xFF] = place >> 8
     found = list(known)
     for sector in range(journal.sectors):
         if not orders[sector] and orders[sector - 1] and not journal.blank(sector):
-            found.append((orders[sector - 1] + 1, sector, 0))
+            found.append(orders[sector - 1] + 1 << 8 | sector)
     found.sort()
     return found
 

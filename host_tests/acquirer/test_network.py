@@ -101,6 +101,21 @@ def test_a_new_merchant_number_is_announced_until_it_is_used(shop):
     assert shop.client.change(account(shop.client)).verdict == "00/01"
 
 
+def test_a_number_that_was_told_stays_good_until_a_newer_one_is_used(open_shop):
+    shop = open_shop()
+    first, second, third = shop.merchant, "898310054110002", "898310054110003"
+    acquirer.renumber(shop.home, first, second)
+    assert shop.client.network().tags[0xDF47] == second.encode()
+    acquirer.renumber(shop.home, second, third)
+    shop.client.merchant = second  # told before, and used only now
+    assert shop.client.network().tags[0xDF47] == third.encode()
+    shop.client.merchant = third
+    assert shop.client.network().code == "00"
+    for old in (first, second):
+        shop.client.merchant = old
+        assert shop.client.network().code == "03"
+
+
 def test_as_many_names_as_fit_are_delivered(open_shop):
     names = [f"{n:02d}" + "名" * 19 for n in range(12)]
     shop = open_shop(names=names)

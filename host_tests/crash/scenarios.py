@@ -1,8 +1,8 @@
 """What people do, one scenario each, and the world it begins in.
 
-What always holds: every scenario begins in a world that was lived in: installed by the firmware's
-own first start, and with a flash so full that the errand turns over a sector in its middle. May
-import world, bodies.
+What always holds: every scenario but the first start begins in a world that was lived in:
+installed by the firmware itself, and with a flash so full that the errand turns over a sector in
+its middle. May import world, bodies.
 """
 
 import functools
@@ -71,9 +71,7 @@ SCENARIOS = {
             off_s=_DAYS + 3600,
             nights=True,
         ),
-        Scenario(
-            "reviewed and rejected", "change", _change(NEW), Policy(review=True, accept=False)
-        ),
+        Scenario("reviewed, rejected", "change", _change(NEW), Policy(review=True, accept=False)),
         Scenario("refused", "change", _change(STRANGER)),
         Scenario(
             "bank out",

@@ -51,10 +51,10 @@ def test_a_binding_that_is_committed_before_the_answer_is_caught(caught, monkeyp
         states[self] = state
         made(self, state, clock)
 
-    async def settle(self, host, secrets=None):
+    async def settle(self, host, secrets=None, notice=False):
         if self.phase == change.STORED:
             states[self].put(states[self].binding_changes(self.request.slot, self.request.tlvs))
-        return await settled(self, host, secrets)
+        return await settled(self, host, secrets, notice)
 
     monkeypatch.setattr(Change, "__init__", make)
     monkeypatch.setattr(Change, "settle", settle)
@@ -69,8 +69,8 @@ def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(caught, m
         states[self] = state
         made(self, state, clock)
 
-    async def settle(self, host, secrets=None):
-        outcome = await settled(self, host, secrets)
+    async def settle(self, host, secrets=None, notice=False):
+        outcome = await settled(self, host, secrets, notice)
         if self.phase == change.SENT:
             states[self].put(tuple((key, None) for key in PENDING))
             self.phase, self.request = change.IDLE, None

@@ -321,6 +321,7 @@ class World:
         steps = (
             ("before the look-up", DNS),
             ("before connect", CONNECT),
+            ("nobody answers", TIMEOUT),
             ("connected", TLS),
             ("hello sent", TLS),
             ("server's flight received", TLS),

@@ -12,7 +12,14 @@ from host_tests.device.board import BLOCKS, Board
 from host_tests.device.disk import image
 from host_tests.device.fitted import FittedBoard
 from tools import acquirer
+from tools.device import link
 from tools.simulator import interpreter, workplace
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Nobody waits here as long as for a chip."""
+    monkeypatch.setattr(link, "_LIMIT_S", 3)
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob
 
 
 def board_pins():
-    tree = ast.parse((ROOT / "drivers/board.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "drivers/pins.py").read_text(encoding="utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "_PINS":
+        if isinstance(node, ast.Assign) and node.targets[0].id == "PINS":
             return ast.literal_eval(node.value)
-    raise AssertionError("drivers/board.py has no _PINS")
+    raise AssertionError("drivers/pins.py has no PINS")
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])

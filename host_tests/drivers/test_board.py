@@ -4,6 +4,8 @@ import gc
 import json
 import os
 import runpy
+import sys
+import types
 from pathlib import Path
 
 import esp32
@@ -12,9 +14,10 @@ import pytest
 from machine import Pin
 
 from drivers import board
+from drivers.pins import PINS
 
 ROOT = Path(__file__).resolve().parents[2]
-BOARDS = sorted(board._PINS)
+BOARDS = sorted(PINS)
 CONFIG = {
     "board": "esp32-devkitc",
     "host": "acquirer.test",
@@ -58,7 +61,7 @@ def test_every_part_is_built(device, name):
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_no_pin_is_used_twice_or_belongs_to_the_chip(name):
-    rows, columns, bus, reader, buzzer = board._PINS[name]
+    rows, columns, bus, reader, buzzer = PINS[name]
     pins = [*rows, *columns, *bus, *reader[1:], buzzer]
     assert len(set(pins)) == len(pins)
     assert not set(pins) & FLASH[name]
@@ -73,7 +76,7 @@ def test_a_board_with_nothing_on_it_is_built_all_the_same(device, monkeypatch):
     machine.I2C.answering = set()
     esp32.Partition.chips = {}
     esp32.NVS.broken = True
-    for column in board._PINS["esp32-devkitc"][1]:
+    for column in PINS["esp32-devkitc"][1]:
         machine.ground(column)
     for name in os.listdir("certs"):
         os.remove(f"certs/{name}")
@@ -133,7 +136,7 @@ def _main(namespace):
 
 
 def test_a_held_star_keeps_the_repl(device, capsys):
-    rows, columns = board._PINS["esp32-devkitc"][:2]
+    rows, columns = PINS["esp32-devkitc"][:2]
     machine.press(rows[3], columns[0])
     _main(_boot())
     assert "maintenance" in capsys.readouterr().out
@@ -144,31 +147,72 @@ def test_nothing_held_starts_the_terminal(device):
     assert not _boot()["maintenance"]
 
 
-def test_a_device_without_files_boots_to_a_message(device, monkeypatch, capsys):
-    (device / "config.json").unlink()
+@pytest.fixture
+def faults(monkeypatch):
+    """The exceptions whose tracebacks are printed."""
     printed = []
     monkeypatch.setattr("sys.print_exception", printed.append, raising=False)
-    _main(_boot())
-    assert [type(fault) for fault in printed] == [FileNotFoundError] * 2
+    return printed
 
 
-def test_a_terminal_that_does_not_start_says_so_on_the_panel(device, monkeypatch):
-    import sys
-    import types
+@pytest.fixture
+def page(monkeypatch):
+    """The lines of text drawn on the panel, by whichever driver, at their rows."""
+    lines = {}
 
+    def text(panel, words, x, y, colour=1):
+        assert x + 8 * len(words) <= 128 and y <= 56
+        lines[y] = words.strip()
+
+    monkeypatch.setattr("ssd1306.SSD1306.text", text, raising=False)
+    return lines
+
+
+def _terminal_that_raises(monkeypatch, fault):
     class Terminal:
         def __init__(self, hardware, config):
-            raise MemoryError
+            raise fault
 
     module = types.ModuleType("firmware.terminal")
     module.Terminal = Terminal
     monkeypatch.setitem(sys.modules, "firmware.terminal", module)
-    printed = []
-    shown = []
-    monkeypatch.setattr("sys.print_exception", printed.append, raising=False)
-    monkeypatch.setattr(
-        board.Oled, "text", lambda self, words, x, y: shown.append(words), raising=False
-    )
+
+
+def test_a_device_without_files_boots_to_a_message(device, faults, capsys):
+    (device / "config.json").unlink()
+    _main(_boot())
+    assert [type(fault) for fault in faults] == [FileNotFoundError] * 2
+    said = capsys.readouterr().out
+    assert "it has no config.json: it has to be provisioned" in said
+    assert "make flash PORT=" in said and "the key * held at power-on" in said
+    assert "no page can be shown" in said  # on which pins is not known
+
+
+def test_a_terminal_that_does_not_start_says_so_on_the_panel(
+    device, faults, page, monkeypatch, capsys
+):
+    _terminal_that_raises(monkeypatch, MemoryError())
     _main({"maintenance": False})
-    assert shown == ["needs service"]
-    assert isinstance(printed[0], MemoryError)
+    assert page[0] == "NEEDS SERVICE"
+    assert page[16] == "It did not start"
+    assert isinstance(faults[0], MemoryError)
+    said = capsys.readouterr().out
+    assert "make flash PORT=" in said
+    assert "config.json" not in said and "file system" not in said
+
+
+def test_a_full_file_system_is_told_as_such(device, faults, page, monkeypatch, capsys):
+    _terminal_that_raises(monkeypatch, OSError(28, "ENOSPC"))
+    _main({"maintenance": False})
+    assert page[0] == "NEEDS SERVICE"
+    assert "file system is full: remove files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("missing", ["keypad", "oled", "tls_link", "parts"])
+def test_a_driver_that_is_missing_ends_in_the_page_too(device, faults, page, monkeypatch, missing):
+    monkeypatch.delitem(sys.modules, "drivers.board", raising=False)
+    monkeypatch.delattr("drivers.board", raising=False)
+    monkeypatch.setitem(sys.modules, f"drivers.{missing}", None)
+    _main(_boot())
+    assert [type(fault) for fault in faults] == [ModuleNotFoundError] * 2
+    assert page[0] == "NEEDS SERVICE"

@@ -55,6 +55,16 @@ def test_host_time_below_the_floor_is_not_believed(chip):
     assert fresh.now() == 1764000000
 
 
+def test_a_time_that_would_end_every_certificate_is_not_taken(chip):
+    fresh = clock.Clock(1764000000, 1800000000)
+    fresh.set(1800000001)
+    assert fresh.now() == 1764000000
+    assert not fresh.trusted
+    fresh.set(1799999999)
+    assert fresh.now() == 1799999999
+    assert fresh.trusted
+
+
 def test_the_last_time_known_puts_a_slow_clock_forward(chip):
     fresh = clock.Clock()
     fresh.raise_floor(1770000000)

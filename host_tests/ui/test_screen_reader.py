@@ -143,3 +143,13 @@ def test_reading_a_changed_panel_is_quick(stage):
     started = time.perf_counter()
     reader().read(bytes(stage.panel.buffer))
     assert time.perf_counter() - started < 0.05  # typically 2-3 ms; CI machines are slower
+
+
+def test_what_is_cut_off_at_the_panels_edge_is_read_as_no_more_than_it_is():
+    for char in _COMMON:
+        inked = _inked(_glyphs()[char].columns)
+        for width in range(4, len(inked) + 1, 2):
+            pixels = bytearray(1024)
+            pixels[128 - width // 2 : 128] = inked[:width:2]
+            pixels[256 - width // 2 : 256] = inked[1:width:2]
+            assert sum(map(len, reader().read(bytes(pixels)))) <= width // 2

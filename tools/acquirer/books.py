@@ -28,7 +28,7 @@ CREATE TABLE terminals (
     id INTEGER PRIMARY KEY,
     number TEXT NOT NULL UNIQUE,
     merchant INTEGER NOT NULL REFERENCES merchants,
-    former_merchant TEXT,               -- number still in use after the merchant got a new one
+    former_merchant TEXT,               -- numbers still in use after the merchant got a new one
     serial TEXT NOT NULL,
     ikid BLOB NOT NULL,                 -- the current one; older ones stay in initial_keys
     token_key BLOB NOT NULL,            -- sealed
@@ -195,12 +195,12 @@ class Books:
         )
 
     def renumber(self, number, new):
-        """Give a merchant a new number; its terminals keep the old one until they use the new."""
+        """Give a merchant a new number; its terminals keep the old ones until they use the new."""
         merchant = self.merchant(number)
         self._put("UPDATE merchants SET number = ? WHERE id = ?", new, merchant["id"])
         self._put(
-            "UPDATE terminals SET former_merchant = coalesce(former_merchant, ?)"
-            " WHERE merchant = ?",
+            "UPDATE terminals SET former_merchant ="
+            " ltrim(coalesce(former_merchant, '') || ' ' || ?) WHERE merchant = ?",
             number,
             merchant["id"],
         )

@@ -129,7 +129,7 @@ class Exchange:
             if terminal["former_merchant"] is not None:
                 self._books.retire_former_number(terminal)
                 terminal = self._books.terminal(terminal["number"])
-        elif number != terminal["former_merchant"]:
+        elif number not in (terminal["former_merchant"] or "").split():
             raise _Declined("03", "merchant number")
         return terminal
 

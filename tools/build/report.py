@@ -1,4 +1,4 @@
-"""What a build gave: a manifest for the device, and the sizes of its rooms.
+"""What a build gave: a manifest for the device, its files read back, the sizes of its rooms.
 
 What always holds: the manifest names every file of the root but itself, with the SHA-256 that the
 device must find; reports are written only when they say something new. Imports nothing of the
@@ -17,6 +17,8 @@ MANIFEST = "manifest.json"
 MODULES_MAX = 300 * 1024
 """Bytes that all modules may take together, so that they fit beside fonts and texts."""
 
+_PROVISIONED = ("config.json", "certs/*.der")
+
 
 def manifest(root: Path, arch: str) -> dict[str, str]:
     """Write the manifest of the files in `root`, and return {path: SHA-256 in hex}."""
@@ -29,13 +31,30 @@ def manifest(root: Path, arch: str) -> dict[str, str]:
     return files
 
 
-def read_manifest(root: Path) -> tuple[str, dict[str, str]]:
-    """Return (arch, {path: SHA-256}) of a build. Raises `BuildError` when `root` is none."""
+def load(root: Path, config: Path | None = None) -> tuple[str, dict[str, bytes]]:
+    """Return (arch, {path: content}) of the build in `root` and of the settings in `config`.
+
+    Raises `BuildError` when one of them is missing or not whole.
+    """
     try:
         found = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-        return found["arch"], found["files"]
+        arch, hashes = found["arch"], found["files"]
     except (OSError, ValueError, KeyError):
         raise BuildError(f"{root} holds no build: run `make build`") from None
+    files = {}
+    for path, expected in hashes.items():
+        source = root / path
+        files[path] = source.read_bytes() if source.is_file() else b""
+        if hashlib.sha256(files[path]).hexdigest() != expected:
+            raise BuildError(f"{source} is not what was built: run `make build`")
+    files[MANIFEST] = (root / MANIFEST).read_bytes()
+    if config is not None:
+        if not (config / "config.json").is_file():
+            raise BuildError(f"{config} holds no config.json")
+        for pattern in _PROVISIONED:
+            for source in sorted(config.glob(pattern)):
+                files[source.relative_to(config).as_posix()] = source.read_bytes()
+    return arch, files
 
 
 def sizes(root: Path, arch: str, files: list[str]) -> dict:

@@ -1,13 +1,17 @@
-"""Command line: `python -m tools.device flash|provision --port PORT`."""
+"""Command line: `python -m tools.device flash|partition|provision|selftest --port PORT`."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
+
+from serial.tools import list_ports
 
 from tools.build.tree import BuildError
 from tools.device import provision
 from tools.device.flash import flash
 from tools.device.link import DeviceError
+from tools.device.partition import Loader, partition
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,15 +20,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.device", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     copy = commands.add_parser("flash", help="copy the build onto a board")
-    copy.add_argument("--port", required=True, help="a serial device, or socket://host:port")
+    copy.add_argument("--port", help="a serial device, or socket://host:port")
     copy.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
     copy.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
     copy.add_argument("--dry", action="store_true", help="only say what would be done")
     copy.add_argument("--listen", type=float, default=8, help="seconds of boot log to show")
     copy.set_defaults(run=_flash)
+    table = commands.add_parser("partition", help="give a board its partition `journal`")
+    table.add_argument("--port", help="a serial device")
+    table.set_defaults(run=_partition)
     provision.add_command(commands)
     options = parser.parse_args()
     try:
+        if not options.port:
+            raise DeviceError(f"which board? PORT=…; {_ports()}")
         return options.run(options)
     except (BuildError, DeviceError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
@@ -34,6 +43,24 @@ def main() -> int:
 def _flash(options: argparse.Namespace) -> int:
     started = flash(options.port, options.build, options.config, options.dry, options.listen)
     return 0 if started else 1
+
+
+def _partition(options: argparse.Namespace) -> int:
+    with contextlib.closing(Loader(options.port)) as chip:
+        partition(chip, _agreed, ROOT / "build/partition-table.bin", options.port)
+    return 0
+
+
+def _agreed() -> bool:
+    try:
+        return input("Type yes to go on: ").strip() == "yes"
+    except EOFError:
+        return False
+
+
+def _ports() -> str:
+    found = [port.device for port in list_ports.comports() if port.vid is not None]
+    return "there are " + ", ".join(found) if found else "no serial device is plugged in"
 
 
 if __name__ == "__main__":

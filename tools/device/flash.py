@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.build.report import MANIFEST, read_manifest
+from tools.build.report import MANIFEST, load
 from tools.device.checks import Facts, examine
 from tools.device.link import DeviceError, Link, Refused
 
@@ -22,7 +22,6 @@ STAGE = ".new"
 _OURS = ("drivers/", "firmware/", "assets/")  # whatever else lies in these folders is removed
 _SHADOW = "lib/ssd1306.py"  # the interpreter would take it before the build's
 _TOPS = (STAGE, "drivers", "firmware", "assets", "lib", "certs")
-_PROVISIONED = ("config.json", "certs/*.der")
 _CHUNK = 3072  # bytes of a file in one command
 _COMMAND = 6000  # characters of commands that are sent together
 _SLACK = 8  # blocks of the file system that stay free
@@ -99,29 +98,6 @@ class Plan:
         return sum(-(-len(self.wanted[path]) // size) for path in self.copy) + 2 * len(folders)
 
 
-def wanted_files(build: Path, config: Path | None) -> tuple[str, dict[str, bytes]]:
-    """Return (arch, {path: content}) of a build and of the settings in the folder `config`.
-
-    Raises `BuildError` when there is no build, `DeviceError` when it or the settings are damaged.
-    """
-    arch, hashes = read_manifest(build)
-    files = {}
-    for path, expected in hashes.items():
-        source = build / path
-        data = source.read_bytes() if source.is_file() else b""
-        if hashlib.sha256(data).hexdigest() != expected:
-            raise DeviceError(f"{source} is not what was built: run `make build`")
-        files[path] = data
-    files[MANIFEST] = (build / MANIFEST).read_bytes()
-    if config is not None:
-        if not (config / "config.json").is_file():
-            raise DeviceError(f"{config} holds no config.json")
-        for pattern in _PROVISIONED:
-            for source in sorted(config.glob(pattern)):
-                files[source.relative_to(config).as_posix()] = source.read_bytes()
-    return arch, files
-
-
 def flash(port: str, build: Path, config: Path | None, dry: bool, listen_s: float) -> bool:
     """Bring the board on `port` in line with `build` and start it; return whether it started.
 
@@ -129,7 +105,7 @@ def flash(port: str, build: Path, config: Path | None, dry: bool, listen_s: floa
     seconds. Raises `DeviceError`, `BuildError`; the board then runs what it ran before, or its
     next run of this finishes what was begun.
     """
-    arch, wanted = wanted_files(build, config)
+    arch, wanted = load(build, config)
     with Link(port) as link:
         facts = examine(link)
         say(str(facts))
@@ -205,7 +181,7 @@ def _bring(link: Link, plan: Plan, facts: Facts) -> None:
     _switch(link, plan)
     if not Plan(plan.wanted, _listing(link)).done:
         raise DeviceError("the files on the board are not those that were copied: run it again")
-    say(f"{len(plan.copy)} files copied, {len(plan.remove)} removed, all hashes verified")
+    say(f"files copied: {len(plan.copy)}, removed: {len(plan.remove)}; all hashes verified")
 
 
 def _copy(link: Link, plan: Plan) -> None:

@@ -14,9 +14,8 @@ from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 _LIMIT_S = 30  # the longest command, renaming all files, takes ten on a chip
-_ATTEMPTS = 2
-_ANSWER_S = 5
-_QUIET_S = 2  # a boot log has ended when nothing came for so long
+_ANSWER_S = 6  # a chip that restarts when its port is opened needs two
+_AGAIN_S = 0.3
 
 
 class DeviceError(Exception):
@@ -64,26 +63,44 @@ class Link:
             self._transport.close()
 
     def _enter(self) -> None:
-        for _ in range(_ATTEMPTS):
-            try:
-                with self._lost(), contextlib.redirect_stdout(io.StringIO()):
-                    self._transport.enter_raw_repl(timeout_overall=_ANSWER_S)
-                return
-            except _NoAnswer:
-                pass  # a board that restarts when its port is opened answers the second time
-        raise DeviceError(
-            f"no MicroPython answers on {self._port}: is it the board's port, and is MicroPython "
-            "on the board?"
-        )
+        try:
+            with self._lost(), contextlib.redirect_stdout(io.StringIO()):
+                self._interrupt()
+                self._transport.enter_raw_repl(timeout_overall=_ANSWER_S)
+        except _NoAnswer:
+            raise DeviceError(
+                f"no MicroPython answers on {self._port}: is it the board's port, and is "
+                "MicroPython on the board?"
+            ) from None
 
-    def run(self, code: str, limit_s: float = _LIMIT_S) -> str:
-        """Run `code` on the board; return what it printed. It may be quiet for `limit_s` seconds.
+    def _interrupt(self) -> None:
+        """Stop what runs until there is a prompt: a chip that is just starting is deaf at first,
+        and after boot.py there is main.py to stop.
+        """
+        serial = self._transport.serial
+        heard = b""
+        end = time.monotonic() + _ANSWER_S
+        while time.monotonic() < end:
+            serial.write(b"\r\x03\x02")
+            again = time.monotonic() + _AGAIN_S
+            while time.monotonic() < again:
+                waiting = serial.inWaiting()
+                if not waiting:
+                    time.sleep(0.01)
+                heard += serial.read(waiting)
+                if heard.endswith(b">>> "):
+                    return
+        raise _NoAnswer
+
+    def run(self, code: str, limit_s: float = 0) -> str:
+        """Run `code` on the board; return what it printed. It may be quiet for `limit_s` seconds,
+        for as long as it takes to rename all files if not said.
 
         Raises `Refused` when it ended in an exception, `DeviceError` when the line broke.
         """
         try:
             with self._lost():
-                printed, fault = self._transport.exec_raw(code, timeout=_LIMIT_S)
+                printed, fault = self._transport.exec_raw(code, timeout=limit_s or _LIMIT_S)
         except _NoAnswer:
             raise DeviceError(f"the board on {self._port} stopped answering") from None
         if fault:
@@ -93,7 +110,7 @@ class Link:
     def restart(self, limit_s: float) -> str:
         """Reset the board and return its boot log.
 
-        Waits until a prompt, until nothing more comes, or for `limit_s` seconds.
+        Waits for a prompt, for `limit_s` seconds: a terminal that starts gives none.
         """
         with self._lost():
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
@@ -101,14 +118,11 @@ class Link:
 
     def _boot_log(self, limit_s: float) -> str:
         log = b""
-        begun = heard = time.monotonic()
-        while time.monotonic() - begun < limit_s and not log.endswith(b">>> "):
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end and not log.endswith(b">>> "):
             waiting = self._transport.serial.inWaiting()
             if waiting:
                 log += self._transport.serial.read(waiting)
-                heard = time.monotonic()
-            elif log and time.monotonic() - heard > _QUIET_S:
-                break
             else:
                 time.sleep(0.01)
         return log.decode(errors="replace").replace("\r\n", "\n")

@@ -333,7 +333,7 @@ def _put_away(order: Order) -> None:
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `provision` to the command line."""
     command = commands.add_parser("provision", help="make a flashed board a terminal")
-    command.add_argument("--port", required=True, help="a serial device, or socket://host:port")
+    command.add_argument("--port", help="a serial device, or socket://host:port")
     command.add_argument("--terminal", required=True, help="terminal number, 8 characters")
     command.add_argument("--merchant", required=True, help="merchant number, 15 characters")
     command.add_argument("--bundle", type=Path, help="a bundle; else the acquirer here enrols")

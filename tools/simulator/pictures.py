@@ -2,7 +2,8 @@
 
 `python -m tools.simulator.pictures [--heap BYTES]` writes docs/pictures: for each language the
 screen at every `see "@…"` of host_tests/scenarios/parts/guide.txt, named in order after its text,
-and the page in a browser once the change is accepted. Needs Chromium. May import tools.
+and the page in a browser once the change is accepted. Needs Chromium and a Chinese font. May
+import tools.
 """
 
 import argparse

@@ -112,7 +112,8 @@ class Reader:
                 offers.append((at + 2, 1, 0.0, " ", 0))
             for width in self._widths.get(band[at : at + 4], ()):
                 found = self._glyphs.get(band[at : at + width])
-                if found is not None and found[3] in polarities:
+                fits = at + width <= length
+                if fits and found is not None and found[3] in polarities:
                     offers.append((at + width, found[3], found[1], found[0], found[2]))
             for to, new, price, what, ink in offers:
                 old = (

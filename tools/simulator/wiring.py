@@ -1,7 +1,7 @@
-"""Which part is on which pin of a board: read from the firmware's own table in `drivers/board.py`.
+"""Which part is on which pin of a board: read from the firmware's own table in `drivers/pins.py`.
 
-The simulated board is wired as that table says, and in no second place. The table is read as text,
-because the module itself needs the chip's modules.
+The simulated board is wired as that table says, and in no second place. The table is read as text:
+nothing of the firmware runs here.
 """
 
 import ast
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tools.simulator.interpreter import REPOSITORY
 
-_TABLE = "_PINS"
+_TABLE = "PINS"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Wiring:
 
 def wiring(board):
     """Return the wiring of a board by its name. Raises KeyError for an unknown one."""
-    tree = ast.parse((REPOSITORY / "drivers" / "board.py").read_text(encoding="utf-8"))
+    tree = ast.parse((REPOSITORY / "drivers" / "pins.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and node.targets[0].id == _TABLE:
             rows, columns, bus, reader, buzzer = ast.literal_eval(node.value)[board]
@@ -42,4 +42,4 @@ def wiring(board):
                 buzzer,
                 () if "s3" in board else tuple(range(34, 40)),
             )
-    raise LookupError(f"drivers/board.py has no {_TABLE}")
+    raise LookupError(f"drivers/pins.py has no {_TABLE}")

@@ -1,0 +1,185 @@
+"""One image of the whole flash, for manufacturing: `python -m tools.build.image`.
+
+Bootloader and app come from a MicroPython image as it is published; the partition table gets the
+raw partition `journal` behind the app, and `vfs` behind that to the end of the flash, with the
+build in it. What always holds: bootloader and app stay bit for bit, and the vfs is where stock
+MicroPython would have made its own. Imports esptool, littlefs-python and mp-image-tool-esp32.
+"""
+
+import argparse
+import contextlib
+import io
+import logging
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from esptool.bin_image import LoadFirmwareImage
+from littlefs import LittleFS
+from littlefs.errors import LittleFSError
+from mp_image_tool_esp32.image_header import ImageHeader
+from mp_image_tool_esp32.partition_table import PartitionError, PartitionTable
+
+from tools.build import report
+from tools.build.device import ROOT
+from tools.build.tree import BuildError
+
+JOURNAL_SIZE = 64 * 4096
+TABLE_AT = 0x8000
+TABLE_SIZE = 0x1000
+
+BOOTLOADER_AT = {"esp32": 0x1000, "esp32s3": 0}
+"""Where each chip's bootloader begins, and with it an image; both take xtensawin."""
+
+_BLOCK = 4096
+# A stock table ends before the flash does: the library need not warn of it.
+logging.getLogger("mp_image_tool_esp32").setLevel(logging.ERROR)
+# What MicroPython gives littlefs on this chip; files up to the cache's size lie in their folder.
+_READ = _PROG = _LOOKAHEAD = 32
+_CACHE = 128
+
+
+class Image(NamedTuple):
+    """A flash image: to be written at `offset` of a `chip`."""
+
+    chip: str
+    offset: int
+    table: PartitionTable
+    data: bytes
+
+
+def compose(firmware: bytes, files: dict[str, bytes]) -> Image:
+    """Return the image of a MicroPython image and the files {path: content}.
+
+    Raises `BuildError` when it is no image of a chip that is known, or the files do not fit.
+    """
+    chip, offset, table = read(firmware)
+    extend(table)
+    flash = bytearray(b"\xff" * offset + firmware)
+    app = table.app_part
+    if len(flash) > app.offset + app.size:
+        raise BuildError("the MicroPython image is larger than its app partition")
+    flash[TABLE_AT : TABLE_AT + TABLE_SIZE] = table.to_bytes()
+    place = table.by_name("vfs")
+    flash += b"\xff" * (place.offset - len(flash))
+    flash += file_system(files, place.size)
+    used = len(flash.rstrip(b"\xff"))
+    return Image(chip, offset, table, bytes(flash[offset : -(-used // _BLOCK) * _BLOCK]))
+
+
+def read(firmware: bytes) -> tuple[str, int, PartitionTable]:
+    """Return (chip, offset in flash, partition table) of a MicroPython image.
+
+    Raises `BuildError` when it is none, or when bootloader or app are damaged.
+    """
+    try:
+        header = ImageHeader.from_bytes(firmware)
+        header.validate()
+        chip = header.chip_name
+        offset = BOOTLOADER_AT[chip]
+        table = parse_table(firmware[TABLE_AT - offset :][:TABLE_SIZE], header.flash_size)
+        app = table.app_part
+    except (ValueError, KeyError, PartitionError):
+        raise BuildError(
+            "this is no MicroPython image for an ESP32 or S3: get one from "
+            "micropython.org/download/ESP32_GENERIC"
+        ) from None
+    for name, at in (("bootloader", 0), ("app", app.offset - offset)):
+        if not _whole(chip, firmware[at:]):
+            raise BuildError(f"the {name} in this image is damaged: download it again")
+    return chip, offset, table
+
+
+def parse_table(data: bytes, flash_size: int) -> PartitionTable:
+    """Return the partition table in `data`. Raises PartitionError, ValueError."""
+    return PartitionTable.from_bytes(data, flash_size)
+
+
+def extend(table: PartitionTable) -> None:
+    """Put `journal` behind what is in the table, and `vfs` behind that to the end of the flash.
+
+    Raises `BuildError` when there is no room.
+    """
+    for name in ("vfs", "ffat", "journal"):
+        found = table.find(name)
+        if found:
+            table.remove(found)
+    try:
+        table.add_part("journal", "fat", JOURNAL_SIZE)
+        table.add_part("vfs", "fat", 0)
+        table.check()
+    except PartitionError as error:
+        raise BuildError(f"no room behind the app: {error}") from None
+
+
+def describe(table: PartitionTable) -> str:
+    """Return the table, a partition a line."""
+    return "\n".join(
+        f"  {part.name:10} {part.type_name:5} {part.subtype_name:8} "
+        f"{part.offset:#9x} to {part.offset + part.size:#9x} {part.size >> 10:7,} KiB"
+        for part in table
+    )
+
+
+def file_system(files: dict[str, bytes], size: int) -> bytes:
+    """Return a littlefs of `size` bytes that holds {path: content}. Raises `BuildError`."""
+    made = LittleFS(
+        block_size=_BLOCK,
+        block_count=size // _BLOCK,
+        read_size=_READ,
+        prog_size=_PROG,
+        lookahead_size=_LOOKAHEAD,
+        cache_size=_CACHE,
+    )
+    try:
+        for path, content in sorted(files.items()):
+            folder = path.rpartition("/")[0]
+            if folder:
+                made.makedirs(folder, exist_ok=True)
+            with made.open(path, "wb") as file:
+                file.write(content)
+    except LittleFSError as error:
+        raise BuildError(
+            f"the files do not fit into the vfs of {size >> 10} KiB: {error}"
+        ) from None
+    return bytes(made.context.buffer)
+
+
+def _whole(chip: str, data: bytes) -> bool:
+    """Tell whether an image's checksum and its SHA-256 are right."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = LoadFirmwareImage(chip, data)
+        right = found.checksum == found.calculate_checksum()
+        return right and (not found.append_digest or found.stored_digest == found.calc_digest)
+    except Exception:  # noqa: BLE001 (esptool raises whatever a damaged length leads it to)
+        return False
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.build.image", description=__doc__)
+    parser.add_argument("--firmware", type=Path, required=True, help="ESP32_GENERIC-….bin")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
+    parser.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
+    parser.add_argument("--out", type=Path, help="default: build/rebind-CHIP.bin")
+    options = parser.parse_args()
+    try:
+        firmware = options.firmware.read_bytes()
+        arch, files = report.load(options.build, options.config)
+        if arch not in ("none", "xtensawin"):
+            raise BuildError(f"the build is for {arch}: run `make build`")
+        image = compose(firmware, files)
+    except (BuildError, OSError) as error:
+        print(f"image: {error}", file=sys.stderr)
+        return 1
+    out = options.out or ROOT / f"build/rebind-{image.chip}.bin"
+    out.write_bytes(image.data)
+    print(describe(image.table))
+    print(f"image: {out}, {len(image.data):,} bytes, from {image.offset:#x}")
+    print("It erases keys and state of a terminal that is in use. To write it to a board:")
+    print(f"  .venv/bin/python -m esptool --chip {image.chip} write-flash {image.offset:#x} {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
