@@ -6,7 +6,7 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint heap bench fuzz wear mount crash build flash image partition
-.PHONY: setup parts clean venv
+.PHONY: provision selftest setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ image: build ## one flash image for manufacturing (FIRMWARE=ESP32_GENERIC-….bi
 
 partition: venv ## a raw partition for the journal on a board in use; asks before it erases (PORT=)
 	@$(PY) -m tools.device partition --port "$(PORT)"
+
+provision: setup ## a flashed board becomes a terminal (PORT= TERMINAL= MERCHANT= HOST=name:port SSID= HOTLINE= BOARD= BUNDLE= REPLACE=1)
+	@$(PY) -m tools.device provision --port "$(PORT)" --terminal "$(TERMINAL)" --merchant "$(MERCHANT)" \
+		$(if $(HOST),--host "$(HOST)") $(if $(SSID),--ssid "$(SSID)") $(if $(HOTLINE),--hotline "$(HOTLINE)") \
+		$(if $(BOARD),--board "$(BOARD)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(REPLACE),--replace)
 
 setup: parts ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.build

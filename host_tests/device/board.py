@@ -129,30 +129,44 @@ class Board:
             elif kind == "ended" and what is self._process:
                 self.faults.append("the interpreter ended")
                 self._power_off()
+            else:
+                self.happened(kind, what)
 
-    def _power_on(self, mode="friendly"):
+    def happened(self, kind, what):
+        """Deal with an event that this board knows nothing of."""
+
+    def _power_on(self, mode="friendly", halted=False):
         self._mode = mode
+        self._starting = not halted
         self._running = True  # boot.py and main.py
         self._deaf = True  # what comes in waits for the REPL
-        self._alive = False  # not before it is there can it be interrupted
         self._waiting = b""
         self._last_told = ""
         self._typed_bytes = b""
         self._paste = False
         self._granted = 0
         self._held = b""
+        self._process = self.start("halted" if halted else mode)
+        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+
+    def start(self, mode):
+        """Start the chip's side on the stubs; return its process."""
+        return self.interpret(mode, _HEAP, {"MICROPYPATH": f"{STUBS}:.frozen"})
+
+    def interpret(self, mode, heap, environment, **options):
+        """Start the chip's side in `heap` bytes; return its process."""
         inside = Path(__file__).with_name("inside.py")
-        command = [micropython_command(), "-X", f"heapsize={_HEAP}", inside]
+        command = [micropython_command(), "-X", f"heapsize={heap}", inside]
         facts = json.dumps(self.facts)
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             [*command, self._token, self.disk, facts, mode],
             cwd=ROOT,
-            env={"MICROPYPATH": f"{STUBS}:.frozen"},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            **options,
         )
-        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
 
     def _power_off(self):
         if self._process:
@@ -194,11 +208,7 @@ class Board:
         if letter == self._last_told:
             return
         self._last_told = letter
-        if letter == "A":
-            self._alive = True
-            if b"\x03" in self._waiting:
-                self._process.send_signal(signal.SIGINT)
-        elif letter == "1" and self._mode == "raw":
+        if letter == "1" and self._mode == "raw":
             self._send(b"\x04")
         elif letter == "2":
             self._send(b"\x04>" if self._mode == "raw" else b">>> ")
@@ -214,7 +224,7 @@ class Board:
             self._power_on()
 
     def _listen(self):
-        self._running = self._deaf = False
+        self._running = self._deaf = self._starting = False
         waiting, self._waiting = self._waiting.rpartition(b"\x03")[2], b""
         self._take(waiting)
 
@@ -266,14 +276,23 @@ class Board:
                 self._to_friendly_repl(char)
 
     def _to_code(self, char):
-        if self._deaf:
+        if char == b"\x03" and self._starting:
+            self._halt()
+        elif self._deaf:
             self._waiting += char
-        if char == b"\x03":
+        elif char == b"\x03":
             self._deaf = True
-            if self._alive:
-                self._process.send_signal(signal.SIGINT)
-        elif not self._deaf:
+            self._process.send_signal(signal.SIGINT)
+        else:
             self._write(char)
+
+    def _halt(self):
+        """Interrupt boot.py or main.py. A signal would hit the interpreter while it collects
+        garbage, which it does not survive: what they had in memory goes instead.
+        """
+        self._power_off()
+        self._send(b"Traceback (most recent call last):\r\nKeyboardInterrupt: \r\n")
+        self._power_on(self._mode, halted=True)
 
     def _write(self, data):
         try:

@@ -2,12 +2,18 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
+from host_tests.acquirer.shops import Host
 from host_tests.conftest import ROOT
-from host_tests.device.board import Board
+from host_tests.device.board import BLOCKS, Board
+from host_tests.device.disk import image
+from host_tests.device.fitted import FittedBoard
+from tools import acquirer
 from tools.device import link
+from tools.simulator import interpreter, workplace
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +44,42 @@ def mpremote(board, *words):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="session")
+def flashed(tmp_path_factory):
+    """Return the image of a file system that holds the built device."""
+    try:
+        interpreter.command()
+    except interpreter.NoInterpreter as missing:
+        pytest.skip(str(missing))
+    return image(workplace.device_root(), BLOCKS)
+
+
+@pytest.fixture
+def fitted(flashed, tmp_path, record_property):
+    """Give `fitted(**options)`: a flashed board with all parts, closed at the end."""
+    record_property("interpreter", "micropython")
+    boards = []
+
+    def put(**options):
+        home = tmp_path / f"board{len(boards)}"
+        home.mkdir()
+        (home / "disk").write_bytes(flashed)
+        boards.append(FittedBoard(home, **options).__enter__())
+        return boards[-1]
+
+    yield put
+    for board in boards:
+        board.__exit__()
+        assert board.faults == []
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory):
+    """An acquirer that serves, with nobody enrolled."""
+    home = tmp_path_factory.mktemp("acquirer")
+    acquirer.init(home)
+    running = Host(home, time.time)
+    yield running
+    running.stop()

@@ -1,4 +1,4 @@
-"""A look at a board's file system from outside, with littlefs-python and nothing of ours."""
+"""A board's file system made and seen from outside, with littlefs-python and nothing of ours."""
 
 from littlefs import LittleFS
 from littlefs.context import UserContext
@@ -20,3 +20,16 @@ def files(image):
             with found.open(path, "rb") as file:
                 contents[path.lstrip("/")] = file.read()
     return contents
+
+
+def image(root, blocks):
+    """Return a littlefs of so many blocks with all that the folder `root` holds."""
+    made = LittleFS(block_size=_BLOCK, block_count=blocks)
+    for path in sorted(root.rglob("*")):
+        name = f"/{path.relative_to(root).as_posix()}"
+        if path.is_dir():
+            made.mkdir(name)
+        else:
+            with made.open(name, "wb") as file:
+                file.write(path.read_bytes())
+    return bytes(made.context.buffer)

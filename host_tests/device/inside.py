@@ -67,6 +67,10 @@ class _Esp:
         return self._size
 
 
+class _Never(BaseException):
+    """A fitted board's parts see the reset and end this process."""
+
+
 def _say(letter):
     while True:
         try:
@@ -104,13 +108,17 @@ def _fit(facts):
     import machine
     import network
 
-    network.WLAN.air = {}
-    if facts["journal"]:
-        esp32.Partition.fit("journal", 4)
+    fitted = "parts" in facts  # the simulator's: what they load late is out of reach then
+    if fitted:
+        import machine_more  # noqa: F401
+    else:
+        network.WLAN.air = {}
+        if facts["journal"]:
+            esp32.Partition.fit("journal", 4)
     if facts["platform"] == "esp32":
         sys.modules["esp"] = _Esp(facts)
     sys.modules["sys"] = _Chip(facts)
-    return machine.Reset
+    return _Never if fitted else machine.Reset
 
 
 def _run(source, name, kind):
@@ -167,7 +175,9 @@ space = {"__name__": "__main__"}
 reset = _fit(facts)
 _mount(disk)
 sys.path[:] = ["", ".frozen", "/lib"]
-life = [lambda: _say("A"), lambda: _file("boot.py")]
+life = []
+if mode != "halted":
+    life.append(lambda: _file("boot.py"))
 if mode == "friendly":
     life.append(lambda: _file("main.py"))
 life += [lambda: _say("B"), _serve]

@@ -1,4 +1,4 @@
-"""Command line: `python -m tools.device flash|partition --port PORT`."""
+"""Command line: `python -m tools.device flash|partition|provision|selftest --port PORT`."""
 
 import argparse
 import contextlib
@@ -8,6 +8,7 @@ from pathlib import Path
 from serial.tools import list_ports
 
 from tools.build.tree import BuildError
+from tools.device import provision
 from tools.device.flash import flash
 from tools.device.link import DeviceError
 from tools.device.partition import Loader, partition
@@ -25,25 +26,30 @@ def main() -> int:
     copy.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
     copy.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
     copy.add_argument("--dry", action="store_true", help="only say what would be done")
+    copy.set_defaults(run=_flash)
     table = commands.add_parser("partition", help="give a board its partition `journal`")
     table.add_argument("--port", help="a serial device")
+    table.set_defaults(run=_partition)
+    provision.add_command(commands)
     options = parser.parse_args()
     try:
         if not options.port:
             raise DeviceError(f"which board? PORT=…; {_ports()}")
-        if options.command == "partition":
-            _partition(options.port)
-            return 0
-        started = flash(options.port, options.build, options.config, options.dry, _LISTEN_S)
+        return options.run(options)
     except (BuildError, DeviceError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
+
+
+def _flash(options: argparse.Namespace) -> int:
+    started = flash(options.port, options.build, options.config, options.dry, _LISTEN_S)
     return 0 if started else 1
 
 
-def _partition(port: str) -> None:
-    with contextlib.closing(Loader(port)) as chip:
-        partition(chip, _agreed, ROOT / "build/partition-table.bin", port)
+def _partition(options: argparse.Namespace) -> int:
+    with contextlib.closing(Loader(options.port)) as chip:
+        partition(chip, _agreed, ROOT / "build/partition-table.bin", options.port)
+    return 0
 
 
 def _agreed() -> bool:

@@ -92,14 +92,15 @@ class Link:
                     return
         raise _NoAnswer
 
-    def run(self, code: str) -> str:
-        """Run `code` on the board; return what it printed.
+    def run(self, code: str, limit_s: float = 0) -> str:
+        """Run `code` on the board; return what it printed. It may be quiet for `limit_s` seconds,
+        for as long as it takes to rename all files if not said.
 
         Raises `Refused` when it ended in an exception, `DeviceError` when the line broke.
         """
         try:
             with self._lost():
-                printed, fault = self._transport.exec_raw(code, timeout=_LIMIT_S)
+                printed, fault = self._transport.exec_raw(code, timeout=limit_s or _LIMIT_S)
         except _NoAnswer:
             raise DeviceError(f"the board on {self._port} stopped answering") from None
         if fault:

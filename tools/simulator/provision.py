@@ -12,15 +12,13 @@ import json
 import shutil
 from pathlib import Path
 
+from tools.device.bundle import INITIAL_KEY, NAMESPACE, WIFI_PASSWORD, Bundle
 from tools.simulator.models.nvs import Nvs
 from tools.simulator.models.wifi import Network
 
 BOARD = "esp32-devkitc"
 NETWORK = Network("Rebind-Shop", "shop-on-the-corner")
 NEIGHBOUR = Network("Cafe-Free", "", security=0, rssi=-71, channel=11)
-
-_NAMESPACE = "rebind"
-_KEYS = ("ikid", "ik", "token_key", "service_key")
 
 
 class NotThisTerminal(Exception):
@@ -33,35 +31,25 @@ def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK)
     acquirer: (host, port) that the simulated network leads to. Raises NotThisTerminal when `home`
     holds another terminal's state, FileNotFoundError when bundle or build are not complete.
     """
-    home, bundle, device_root = Path(home), Path(bundle), Path(device_root)
-    facts = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
+    home, device_root = Path(home), Path(device_root)
+    given = Bundle(Path(bundle))
     before = _facts(home)
-    if before is not None and before["terminal"] != facts["terminal"]:
-        raise NotThisTerminal(f"{home} is terminal {before['terminal']}, not {facts['terminal']}")
+    if before is not None and before["terminal"] != given.terminal:
+        raise NotThisTerminal(f"{home} is terminal {before['terminal']}, not {given.terminal}")
     home.mkdir(parents=True, exist_ok=True)
     files = _install(device_root, home / "fs", before["files"] if before else [])
-    certificates = home / "fs" / "certs"
-    certificates.mkdir(exist_ok=True)
-    for name in ("ca.der", "terminal.der"):
-        shutil.copyfile(bundle / name, certificates / name)
-    config = {
-        "board": board,
-        "terminal": facts["terminal"],
-        "merchant": facts["merchant"],
-        "serial": facts["serial"],
-        "host": "127.0.0.1",
-        "port": 0,  # the relay's, filled in when it listens
-        "server_name": facts["server_name"],
-        "wifi": {"ssid": network.ssid},
-    }
-    _write_json(home / "fs" / "config.json", config)
-    _inject(home / "nvs.json", facts, (bundle / "terminal.key.der").read_bytes(), network)
+    for path, content in given.files.items():
+        (home / "fs" / path).parent.mkdir(exist_ok=True)
+        (home / "fs" / path).write_bytes(content)
+    # The port is the relay's, filled in when it listens.
+    _write_json(home / "fs" / "config.json", given.settings(board, "127.0.0.1", 0, network.ssid))
+    _inject(home / "nvs.json", given, network)
     _write_json(
         home / "board.json",
         {
             "board": board,
-            "terminal": facts["terminal"],
-            "unique_id": hashlib.sha256(facts["serial"].encode()).hexdigest()[:12],
+            "terminal": given.terminal,
+            "unique_id": hashlib.sha256(given.serial.encode()).hexdigest()[:12],
             "acquirer": list(acquirer),
             "networks": [vars(network), vars(NEIGHBOUR)],
             "files": files,
@@ -91,23 +79,21 @@ def _install(source, target, former):
     return names
 
 
-def _inject(path, facts, tls_key, network):
+def _inject(path, given, network):
     """Put the keys where the firmware looks for them; an initial key that was used stays used."""
     nvs = Nvs(path)
-    ikid = bytes.fromhex(facts["ikid"])
-    known = nvs.get(_NAMESPACE, "ikid", "B", 8) == ikid
-    for name in _KEYS:
-        if not (known and name == "ik"):
-            _put(nvs, name, bytes.fromhex(facts[name]))
+    known = nvs.get(NAMESPACE, "ikid", "B", 8) == given.entries["ikid"]
+    for name, secret in given.entries.items():
+        if not (known and name == INITIAL_KEY):
+            _put(nvs, name, secret)
     if not known:
-        nvs.erase(_NAMESPACE, "dukpt")
-    _put(nvs, "tls_key", tls_key)
-    _put(nvs, "wifi_psk", network.password.encode())
+        nvs.erase(NAMESPACE, "dukpt")
+    _put(nvs, WIFI_PASSWORD, network.password.encode())
     nvs.commit()
 
 
 def _put(nvs, name, data):
-    status = nvs.set(_NAMESPACE, name, "B", data)
+    status = nvs.set(NAMESPACE, name, "B", data)
     if status < 0:
         raise ValueError(f"{name} does not fit into NVS ({status})")
 

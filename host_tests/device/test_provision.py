@@ -1,0 +1,258 @@
+"""`make provision`: a flashed board becomes a terminal, proven by a sign-on, whatever is cut."""
+
+import contextlib
+import json
+
+import pytest
+
+from host_tests.device.disk import files
+from host_tests.device.fitted import AIR
+from tools import acquirer
+from tools.device import provision as provision_module
+from tools.device.bundle import Bundle
+from tools.device.link import DeviceError
+from tools.device.provision import Order, provision
+from tools.simulator.models import nvs as nvs_model
+from tools.simulator.models.wifi import Network
+
+MERCHANT = "898310054110001"
+ACCOUNT = "6222021234567890"
+
+
+@pytest.fixture
+def order(host, tmp_path, monkeypatch):
+    """Give `order(**changes)`: how a terminal is provisioned at the acquirer that is running."""
+    monkeypatch.setattr(provision_module, "BUNDLES", tmp_path / "bundles")
+    number = next(numbers)
+
+    def made(**changes):
+        known = {
+            "terminal": f"P{number:07d}",
+            "merchant": MERCHANT,
+            "home": host.home,
+            "host": f"127.0.0.1:{host.port}",
+            "ssid": AIR[0].ssid,
+            "password": AIR[0].password,
+        }
+        return Order(**{**known, **changes})
+
+    return made
+
+
+numbers = iter(range(1, 1000))
+
+
+def in_nvs(board, name):
+    """Return an entry of the board's NVS, or None."""
+    board.parts.nvs.power_up()
+    found = board.parts.nvs.get("rebind", name, "B", 4000)
+    return None if found == nvs_model.NOT_FOUND else found
+
+
+def on(board):
+    return files(board.disk.read_bytes())
+
+
+def books(order):
+    rows = acquirer.read_books(order.home)["terminals"]
+    return next(row for row in rows if row["terminal"] == order.terminal)
+
+
+def test_a_flashed_board_becomes_a_terminal_that_has_signed_on(fitted, order, capsys):
+    board, wish = fitted(), order(hotline="95516")
+    provision(board.url, wish)
+    config = json.loads(on(board)["config.json"])
+    assert (config["terminal"], config["merchant"]) == (wish.terminal, MERCHANT)
+    assert (config["wifi"]["ssid"], config["hotline"]) == (AIR[0].ssid, "95516")
+    assert books(wish)["counter"] > 0
+    assert in_nvs(board, "ik") is None  # used up
+    assert in_nvs(board, "wifi_psk").decode() == AIR[0].password
+    said = capsys.readouterr().out
+    assert f"terminal {wish.terminal} works" in said
+    assert not any(name.endswith(".part") for name in on(board))
+
+
+def test_no_secret_is_in_a_file_of_the_board_or_in_what_is_printed(
+    fitted, order, tmp_path, capsys
+):
+    board, wish = fitted(), order()
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "bundle")
+    provision(board.url, wish._replace(bundle=tmp_path / "bundle"))
+    given = Bundle(tmp_path / "bundle")
+    secrets = [secret for name, secret in given.entries.items() if name != "ikid"]
+    disk = board.disk.read_bytes()
+    said = capsys.readouterr().out
+    for secret in (*secrets, AIR[0].password.encode()):
+        assert secret not in disk and secret.hex().encode() not in disk
+        assert secret.hex() not in said and secret.decode("latin-1") not in said
+
+
+def test_a_second_run_changes_nothing_and_enrols_nothing(fitted, order, capsys):
+    board, wish = fitted(), order()
+    provision(board.url, wish)
+    ikid, state = books(wish)["ikid"], in_nvs(board, "token_key")
+    capsys.readouterr()
+    provision(board.url, order(host=None, ssid=None, password=None))
+    assert books(wish)["ikid"] == ikid
+    assert in_nvs(board, "token_key") == state
+    said = capsys.readouterr().out
+    assert "wrote" not in said and "injected" not in said and "works" in said
+
+
+def test_the_bundle_that_was_made_for_it_is_wiped_but_for_the_owners_factor(
+    fitted, order, tmp_path
+):
+    wish = order()
+    provision(fitted().url, wish)
+    (left,) = (tmp_path / "bundles" / wish.terminal).iterdir()
+    assert left.name == "owner.json"
+    assert left.stat().st_mode & 0o077 == 0
+
+
+def test_another_network_and_host_reach_the_board_without_new_keys(fitted, order, capsys):
+    shop = Network("Shop-5", "another password")
+    board, wish = fitted(networks=(*AIR, shop)), order()
+    provision(board.url, wish)
+    ikid = books(wish)["ikid"]
+    provision(board.url, order(ssid=shop.ssid, password=shop.password))
+    assert books(wish)["ikid"] == ikid
+    assert json.loads(on(board)["config.json"])["wifi"]["ssid"] == shop.ssid
+
+
+def test_an_initial_key_that_was_used_is_not_injected_again(fitted, order, tmp_path, capsys):
+    board, wish = fitted(), order(bundle=tmp_path / "bundle")
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, wish.bundle)
+    provision(board.url, wish)
+    provision(board.url, wish)
+    assert "the initial key was used already" in capsys.readouterr().out
+    assert in_nvs(board, "ik") is None
+
+
+def test_a_bundle_that_was_used_on_another_board_is_told(fitted, order, tmp_path):
+    wish = order(bundle=tmp_path / "bundle")
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, wish.bundle)
+    provision(fitted().url, wish)
+    with pytest.raises(DeviceError, match="used on another board"):
+        provision(fitted().url, wish)
+
+
+def test_a_new_enrolment_replaces_the_keys_and_keeps_the_state(fitted, order, tmp_path):
+    board, wish = fitted(), order()
+    provision(board.url, wish)
+    sealing = in_nvs(board, "seal_key")
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "new")
+    provision(board.url, wish._replace(bundle=tmp_path / "new"))
+    assert in_nvs(board, "ikid").hex() == books(wish)["ikid"]
+    assert in_nvs(board, "seal_key") == sealing
+
+
+def test_another_terminals_state_is_refused_unless_it_is_to_be_replaced(fitted, order):
+    board, first = fitted(), order()
+    provision(board.url, first)
+    sealing = in_nvs(board, "seal_key")
+    second = order(terminal="P9999999")
+    with pytest.raises(
+        DeviceError, match=f"is terminal {first.terminal}: its bindings.*REPLACE=1"
+    ):
+        provision(board.url, second)
+    assert json.loads(on(board)["config.json"])["terminal"] == first.terminal
+    provision(board.url, second._replace(replace=True))
+    assert json.loads(on(board)["config.json"])["terminal"] == "P9999999"
+    assert in_nvs(board, "seal_key") != sealing
+
+
+@pytest.mark.parametrize("power", [False, True], ids=["line lost", "power cut"])
+def test_a_run_that_was_cut_anywhere_is_completed_by_the_next(fitted, order, power):
+    measured = fitted()
+    before = measured.received
+    provision(measured.url, order(terminal=f"Q{power:07d}"))
+    whole = measured.received - before
+    for part in (0.3, 0.6, 0.75, 0.9):
+        board, wish = fitted(), order(terminal=f"R{power:d}{100 * part:06.0f}")
+        board.cut(after=int(whole * part), power=power)
+        with contextlib.suppress(DeviceError):
+            provision(board.url, wish)
+        provision(board.url, wish)
+        assert in_nvs(board, "ikid").hex() == books(wish)["ikid"]
+        assert in_nvs(board, "ik") is None
+
+
+def test_a_power_cut_at_any_commit_of_the_keys_is_completed_by_the_next(fitted, order):
+    for commit in (1, 4, 6, 7, 8):
+        board, wish = fitted(), order(terminal=f"N{commit:07d}")
+        board.parts.nvs.cut_power_at(commit, done=commit % 2)
+        with contextlib.suppress(DeviceError):
+            provision(board.url, wish)
+        provision(board.url, wish)
+        assert in_nvs(board, "ikid").hex() == books(wish)["ikid"]
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"ssid": "Elsewhere"}, "Elsewhere is not in reach"),
+        ({"password": "wrong words"}, "refuses the password"),
+        ({"host": "no-such-host.invalid:1"}, "no-such-host.invalid was not found"),
+        ({"host": "127.0.0.1:9"}, "nothing answers at 127.0.0.1, port 9"),
+    ],
+)
+def test_a_sign_on_that_fails_is_told_in_words_and_the_next_run_succeeds(
+    fitted, order, changes, message
+):
+    board = fitted()
+    with pytest.raises(DeviceError, match=message):
+        provision(board.url, order(**changes))
+    provision(board.url, order())
+
+
+def test_an_acquirer_that_is_not_ours_is_told(fitted, order, tmp_path):
+    acquirer.init(tmp_path / "other")
+    with pytest.raises(DeviceError, match="certificate is not trusted"):
+        provision(fitted().url, order(home=tmp_path / "other"))
+
+
+def test_a_terminal_that_the_acquirer_declines_is_told(fitted, order, tmp_path):
+    wish = order(bundle=tmp_path / "old")
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, wish.bundle)
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "newer")
+    with pytest.raises(DeviceError, match="enrol it anew"):
+        provision(fitted().url, wish)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"host": None}, "HOST=name:port; nothing was changed"),
+        ({"ssid": None}, "SSID=name; nothing was changed"),
+        ({"password": None}, "password of Shop is needed"),
+        ({"board": "esp8266"}, "no board that this chip can be"),
+        ({"bundle": "nowhere"}, "holds no whole bundle"),
+        ({"terminal": "1234567890"}, "does not enrol: .*terminal number"),
+    ],
+)
+def test_an_order_that_cannot_be_filled_changes_nothing(fitted, order, tmp_path, changes, message):
+    board = fitted()
+    before = on(board)
+    if "bundle" in changes:
+        changes["bundle"] = tmp_path / changes["bundle"]
+    with pytest.raises(DeviceError, match=message):
+        provision(board.url, order(**changes))
+    assert on(board) == before
+    assert in_nvs(board, "ikid") is None
+
+
+def test_a_bundle_of_another_terminal_is_refused(fitted, order, tmp_path):
+    wish = order(bundle=tmp_path / "bundle")
+    acquirer.enroll(wish.home, "X0000001", MERCHANT, wish.bundle)
+    with pytest.raises(DeviceError, match="is terminal X0000001"):
+        provision(fitted().url, wish)
+
+
+def test_a_board_without_the_terminal_is_sent_to_flash_first(desk, order):
+    with pytest.raises(DeviceError, match="run `make flash`"):
+        provision(desk().url, order())
+
+
+def test_an_open_network_is_named_as_what_it_is(fitted, order, capsys):
+    provision(fitted().url, order(ssid=AIR[1].ssid, password=""))
+    assert "refuse to change bindings" in capsys.readouterr().out

@@ -1,0 +1,36 @@
+"""A sign-on with the terminal's own services, over its Wi-Fi: what became of it, as JSON.
+
+Sent over the serial line, gone with the next reset. What always holds: nothing is done but what
+the terminal does by itself at every start.
+"""
+
+import asyncio
+import json
+
+from drivers import board
+from firmware.binding.change import NoAnswer
+from firmware.terminal import Terminal
+
+
+async def prove(parts, config):
+    """Return {"faults", "notes"} and, as far as it got, "wifi", "link" and "code"."""
+    said = {"faults": parts.faults, "notes": parts.notes}
+    desk = Terminal(parts, config)
+    if desk.sync is None:
+        return said
+    said["wifi"] = await parts.wifi.connect(20000)
+    if said["wifi"]:
+        return said
+    try:
+        await desk.sync.sign_on()
+        said["link"] = None
+        said["code"] = desk.sync.code.decode()
+    except NoAnswer as trouble:
+        said["link"] = trouble.code
+    await parts.link.close()
+    return said
+
+
+with open("config.json") as _file:
+    _config = json.load(_file)
+print(json.dumps(asyncio.run(prove(board.build(_config), _config))))
