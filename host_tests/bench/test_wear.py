@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tools.bench import interpreter, mount, wear
+from tools.bench import interpreter, mount, report, wear
 from tools.simulator.interpreter import NoInterpreter, command
 
 
@@ -40,7 +40,7 @@ def stores(ours, littlefs, updates=1000):
 def test_updates_wear_the_flash_as_little_as_promised_and_the_plot_is_drawn(
     inside, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(wear, "REPORTS", tmp_path)
+    monkeypatch.setattr(report, "REPORTS", tmp_path)
     assert wear.main(["--quick"]) == 0, capsys.readouterr().out
     found = json.loads((tmp_path / "wear.json").read_text())
     for store in ("ours", "littlefs"):
@@ -83,7 +83,7 @@ def test_a_bar_that_is_missed_is_told(ours, littlefs, line):
 
 
 def test_a_missed_bar_is_the_exit_status(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(wear, "REPORTS", tmp_path)
+    monkeypatch.setattr(report, "REPORTS", tmp_path)
     said = [
         {"result": name, "facts": facts} for name, facts in stores([26, 26], [1500, 1500]).items()
     ]

@@ -6,7 +6,6 @@ this machine's, not the chip's; what carries over is that it does not grow with 
 header's read of each sector.
 """
 
-import json
 import sys
 
 from rich.console import Console
@@ -14,7 +13,8 @@ from rich.table import Table
 
 from tools.bench import plots
 from tools.bench.inside.chip import SECTOR
-from tools.bench.interpreter import REPORTS, Failed, run
+from tools.bench.interpreter import Failed, run
+from tools.bench.report import conclude
 from tools.simulator.interpreter import NoInterpreter
 
 RINGS = (8, 16, 32, 64, 128)
@@ -122,14 +122,7 @@ def main():
     except (Failed, NoInterpreter) as trouble:
         console.print(str(trouble), style="red", markup=False)
         return 1
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    (REPORTS / "mount.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    plot(found, REPORTS / "mount.png")
-    show(found, console)
-    bars = missed(found)
-    for line in bars:
-        console.print(f"missed: {line}", style="red")
-    return 1 if bars else 0
+    return conclude("mount", found, plot, show, missed, console)
 
 
 if __name__ == "__main__":

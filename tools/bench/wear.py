@@ -10,7 +10,6 @@ is at its end when its most erased sector is.
 """
 
 import argparse
-import json
 import sys
 
 from rich.console import Console
@@ -18,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tools.bench import plots
-from tools.bench.interpreter import REPORTS, Failed, run
+from tools.bench.interpreter import Failed, run
+from tools.bench.report import conclude
 from tools.simulator.interpreter import NoInterpreter
 
 UPDATES = 10_000
@@ -230,14 +230,7 @@ def main(words=None):
             return 1
         for task in tasks.values():
             progress.update(task, completed=updates)
-    REPORTS.mkdir(parents=True, exist_ok=True)
-    (REPORTS / "wear.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    plot(found, REPORTS / "wear.png")
-    show(found, console)
-    bars = missed(found)
-    for line in bars:
-        console.print(f"missed: {line}", style="red")
-    return 1 if bars else 0
+    return conclude("wear", found, plot, show, missed, console)
 
 
 if __name__ == "__main__":
