@@ -1,5 +1,6 @@
 """`make partition`: a board in use gets the journal's partition, and nothing unasked."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -7,10 +8,11 @@ import pytest
 
 from host_tests.build import stock
 from host_tests.conftest import ROOT
+from host_tests.device.stub_loader import StubLoader
 from tools.build import image
 from tools.build.tree import BuildError
 from tools.device.link import DeviceError
-from tools.device.partition import partition
+from tools.device.partition import Loader, partition
 
 SIZE = 4 << 20
 TABLE = 0x8000
@@ -145,3 +147,37 @@ def test_the_command_names_a_port_that_is_not_there_and_asks_for_one():
         done = subprocess.run([*command, *port], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 1
         assert message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def loader():
+    """Give `put(cells)`: a chip with that flash in its flasher stub, for the real esptool."""
+    chips = []
+
+    def put(cells):
+        chips.append(StubLoader(cells))
+        return chips[-1]
+
+    yield put
+    for chip in chips:
+        chip.close()
+
+
+def test_esptool_does_it_on_the_chip(spare, loader):
+    expected = Flash()
+    run(expected, spare)
+    chip = loader(Flash().cells)
+    with contextlib.closing(Loader(chip.url)) as opened:
+        assert opened.name == "esp32"
+        assert partition(opened, lambda: True, spare, chip.url)
+    assert chip.cells == expected.cells
+
+
+def test_the_command_that_make_image_prints_writes_the_image(tmp_path, loader):
+    made = image.compose(stock.firmware(), {"main.py": b"print('log in')\n"})
+    (tmp_path / "rebind.bin").write_bytes(made.data)
+    chip = loader(bytearray(b"\x5a" * SIZE))
+    command = f"esptool --chip esp32 --port {chip.url} write-flash 0x1000 {tmp_path}/rebind.bin"
+    done = subprocess.run([sys.executable, "-m", *command.split()], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert chip.cells[0x1000:][: len(made.data)] == made.data

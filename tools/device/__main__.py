@@ -15,6 +15,8 @@ from tools.device.partition import Loader, partition
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_LISTEN_S = 8  # a start that fails has said so by then
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.device", description=__doc__)
@@ -24,7 +26,6 @@ def main() -> int:
     copy.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
     copy.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
     copy.add_argument("--dry", action="store_true", help="only say what would be done")
-    copy.add_argument("--listen", type=float, default=8, help="seconds of boot log to show")
     copy.set_defaults(run=_flash)
     table = commands.add_parser("partition", help="give a board its partition `journal`")
     table.add_argument("--port", help="a serial device")
@@ -42,7 +43,7 @@ def main() -> int:
 
 
 def _flash(options: argparse.Namespace) -> int:
-    started = flash(options.port, options.build, options.config, options.dry, options.listen)
+    started = flash(options.port, options.build, options.config, options.dry, _LISTEN_S)
     return 0 if started else 1
 
 
