@@ -37,7 +37,9 @@ async def _run(story, home, identity):
 def test_without_a_panel_it_starts_says_so_and_shows_once_there_is_one(told):
     async def story(play, terminal):
         terminal.panel.fitted = False
-        await play('power on\nconsole "parts missing: oled"\nbooks 0 terminals counter=0 within 20\n')
+        await play(
+            'power on\nconsole "parts missing: oled"\nbooks 0 terminals counter=0 within 20\n'
+        )
         terminal.panel.fitted = True
         await play("see oled within 20\nsee @idle.ready within 20\npress 1\nsee @log_in.title\n")
 
