@@ -64,6 +64,9 @@ provision: setup ## a flashed board becomes a terminal (PORT= TERMINAL= MERCHANT
 		$(if $(HOST),--host "$(HOST)") $(if $(SSID),--ssid "$(SSID)") $(if $(HOTLINE),--hotline "$(HOTLINE)") \
 		$(if $(BOARD),--board "$(BOARD)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(REPLACE),--replace)
 
+selftest: venv ## a flashed board tests its parts, a report is kept in build/reports (PORT= SKIP=1 without a person)
+	@$(PY) -m tools.device selftest --port "$(PORT)" $(if $(SKIP),--skip)
+
 setup: parts ## .venv, .toolchain and build/device, without running anything
 	@$(PY) -m tools.build
 

@@ -15,6 +15,8 @@ def _terminal():
     with open("config.json") as file:
         config = json.load(file)
     hardware = board.build(config)
+    if hardware.faults:
+        print("parts missing:", *hardware.faults)
     board = None
     rooms.drop(("drivers.board", "drivers.certificate", "drivers.pins"))
     from firmware.terminal import Terminal

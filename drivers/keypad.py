@@ -4,7 +4,7 @@ Rows are open-drain outputs, columns are inputs with pull-ups. At rest every row
 one look at the columns tells whether any key is down; only then is the matrix read row by row.
 
 What always holds: `scan` allocates nothing, not even in passing; a pattern that could be a ghost
-changes nothing; a key that was down at power-on or is stuck gives no code until it has been seen
+changes no key; a key that was down at power-on or is stuck gives no code until it has been seen
 up. Native code: stays in memory. Imports nothing of the board: the pins come in through the
 constructor.
 """
@@ -26,6 +26,7 @@ _STUCK_MS = const(20000)
 _RISE_US = const(5)  # pull-up of 45 kOhm against the line's capacitance
 _RING = const(32)  # holds one less
 _GHOST = const(-1)
+_SEVERAL = const(0)
 
 LONG = const(0x80)
 
@@ -34,8 +35,8 @@ class Keypad:
     """The keypad on `rows` (four open-drain pins) and `columns` (four pulled-up inputs).
 
     `last_ms` is the tick of the last key going down, `beat` counts scans, `stuck` is the code of a
-    key that does not come up (or -1), `dead` has a bit for each column that reads low with no row
-    driven.
+    key that does not come up, 0 for several that can't be told apart (or -1), `dead` has a bit for
+    each column that reads low with no row driven.
     """
 
     def __init__(self, rows, columns):
@@ -49,7 +50,7 @@ class Keypad:
         self._down = _ALL_DOWN  # what is down now has to come up first
         self._held = -1
         self._held_ms = 0
-        self._changed_ms = time.ticks_ms()
+        self._changed_ms = self._clear_ms = time.ticks_ms()
         self._arrived = asyncio.Event()
         self.last_ms = self._changed_ms
         self.beat = 0
@@ -99,7 +100,12 @@ class Keypad:
         self.beat = (self.beat + 1) & 0x3FFFFFFF
         raw = self._look()
         if raw == _GHOST:
+            if time.ticks_diff(now, self._clear_ms) >= _STUCK_MS:
+                self.stuck = _SEVERAL
             return
+        self._clear_ms = now
+        if self.stuck == _SEVERAL:
+            self.stuck = -1
         if raw or self._down:
             self._settle(raw, now)
             self._watch_held(raw, now)

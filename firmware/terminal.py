@@ -30,7 +30,8 @@ _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 class Terminal:
     """The terminal on its board, and the desk that errands work at.
 
-    board: drivers.parts.Parts. config: the provisioned settings.
+    board: drivers.parts.Parts. config: the provisioned settings. hotline: the number to call for
+    help, "" when none is provisioned.
     """
 
     def __init__(self, board, config):
@@ -38,6 +39,7 @@ class Terminal:
         self.operator = None  # who is logged in, 2 ASCII digits
         self.text = Text("assets/zh.bin")
         self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
+        self.hotline = config.get("hotline", "")
         self.sync = None  # the last of the services
         from firmware import services
 
@@ -118,7 +120,7 @@ class Terminal:
 
     async def _needs_service(self):
         # Nothing is wiped and nothing is tried: what is stored may still be read by the provider.
-        self.pages.needs_service()
+        self.pages.needs_service(" ".join([self.hotline] + self.board.faults))
         while True:
             await asyncio.sleep(60)
 

@@ -31,6 +31,9 @@ def _words(desk):
     lines = []
     if desk.board.faults:
         lines.append(text("idle.parts_missing") + " ".join(desk.board.faults))
+    stuck = desk.board.keypad.stuck
+    if stuck >= 0:
+        lines.append(text("idle.key_stuck") + (chr(stuck) if stuck else "..."))
     if desk.sync.differing:
         lines.append(text("idle.differs"))
     notice = desk.state.get(keys.NOTICE)

@@ -11,8 +11,10 @@ async def run(desk, title, checks_only=False):
     """Return True when the merchant is prepared, every check has passed, what changed elsewhere
     has been accepted, and so have the notices. checks_only: of a request that was prepared before.
     """
-    if not checks_only and not await desk.pages.message(title, desk.text("prepare.body")):
-        return False
+    if not checks_only:
+        body = desk.text("prepare.body") + " " + desk.hotline
+        if not await desk.pages.message(title, body):
+            return False
     if not await _checks(desk, title):
         return False
     if desk.sync.differing:
@@ -43,7 +45,9 @@ async def _first_failure(desk, title):
 
 
 async def _capable(desk):
-    return "prepare.parts_missing" if desk.board.faults else None
+    # Everything can be typed: a change needs no card reader.
+    missing = [part for part in desk.board.faults if part != "magstripe"]
+    return "prepare.parts_missing" if missing else None
 
 
 async def _backup_readable(desk):

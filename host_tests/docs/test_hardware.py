@@ -11,7 +11,7 @@ from tools.build import image
 from tools.device import wiring
 
 PAGE = (ROOT / "docs/hardware.md").read_text(encoding="utf-8")
-SAID = [ROOT / "drivers/trouble.py", *(ROOT / "tools/device").glob("*.py")]
+SAID = [ROOT / "main.py", ROOT / "drivers/trouble.py", *(ROOT / "tools/device").glob("*.py")]
 SAID += (ROOT / "tools/build").glob("*.py")
 
 

@@ -165,6 +165,23 @@ def test_a_stuck_key_is_named_and_the_rest_goes_on(hands):
     assert hands.codes() == b"7"
 
 
+def test_all_keys_down_from_power_on_are_reported_and_not_obeyed(moment):
+    for row in ROWS:
+        for column in COLUMNS:
+            machine.press(row, column)
+    hands = Hands(moment)
+    hands.wait(19000)
+    assert hands.pad.stuck == -1
+    hands.wait(2000)
+    assert hands.pad.stuck == 0
+    assert hands.codes() == b""
+    hands.up(*KEYS.decode())
+    hands.wait(100)
+    assert hands.pad.stuck == -1
+    hands.tap("5")
+    assert hands.codes() == b"5"
+
+
 def test_a_key_released_while_the_program_was_busy_is_a_short_press(hands):
     hands.down("9")
     hands.wait(40)

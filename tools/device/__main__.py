@@ -8,7 +8,7 @@ from pathlib import Path
 from serial.tools import list_ports
 
 from tools.build.tree import BuildError
-from tools.device import provision
+from tools.device import provision, selftest
 from tools.device.flash import flash
 from tools.device.link import DeviceError
 from tools.device.partition import Loader, partition
@@ -31,6 +31,7 @@ def main() -> int:
     table.add_argument("--port", help="a serial device")
     table.set_defaults(run=_partition)
     provision.add_command(commands)
+    selftest.add_command(commands)
     options = parser.parse_args()
     try:
         if not options.port:

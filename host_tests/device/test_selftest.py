@@ -1,0 +1,204 @@
+"""`make selftest`: every part is tested on the board, nothing stored changes, a report stays."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from host_tests.device.fitted import AIR
+from tools import acquirer
+from tools.device import provision as provision_module
+from tools.device import selftest as selftest_module
+from tools.device.link import DeviceError
+from tools.device.selftest import selftest
+
+MERCHANT = "898310054110001"
+KEYS = "123A456B789C*0#D"
+CARD = ";4761739001010119=22122011758928889?"
+
+
+@pytest.fixture
+def tested(tmp_path):
+    """Give `tested(board, ask=None)`: (passed, checks by name, report, text)."""
+
+    def run(board, ask=None):
+        passed = selftest(board.url, ask, tmp_path / "reports")
+        (path,) = (tmp_path / "reports").glob("*.json")
+        report = json.loads(path.read_text())
+        text = path.with_suffix(".txt").read_text()
+        return passed, {check["name"]: check for check in report["checks"]}, report, text
+
+    return run
+
+
+def verdicts(checks):
+    return {name: check["verdict"] for name, check in checks.items() if check["verdict"] != "ok"}
+
+
+def test_a_board_that_is_well_passes_without_a_person(fitted, tested):
+    passed, checks, report, text = tested(fitted())
+    assert passed and report["passed"]
+    assert verdicts(checks) == {"keys": "skipped", "card reader": "skipped"}
+    assert (report["board"], report["terminal"]) == ("esp32-devkitc", None)
+    assert report["micropython"] == "1.26.1"
+    assert text.endswith("passed\n")
+
+
+def test_the_heap_around_every_errand_and_the_time_of_hot_functions_are_measured(fitted, tested):
+    _, checks, _, text = tested(fitted())
+    errands = checks["errands"]["measured"]["errands"]
+    assert {"change_account", "log_in", "idle"} <= errands.keys()
+    for before, opened, after in errands.values():
+        assert opened < after <= before
+    assert checks["errands"]["measured"]["left"] == 0
+    us = checks["hot functions"]["measured"]["us"]
+    assert len(us) == 7
+    assert us["luhn 19 digits"] < us["cmac 64 B"] < us["flush one row"]
+    assert "change_account" in text and "dukpt advance" in text
+
+
+def test_what_a_terminal_has_stored_is_not_changed(fitted, tested, tmp_path, monkeypatch):
+    monkeypatch.setattr(provision_module, "BUNDLES", tmp_path / "bundles")
+    board = fitted()
+    home = tmp_path / "acquirer"
+    acquirer.init(home)
+    order = provision_module.Order(
+        "S0000001", MERCHANT, home=home, host="127.0.0.1:9", ssid="Shop", password=AIR[0].password
+    )
+    with pytest.raises(DeviceError, match="sign-on failed"):  # it has a state all the same
+        provision_module.provision(board.url, order)
+    board.parts.nvs.power_up()
+    before = dict(board.parts.nvs._values)
+    erases = board.parts.flash.erases[:-1]
+    _, checks, report, _ = tested(board)
+    board.parts.nvs.power_up()
+    assert board.parts.nvs._values == before
+    assert board.parts.flash.erases[:-1] == erases  # the last sector was blank, and is again
+    assert board.parts.flash.read(63, 0, 4096) == b"\xff" * 4096
+    assert verdicts(checks) == {"keys": "skipped", "card reader": "skipped"}
+    assert report["terminal"] == "S0000001"
+
+
+def test_a_journal_without_a_blank_sector_is_only_read(fitted, tested):
+    board = fitted()
+    for sector in range(64):
+        board.parts.flash.program(sector, 0, b"RBJ\x02")
+    programmed = board.parts.flash.operations
+    _, checks, _, _ = tested(board)
+    assert "read only" in checks["journal"]["measured"]["note"]
+    assert board.parts.flash.operations == programmed
+
+
+def test_a_journal_in_files_is_tested_and_called_so(fitted, tested):
+    board = fitted()
+    board.parts.flash.label = "other"
+    passed, checks, report, _ = tested(board)
+    assert passed
+    assert checks["journal"]["measured"]["in_files"]
+    assert report["notes"] == ["files"]
+
+
+def test_flash_that_does_not_keep_what_is_written_fails(fitted, tested):
+    board = fitted()
+    board.parts.flash.worn.add(63)
+    passed, checks, _, text = tested(board)
+    assert not passed
+    assert verdicts(checks)["journal"] == "failed"
+    assert text.endswith("failed\n")
+
+
+def test_missing_parts_are_named_and_do_not_stop_the_rest(fitted, tested):
+    board = fitted(networks=())
+    board.parts.panel.fitted = False
+    board.parts.keypad.fitted = False
+    passed, checks, report, _ = tested(board)
+    assert not passed
+    assert sorted(report["faults"]) == ["keypad", "oled"]
+    bad = verdicts(checks)
+    assert bad["display"] == "absent"
+    assert bad["keypad"] == bad["wifi"] == bad["parts"] == "failed"
+    assert checks["keypad"]["measured"]["dead_columns"] == [1, 2, 3, 4]
+    assert checks["vectors"]["verdict"] == checks["hot functions"]["verdict"] == "ok"
+
+
+def test_a_wrong_result_of_a_hot_function_is_named(fitted, tested, tmp_path, monkeypatch):
+    spoilt = tmp_path / "selftest.py"
+    source = selftest_module._INSIDE.read_text()
+    spoilt.write_text(source.replace("BB1D6929E95937287FA37D129B756746", "00" * 16))
+    monkeypatch.setattr(selftest_module, "_INSIDE", spoilt)
+    passed, checks, _, _ = tested(fitted())
+    assert not passed
+    assert checks["vectors"]["measured"]["wrong"] == ["cmac"]
+
+
+@pytest.fixture
+def person(monkeypatch):
+    """Give `person(board, keys, card)`: someone who does what is asked, at the board."""
+
+    def made(board, keys=KEYS, card=CARD):
+        matrix = board.parts.keypad
+        seen = threading.Event()
+
+        def press():
+            for key in keys:
+                matrix.down(key)
+                _until(lambda key=key: matrix.settled(key))
+                matrix.up(key)
+                _until(lambda key=key: matrix.settled(key))
+
+        def swipe():
+            begun = board.parts.port.waiting
+            time.sleep(
+                0.3
+            )  # a card comes when the reader waits for it: what came before is dropped
+            del begun
+            board.parts.reader.swipe(card)
+
+        def heard(text):
+            if text.startswith(("ok", "failed")) and "card reader" in text:
+                seen.set()
+            deeds = [deed for word, deed in (("keys", press), ("swipe", swipe)) if word in text]
+            for deed in deeds:
+                threading.Thread(target=deed, daemon=True).start()
+
+        monkeypatch.setattr(selftest_module, "say", heard)
+
+    return made
+
+
+def _until(settled):
+    while not settled():
+        time.sleep(0.002)
+
+
+def test_a_person_walks_the_keys_looks_and_swipes(fitted, tested, person):
+    board = fitted()
+    person(board)
+    asked = []
+    passed, checks, _, text = tested(board, lambda question: asked.append(question) or True)
+    assert passed and verdicts(checks) == {}
+    assert len(asked) == 1 and "display" in asked[0]
+    assert "4761739001010119" not in text + json.dumps(checks)
+
+
+def test_a_key_that_does_not_come_and_a_pattern_that_is_not_whole_fail(
+    fitted, tested, person, monkeypatch
+):
+    board = fitted()
+    source = selftest_module._CHECKS
+    monkeypatch.setattr(
+        selftest_module,
+        "_CHECKS",
+        tuple((name, call.replace("90", "4"), order) for name, call, order in source),
+    )
+    person(board, keys="123A456B789C*0#")
+    passed, checks, _, _ = tested(board, lambda question: False)
+    assert not passed
+    assert checks["keys"]["measured"]["missing"] == ["D"]
+    assert verdicts(checks) == {"keys": "failed", "display": "failed"}
+
+
+def test_a_board_without_the_terminal_is_sent_to_flash_first(desk, tmp_path):
+    with pytest.raises(DeviceError, match="run `make flash`"):
+        selftest(desk().url, None, tmp_path)

@@ -1,0 +1,89 @@
+"""What the idle page says first: what is missing on the board, and a key that is stuck."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from firmware.acquirer import sync
+from firmware.binding import change
+from firmware.errands import idle, preparation
+from firmware.ui.text import Text
+from host_tests.ui.stage import assets
+
+
+class Pages:
+    """A person who presses a key as soon as the page is there."""
+
+    def __init__(self):
+        self.shown = ""
+
+    def show(self, title, body, *hints):
+        self.shown = body
+
+    def busy(self, *words):
+        pass
+
+    async def key(self, tick_ms):
+        return ord("1")
+
+    async def working(self, work):
+        return await work
+
+    async def message(self, title, body):
+        self.shown = body
+        return False
+
+
+@pytest.fixture
+def desk():
+    """A terminal in step with its acquirer, in English."""
+
+    async def sign_on():
+        pass
+
+    return SimpleNamespace(
+        text=Text(assets() / "en.bin"),
+        pages=Pages(),
+        hotline="95516",
+        board=SimpleNamespace(
+            faults=[],
+            keypad=SimpleNamespace(stuck=-1),
+            wifi=SimpleNamespace(connected=True, encrypted=True),
+        ),
+        sync=SimpleNamespace(differing=[], reached=sync.REACHED, names=[b"N"], sign_on=sign_on),
+        state=SimpleNamespace(get=lambda key: None, binding=lambda slot: None),
+        change=SimpleNamespace(phase=change.IDLE),
+        clock=SimpleNamespace(trusted=True),
+        identity=SimpleNamespace(merchant=b"898310054110001"),
+    )
+
+
+def shown(desk):
+    asyncio.run(idle.run(desk))
+    return desk.pages.shown.split("\n")
+
+
+def test_nothing_is_said_of_a_board_that_is_whole(desk):
+    assert shown(desk) == ["Acquirer connected", "898310054110001"]
+
+
+def test_missing_parts_and_a_stuck_key_come_first(desk):
+    desk.board.faults = ["oled", "magstripe"]
+    desk.board.keypad.stuck = ord("7")
+    assert shown(desk)[:2] == ["Missing parts: oled magstripe", "Key stuck: 7"]
+    desk.board.keypad.stuck = 0  # several: which ones cannot be told
+    assert shown(desk)[1] == "Key stuck: ..."
+
+
+def test_without_a_card_reader_an_account_can_still_be_changed(desk):
+    desk.board.faults = ["magstripe"]
+    assert asyncio.run(preparation.run(desk, "t", checks_only=True))
+    desk.board.faults = ["magstripe", "keypad"]
+    assert not asyncio.run(preparation.run(desk, "t", checks_only=True))
+    assert "Parts are missing" in desk.pages.shown
+
+
+def test_whom_to_call_is_on_the_first_page_of_a_change(desk):
+    assert not asyncio.run(preparation.run(desk, "t"))
+    assert desk.pages.shown.endswith("95516")
