@@ -109,8 +109,12 @@ class Terminal:
         try:
             await self.open("idle")
             self.operator = await self.open("log_in")
-            if self.operator is not None:
-                await self.open("main_menu")
+            trail = []
+            while self.operator is not None:
+                errand = await self.open("main_menu", trail)
+                if errand is None:
+                    break
+                await self.open(errand)
         except Idle:
             pass  # left alone: whoever was logged in is logged out, the idle page says the rest
         except Exception as fault:

@@ -1,38 +1,53 @@
-"""The menu after log-in: Settings → Account management → the errands of the binding."""
+"""The menu after log-in: Settings → Account management → the errands of the binding.
+
+It says what was chosen and ends, so that it is not in memory while the errand runs.
+"""
 
 from firmware.ui.keys import BACK
 
-_MAIN = (("menu.settings", "settings"), ("menu.log_out", None))
-_SETTINGS = (
-    ("menu.accounts", "accounts"),
-    ("password.title", "own_password"),
-    ("network.title", "network"),
-    ("language.title", "language"),
-)
-_ACCOUNTS = (
-    ("change.title", "change_account"),
-    ("bindings.title", "bindings"),
-    ("restore.title", "restore"),
-    ("pending.title", "pending"),
-    ("records.title", "records"),
-    ("accept.title", "accept_binding"),
-)
-_MENUS = {"settings": ("menu.settings", _SETTINGS), "accounts": ("menu.accounts", _ACCOUNTS)}
+_MENUS = {
+    "menu": ("menu.title", (("menu.settings", "settings"), ("menu.log_out", None))),
+    "settings": (
+        "menu.settings",
+        (
+            ("menu.accounts", "accounts"),
+            ("password.title", "own_password"),
+            ("network.title", "network"),
+            ("language.title", "language"),
+        ),
+    ),
+    "accounts": (
+        "menu.accounts",
+        (
+            ("change.title", "change_account"),
+            ("bindings.title", "bindings"),
+            ("restore.title", "restore"),
+            ("pending.title", "pending"),
+            ("records.title", "records"),
+            ("accept.title", "accept_binding"),
+        ),
+    ),
+}
 
 
-async def run(desk):
-    """Stay in the menu until log-out."""
-    await _menu(desk, "menu.title", _MAIN)
+async def run(desk, trail):
+    """Let an errand be chosen; return its name, None to log out.
 
-
-async def _menu(desk, title, rows):
-    at = 0
-    while desk.operator is not None:
-        at = await desk.pages.menu(title, [desk.text(key) for key, _ in rows], at)
-        if at == BACK or rows[at][1] is None:
-            return
-        errand = rows[at][1]
-        if errand in _MENUS:
-            await _menu(desk, *_MENUS[errand])
-        else:
-            await desk.open(errand)
+    trail: the menus opened one from another, each as [name, row]; it is kept for the next time,
+    so that a person comes back to where the errand was chosen.
+    """
+    if not trail:
+        trail.append(["menu", 0])
+    while trail:
+        name, row = trail[-1]
+        title, rows = _MENUS[name]
+        row = await desk.pages.menu(title, [desk.text(key) for key, _ in rows], row)
+        if row == BACK:
+            trail.pop()
+            continue
+        trail[-1][1] = row
+        errand = rows[row][1]
+        if errand not in _MENUS:
+            return errand
+        trail.append([errand, 0])
+    return None
