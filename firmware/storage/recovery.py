@@ -212,10 +212,3 @@ class _Replay:
             migration.migrate(self.items, self.schema, schema)
             self.migrated = True
         self.schema = schema
-
-
-def _migrate_layout(journal):
-    from firmware.storage import migration
-
-    migration.mount(journal)
-    return 1
