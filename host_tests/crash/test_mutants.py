@@ -9,7 +9,6 @@ from firmware.acquirer.exchange import Exchange
 from firmware.binding import change
 from firmware.binding.change import Change
 from firmware.storage import state as keys
-from host_tests.crash import scenarios
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
 
@@ -36,38 +35,36 @@ def caught():
         explorer.close()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def sound_beginnings():
-    """The worlds are lived in by sound terminals."""
-    for name in ("change accepted", "lock-out"):
-        scenarios.begin(name)
-
-
-def test_a_binding_that_is_committed_before_the_answer_is_caught(caught, monkeypatch):
-    states = {}
-    made, settled = Change.__init__, Change.settle
+@pytest.fixture
+def states(monkeypatch):
+    """The state that each Change works on, for terminals that do more than they should."""
+    found = {}
+    made = Change.__init__
 
     def make(self, state, clock):
-        states[self] = state
+        found[self] = state
         made(self, state, clock)
+
+    monkeypatch.setattr(Change, "__init__", make)
+    return found
+
+
+def test_a_binding_that_is_committed_before_the_answer_is_caught(caught, states, monkeypatch):
+    settled = Change.settle
 
     async def settle(self, host, secrets=None, notice=False):
         if self.phase == change.STORED:
             states[self].put(states[self].binding_changes(self.request.slot, self.request.tlvs))
         return await settled(self, host, secrets, notice)
 
-    monkeypatch.setattr(Change, "__init__", make)
     monkeypatch.setattr(Change, "settle", settle)
     assert caught("change accepted", "never_ahead")
 
 
-def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(caught, monkeypatch):
-    states = {}
-    made, settled = Change.__init__, Change.settle
-
-    def make(self, state, clock):
-        states[self] = state
-        made(self, state, clock)
+def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(
+    caught, states, monkeypatch
+):
+    settled = Change.settle
 
     async def settle(self, host, secrets=None, notice=False):
         outcome = await settled(self, host, secrets, notice)
@@ -76,7 +73,6 @@ def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(caught, m
             self.phase, self.request = change.IDLE, None
         return outcome
 
-    monkeypatch.setattr(Change, "__init__", make)
     monkeypatch.setattr(Change, "settle", settle)
     assert caught("change accepted", "tokens_agree")
 
