@@ -11,13 +11,13 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from tools.build import mpy, shorten
+from tools.build import link, mpy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _SHIMS = Path(__file__).parent / "shims"
 _COMPILED = REPOSITORY / "build" / "shims"
-_COMPILER = (Path(mpy.__file__), Path(shorten.__file__), Path(__file__))
+_COMPILER = (Path(mpy.__file__), Path(link.__file__), Path(__file__))
 _SELDOM = "machine_more"  # big, and loaded only when it is used: stays bytecode
 _STARTED = ("boot.py", "main.py")
 _DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
@@ -40,7 +40,7 @@ def shims():
     """Compile what is out of date and return the directory of the compiled shims."""
     _COMPILED.mkdir(parents=True, exist_ok=True)
     sources = {source.stem: source.read_text("utf-8") for source in _SHIMS.glob("*.py")}
-    house = shorten.House(sources, closed=False)  # the firmware calls them as it calls a chip
+    house = link.House(sources, closed=False)  # the firmware calls them as it calls a chip
     made = max(tool.stat().st_mtime for tool in _COMPILER)
     for source in sorted(_SHIMS.glob("*.py")):
         target = _COMPILED / f"{source.stem}.mpy"
@@ -57,7 +57,7 @@ def _compile(source, target, house):
         arch = mpy.host_arch()
         native = arch != "none" and source.stem != _SELDOM
         options = ["-march=" + arch, "-X", "emit=native"] if native else []
-        mpy.compile_module(source, source.name, Path(beside), options, house)
+        mpy.compile_module(house.shorten(source.stem), source.stem, Path(beside), options)
         os.replace(beside, target)
     finally:
         Path(beside).unlink(missing_ok=True)
