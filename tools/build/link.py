@@ -13,7 +13,7 @@ two names of its own and a slot for each thing it imports. So:
 What always holds: strings, dunder names, what a guest speaks of, and names that foreign objects
 have (those in ROM, those of the guests) stay; a module whose private names might be met from
 outside is refused. `python -m tools.build.link < TRACEBACK` puts back the names of the sources.
-Imports only the standard library.
+May import syntax.
 """
 
 import ast
@@ -27,12 +27,11 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
 
+from tools.build import syntax
+
 _PRIVATE = re.compile(r"_(?!_)\w+")
 _DUNDER = re.compile(r"__\w+__")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_DEF = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _ROM = Path(__file__).with_name("rom.txt")
 _PARAMETERS = 24  # more in one function, with those around it, keep their own names
 
@@ -114,7 +113,7 @@ class House:
             found[self._root[name]].setdefault(brief, []).append(f"{name}.{long}")
         for name, module in self._modules.items():
             attributes = {**self._public, **module.private}
-            for word in _class_level(module.tree):
+            for word in syntax.class_level(module.tree):
                 if word in attributes:
                     brief = attributes[word]
                     found[self._root[name]].setdefault(brief, []).append(f"{name}: {word}")
@@ -136,17 +135,17 @@ class House:
             for node in (*everything, *theirs)
             if isinstance(node, ast.keyword) and node.arg
         }
-        self._spelled = {word for node in (*everything, *theirs) for word in _spelled(node)}
-        self._guest_words = {word for node in theirs for word in _attributes(node)}
+        self._spelled = {word for node in (*everything, *theirs) for word in syntax.spelled(node)}
+        self._guest_words = {word for node in theirs for word in syntax.attributes(node)}
         for tree in self._foreign:
-            for node in _at_this_level(tree):
-                self._guest_words.update(_bound_by(node))
-        self._bare = {word for node in everything for word in _bare(node)}
+            for node in syntax.at_this_level(tree):
+                self._guest_words.update(syntax.bound_by(node))
+        self._bare = {word for node in everything for word in syntax.bare(node)}
         self._attributes = {
             node.attr for node in everything if isinstance(node, ast.Attribute)
-        } | {word for tree in trees for word in _class_level(tree)}
+        } | {word for tree in trees for word in syntax.class_level(tree)}
         self._mentioned = Counter(
-            word for node in (*everything, *theirs) for word in _mentions(node)
+            word for node in (*everything, *theirs) for word in syntax.mentions(node)
         )
         for module in self._modules.values():
             self._find_top(module)
@@ -190,7 +189,7 @@ class House:
         return found
 
     def _find_top(self, module: _Module) -> None:
-        for node in _at_this_level(module.tree):
+        for node in syntax.at_this_level(module.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name in self._modules:
@@ -213,7 +212,7 @@ class House:
                         statement = f"from {node.module} import {ast.unparse(alias)}"
                         module.top[known] = _Thing("outer", statement)
             else:
-                for word in _bound_by(node):
+                for word in syntax.bound_by(node):
                     module.top[word] = _Thing("own", (module.name, word))
 
     def _fold_constants(self) -> None:
@@ -223,7 +222,7 @@ class House:
             (module, node)
             for module in self._modules.values()
             for node in module.tree.body
-            if _is_const(node)
+            if syntax.is_const(node)
         ]
         while True:
             left = []
@@ -263,7 +262,7 @@ class House:
         return self._origin(self._modules[home], name)
 
     def _check(self, module: _Module) -> None:
-        own = {word for node in ast.walk(module.tree) for word in _binds(node)}
+        own = {word for node in ast.walk(module.tree) for word in syntax.binds(node)}
 
         def refuse(node: ast.AST, why: str) -> None:
             raise Exposed(f"{module.name}:{getattr(node, 'lineno', 1)}: {why}")
@@ -306,10 +305,10 @@ class House:
             word
             for module in self._modules.values()
             for node in ast.walk(module.tree)
-            for word in _binds_attribute(node)
+            for word in syntax.binds_attribute(node)
         )
         for module in self._modules.values():
-            bound.update(_class_level(module.tree))
+            bound.update(syntax.class_level(module.tree))
         public = [
             word
             for word in bound
@@ -328,7 +327,7 @@ class House:
                 for node in ast.walk(module.tree)
                 if isinstance(node, ast.Attribute) and _PRIVATE.fullmatch(node.attr)
             )
-            for word in _class_level(module.tree):
+            for word in syntax.class_level(module.tree):
                 if _PRIVATE.fullmatch(word):
                     private[word] += 1
             order = sorted(private, key=lambda word: (-private[word], word))
@@ -380,7 +379,7 @@ class House:
                                 thing = self._origin(self._modules[path], node.attr)
                             if thing and thing.kind == "own":
                                 abroad.add(thing.what)
-            for word in _spoken_in_class(module.tree):
+            for word in syntax.spoken_in_class(module.tree):
                 thing = self._origin(module, word)
                 if thing and thing.kind == "own":
                     in_class.add(thing.what)
@@ -538,9 +537,9 @@ class _Linker(ast.NodeTransformer):
         self._module.body = body
 
     def _gone(self, node: ast.stmt) -> bool:
-        if isinstance(node, _DEF):
+        if isinstance(node, syntax.DEFINITIONS):
             return not self._house._speaks(node.name)
-        if not _is_const(node):
+        if not syntax.is_const(node):
             return False
         what = self._module.name, node.targets[0].id
         return what in self._house._values and not self._house._stays(*what)
@@ -597,7 +596,7 @@ class _Linker(ast.NodeTransformer):
         arguments = node.args
         arguments.defaults = [self.visit(part) for part in arguments.defaults]
         arguments.kw_defaults = [part and self.visit(part) for part in arguments.kw_defaults]
-        listed = _arguments(arguments)
+        listed = syntax.arguments(arguments)
         for arg in listed:
             arg.annotation = arg.annotation and self.visit(arg.annotation)
         house = self._house
@@ -605,11 +604,11 @@ class _Linker(ast.NodeTransformer):
             brief for is_class, names in self._scopes if not is_class for brief in names.values()
         }
         free = (brief for brief in house._parameters if brief not in used)
-        names = {word: word for word in _local(node)}
+        names = {word: word for word in syntax.local(node)}
         nested = [
             part.name
-            for part in _at_this_level(node)
-            if part is not node and isinstance(part, _DEF)
+            for part in syntax.at_this_level(node)
+            if part is not node and isinstance(part, syntax.DEFINITIONS)
         ]
         for word in [*(arg.arg for arg in listed), *nested]:
             stays = word in house._passed or not (house._closed or word.startswith("_"))
@@ -643,11 +642,11 @@ class _Linker(ast.NodeTransformer):
         node.decorator_list = [self.visit(part) for part in node.decorator_list]
         node.bases = [self.visit(part) for part in node.bases]
         node.name = self._bound(node.name)
-        names = {word: self._attribute(word) for word in _class_body(node)}
+        names = {word: self._attribute(word) for word in syntax.class_body(node)}
         self._scopes.append((True, names))
         body = []
         for part in node.body:
-            if isinstance(part, _DEF) and self._unspoken(part.name):
+            if isinstance(part, syntax.DEFINITIONS) and self._unspoken(part.name):
                 continue
             made = self.visit(part)
             body += made if isinstance(made, list) else [made] if made else []
@@ -810,137 +809,6 @@ def _short(number: int) -> str:
 
 def _number(value: int) -> ast.expr:
     return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
-
-
-def _is_const(node: ast.stmt) -> bool:
-    match node:
-        case ast.Assign(targets=[ast.Name()], value=ast.Call(func=ast.Name(id="const"), args=[_])):
-            return True
-    return False
-
-
-def _at_this_level(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that run when the body of `node` runs, nested definitions as a whole."""
-    for part in ast.iter_child_nodes(node):
-        yield part
-        if isinstance(part, _DEF):
-            for outside in (*part.decorator_list, *_evaluated_outside(part)):
-                yield outside
-                yield from _at_this_level(outside)
-        elif not isinstance(part, (ast.Lambda, *_COMPREHENSION)):
-            yield from _at_this_level(part)
-
-
-def _evaluated_outside(node: ast.stmt) -> list[ast.expr]:
-    if isinstance(node, ast.ClassDef):
-        return [*node.bases, *(word.value for word in node.keywords)]
-    return [part for part in (*node.args.defaults, *node.args.kw_defaults) if part]
-
-
-def _arguments(arguments: ast.arguments) -> list[ast.arg]:
-    listed = [*arguments.posonlyargs, *arguments.args, arguments.vararg]
-    return [arg for arg in (*listed, *arguments.kwonlyargs, arguments.kwarg) if arg]
-
-
-def _bound_by(node: ast.AST) -> Iterator[str]:
-    """Yield the bare names that a node binds where it runs."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case (
-            ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name)
-        ):
-            yield name
-        case ast.ExceptHandler(name=str(name)):
-            yield name
-        case ast.Import(names=names):
-            yield from (alias.asname or alias.name.split(".")[0] for alias in names)
-        case ast.ImportFrom(names=names):
-            yield from (alias.asname or alias.name for alias in names)
-
-
-def _local(node: ast.AST) -> set[str]:
-    """Return the names that belong to a function, its parameters included."""
-    found = {arg.arg for arg in _arguments(node.args)}
-    elsewhere = set()
-    for part in _at_this_level(node):
-        found.update(_bound_by(part))
-        if isinstance(part, (ast.Global, ast.Nonlocal)):
-            elsewhere.update(part.names)
-    return found - elsewhere
-
-
-def _class_body(node: ast.ClassDef) -> set[str]:
-    return {
-        word
-        for part in node.body
-        for inner in (part, *_at_this_level(part))
-        if not (isinstance(part, _DEF) and inner is not part)
-        for word in _bound_by(inner)
-    }
-
-
-def _class_level(tree: ast.AST) -> Iterator[str]:
-    """Yield the names of methods and of what else is bound in class bodies."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            yield from _class_body(node)
-
-
-def _spoken_in_class(tree: ast.AST) -> set[str]:
-    """Return the bare names that are looked up when class bodies run."""
-    return {
-        part.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        for part in _at_this_level(node)
-        if isinstance(part, ast.Name)
-    }
-
-
-def _binds_attribute(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-        yield node.attr
-
-
-def _binds(node: ast.AST) -> Iterator[str]:
-    yield from _binds_attribute(node)
-    if not isinstance(node, (ast.Import, ast.ImportFrom)):
-        yield from _bound_by(node)
-
-
-def _bare(node: ast.AST) -> Iterator[str]:
-    yield from _bound_by(node)
-    match node:
-        case ast.Name(id=name) | ast.arg(arg=name):
-            yield name
-
-
-def _mentions(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
-            yield name
-        case ast.Constant(value=str(name)):
-            yield name
-
-
-def _spelled(node: ast.AST) -> Iterator[str]:
-    """Yield the attribute that a getattr() or its like spells out."""
-    match node:
-        case ast.Call(
-            func=ast.Name(id="getattr" | "hasattr" | "setattr" | "delattr"),
-            args=[_, ast.Constant(value=str(name)), *_],
-        ):
-            yield name
-
-
-def _attributes(node: ast.AST) -> Iterator[str]:
-    """Yield what is spoken of as part of something else, or bound as such."""
-    match node:
-        case ast.Attribute(attr=name) | ast.alias(name=name):
-            yield name
-        case ast.ClassDef():
-            yield from _class_body(node)
 
 
 _OF_BASES = frozenset(
