@@ -1,19 +1,35 @@
 """Modules that are in memory only while they are used.
 
 What always holds: a module that was there before stays, and one that somebody else has loaded
-meanwhile is theirs. Native code must never be dropped: the chip gives it back only at a reset.
-Imports nothing of the house.
+meanwhile is theirs; of one that finds no room nothing stays. Native code must never be dropped:
+the chip gives it back only at a reset. Imports nothing of the house.
 """
 
 import gc
 import sys
 
 
+class NoRoom(MemoryError):
+    """A module does not fit into memory now: nothing of it was done."""
+
+
 def load(path):
-    """Import the module `path`; return it and the names of all modules that came with it."""
+    """Import the module `path`; return it and the names of all modules that came with it.
+
+    Raises NoRoom.
+    """
     resident = set(sys.modules)
-    __import__(path)
-    return sys.modules[path], [name for name in sys.modules if name not in resident]
+    loaded = False
+    try:
+        __import__(path)
+        loaded = True
+    except MemoryError:
+        raise NoRoom from None
+    finally:
+        came = [name for name in sys.modules if name not in resident]
+        if not loaded:
+            drop(came)
+    return sys.modules[path], came
 
 
 def drop(names):
@@ -24,3 +40,14 @@ def drop(names):
         if package in sys.modules and hasattr(sys.modules[package], leaf):
             delattr(sys.modules[package], leaf)
     gc.collect()
+
+
+def run(path, *args):
+    """Return what `run` of the module `path` returns, in memory only meanwhile. Raises NoRoom."""
+    module, came = load(path)
+    try:
+        return module.run(*args)
+    finally:
+        module = None
+        if came:
+            drop(came)

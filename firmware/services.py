@@ -1,6 +1,6 @@
 """Builds the terminal's services on its board, once at every start; not in memory afterwards.
 
-May import everything that lasts: storage, binding, acquirer.
+May import everything that lasts: storage, binding, acquirer, crypto.
 """
 
 from micropython import const
@@ -9,6 +9,7 @@ from firmware.acquirer.identity import Identity
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
 from firmware.binding.change import Change
+from firmware.crypto import dukpt
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.storage.state import State
@@ -38,10 +39,23 @@ def build(desk, config):
     desk.identity = Identity(
         config["terminal"].encode(), merchant, config["serial"].encode(), token_key
     )
+    _inject(board.keystore)
     line = Line(board, desk.identity, state)
-    try:
-        line.take()  # keys that are missing or damaged show now
-    finally:
-        line.leave()
+    line.take()  # keys that are missing or damaged show now
+    line.leave()
     desk.change = Change(state, clock)
     desk.sync = Sync(line, desk.change, state, clock, board.wifi)
+
+
+def _inject(keystore):
+    # Make the first state of the keys from the injected one, which is erased only once the state
+    # is stored.
+    stored = bytearray(dukpt.STATE_LEN)
+    if keystore.get("dukpt", stored) != dukpt.STATE_LEN:
+        initial = keystore.get_bytes("ik")
+        ikid = keystore.get_bytes("ikid")
+        if initial is None or ikid is None:
+            raise StorageFault
+        dukpt.inject(ikid, initial, stored)
+        keystore.put("dukpt", stored)
+    keystore.erase("ik")

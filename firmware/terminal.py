@@ -10,6 +10,7 @@ import sys
 from micropython import const
 
 # In memory for good: native code must not be loaded a second time. Others find it loaded.
+import firmware.card.tlv
 import firmware.card.track
 import firmware.crypto.compare  # noqa: F401
 import firmware.crypto.dukpt  # noqa: F401

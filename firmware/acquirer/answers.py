@@ -1,12 +1,18 @@
-"""What an answer of the acquirer means: DE 39 and DF40 → an event of the change.
+"""What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
-May import binding.change only. The words for people live in text/ under `answer.<DE 39>` (what it
-means) and `advice.<DE 39>` (what to do next).
+In memory only while such an answer is read. May import rooms, compose, verify, storage.state and
+binding.change. The words for people live in text/ under `answer.<DE 39>` (what it means) and
+`advice.<DE 39>` (what to do next).
 """
 
 from micropython import const
 
+from firmware import rooms
+from firmware.acquirer.compose import TOKEN
+from firmware.acquirer.verify import STATUS
 from firmware.binding import change
+from firmware.binding.change import Outcome
+from firmware.storage import state as keys
 
 ACTIVE = const(1)  # DF40
 UNDER_REVIEW = const(2)
@@ -17,6 +23,34 @@ NO_STATUS = const(0)
 # DE 39 values of two bytes each, in one piece
 _REFUSALS = b"14225455586163"
 _STUCK = b"0330405897"
+
+
+def run(line):
+    """Return the Outcome that the reply in `line` is. Raises NoAnswer: it is no answer; NoRoom."""
+    code, status, reason, application, token, reference = rooms.run(
+        "firmware.acquirer.verify", line, (39, STATUS, 0xDF41, 0xDF43, TOKEN, 37)
+    )
+    outcome = Outcome()
+    outcome.code = code
+    outcome.status = status[0] if status is not None and len(status) == 1 else NO_STATUS
+    outcome.event = event(code, outcome.status)
+    outcome.fault_tag, outcome.note = split_reason(_text(reason))
+    outcome.application = _text(application)
+    if reference is not None:
+        outcome.reference = reference
+    if outcome.event == change.ACTIVE:
+        tlvs = line.state.get(keys.PENDING_TLVS)
+        if token != line.identity.token(tlvs):
+            outcome.event = change.SUPERSEDED if token else change.UNSETTLED
+    return outcome
+
+
+def _text(value):
+    # A TLV's UTF-8 text; a reason that can't be read is shown as none.
+    try:
+        return str(value or b"", "utf-8")
+    except (UnicodeError, ValueError):
+        return ""
 
 
 def _is_in(code, codes):

@@ -1,50 +1,109 @@
-"""The way to the acquirer: all that makes and reads messages, in memory only meanwhile.
+"""The way to the acquirer: a request is composed, sent, and its reply taken apart, one at a time.
 
-What always holds: the buffers stay, made once while the heap was in one piece; a conversation that
-finds no room is no answer. May import rooms, identity, change.NoAnswer.
+What always holds: the buffers stay, made once while the heap was in one piece; what composes a
+request is gone before it is sent, and what proves a reply comes only once the reply is there, so
+that the longest wait is the moment with the least in memory. Every message has a key of its own,
+whose counter is durable before it is used. Between the steps a message is nothing but the bytes
+in `tx` and `rx`.
+
+May import rooms, crypto.dukpt, message.framing, identity, journal.StorageFault, change.NoAnswer.
+The link raises its own error with a `code`; nothing here imports a driver.
 """
 
 import gc
 
 from firmware import rooms
 from firmware.acquirer.identity import FRAME_MAX, SENT_MAX
-from firmware.binding.change import NO_ROOM, NoAnswer
+from firmware.binding.change import NoAnswer
+from firmware.crypto import dukpt
+from firmware.message import framing
+from firmware.storage.journal import StorageFault
 
 
 class Line:
-    """board, identity, state: what an Exchange is made of."""
+    """The board's open link with the keys of its keystore.
+
+    board: link (drivers.tls_link.TlsLink or its like), link_error, keystore, clock, random.
+    identity: identity.Identity. state: storage.state.State. keys: crypto.dukpt.Dukpt during a
+    conversation. tx, rx: the last frame composed, the last one received.
+
+    Also the host of binding.change: `compose` and `ask` are about the pending request.
+    """
 
     def __init__(self, board, identity, state):
-        self._parts = board, identity, state, bytearray(SENT_MAX), bytearray(FRAME_MAX)
-        self._loaded = []
+        self.board = board
+        self.identity = identity
+        self.state = state
+        self.keys = None
+        self.tx = bytearray(SENT_MAX)
+        self.rx = bytearray(FRAME_MAX)
 
     async def reach(self):
         """Have a good connection: the acquirer closes an idle one, which the link knows. Raises
         NoAnswer with the link's error code.
         """
-        board = self._parts[0]
         try:
-            await board.link.open()
-        except board.link_error as error:
+            await self.board.link.open()
+        except self.board.link_error as error:
             raise NoAnswer(error.code) from None
 
     def take(self):
-        """Begin a conversation: return an Exchange. Raises StorageFault when the keys are missing
-        or damaged, NoAnswer when memory is full.
-        """
+        """Begin a conversation. Raises StorageFault when the keys are missing or damaged."""
         gc.collect()
-        return self.bring("firmware.acquirer.exchange").begin(*self._parts)
-
-    def bring(self, path):
-        """Return the module `path`, in memory until the conversation ends. Raises NoAnswer."""
         try:
-            module, loaded = rooms.load(path)
-        except MemoryError:
-            raise NoAnswer(NO_ROOM) from None  # a person's errand fills it: later
-        self._loaded += loaded
-        return module
+            self.keys = dukpt.Dukpt(self, self.rx)
+        except dukpt.KeysUnreadable:
+            raise StorageFault from None
 
     def leave(self):
-        """End the conversation: forget all of it but the connection."""
-        rooms.drop(self._loaded)
-        self._loaded = []
+        """End the conversation: the keys of its last message are overwritten."""
+        if self.keys is not None:
+            self.keys.release()
+            self.keys = None
+
+    def load(self, buf):
+        """Fill `buf` with the stored state of the keys; False if there is none."""
+        return self.board.keystore.get("dukpt", buf) == dukpt.STATE_LEN
+
+    def save(self, buf):
+        """Replace the stored state of the keys by `buf`, durably and at once."""
+        self.board.keystore.put("dukpt", buf)
+
+    def compose(self, how, secrets):
+        """Compose a message about the pending request, see `settlement`. Raises NoRoom."""
+        rooms.run("firmware.acquirer.settlement", self, how, secrets)
+
+    async def ask(self):
+        """Send what was composed about the pending request; return the Outcome, see `answers`.
+        Raises NoAnswer, NoRoom.
+        """
+        return await self.answer("firmware.acquirer.answers")
+
+    async def talk(self, wanted, mti, *contents):
+        """Send a message of now (see compose.run); return what is `wanted` of its answer (see
+        verify.run). Raises NoAnswer, NoRoom.
+        """
+        stan, when = self.state.next_stan(), self.board.clock.now()
+        rooms.run("firmware.acquirer.compose", self, mti, stan, when, *contents)
+        return await self.answer("firmware.acquirer.verify", wanted)
+
+    async def answer(self, path, *args):
+        """Send what was composed; return what the module `path` makes of the frame that comes.
+
+        Raises NoAnswer, and NoRoom when there is none for the module.
+        """
+        tx, link, framer = self.tx, self.board.link, framing.Framer(self.rx)
+        size = framing.MORE
+        try:
+            await link.write(tx, (tx[0] << 8 | tx[1]) + 2)
+            while size == framing.MORE:
+                wanted = framer.wanted()
+                await link.read_into(self.rx, framer.fill, wanted)
+                size = framer.accept(wanted)
+            if size == framing.BAD:
+                raise NoAnswer(0)
+            return rooms.run(path, self, *args)
+        except (NoAnswer, self.board.link_error) as error:
+            code = error.code
+        await link.close()  # what else this connection brings can't be matched either
+        raise NoAnswer(code)

@@ -2,7 +2,7 @@
 
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty. In memory only
-while the terminal signs on. May import exchange, answers, binding, storage.state, card.tlv.
+while the terminal signs on. May import compose, verify, answers, binding, storage, card.tlv.
 """
 
 from array import array
@@ -10,9 +10,12 @@ from array import array
 from micropython import const
 
 from firmware.acquirer import answers
-from firmware.acquirer.exchange import FILE, NETWORK, SLOT, TOKEN
+from firmware.acquirer.compose import FILE, NETWORK, SEALED, SLOT, TOKEN
+from firmware.acquirer.verify import STATUS
+from firmware.binding import change
 from firmware.binding.change import NoAnswer
 from firmware.binding.model import BINDING_MAX, NAME
+from firmware.binding.request import pending
 from firmware.card import tlv
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -21,69 +24,60 @@ _DIFFERS = const(1)  # DF45
 
 _NOTICES = const(0xDF45)
 _TIME = const(0xDF46)
+_MERCHANT = const(0xDF47)
 _POLICY = const(0xDF48)
 _SIGN_ON = const(1)
 _SAVE_TIME_S = const(3600)
 _NAMES_MAX = const(8)
 
 
-async def run(sync, exchange):
+async def run(sync):
     """Sign on (0800, 70=001) and take in what the acquirer says, for `sync`.
 
-    Returns DE 39 and the notices (DF45). Raises NoAnswer.
+    Returns DE 39 and the notices (DF45). Raises NoAnswer, rooms.NoRoom.
     """
-    tokens = _tokens(exchange)
-    exchange.begin(NETWORK, exchange.state.next_stan(), exchange.clock.now(), _SIGN_ON)
-    exchange.number(70, _SIGN_ON)
-    if tokens:
-        exchange.open_tlvs()
-        for slot, token in tokens:
-            exchange.tlv(SLOT, bytes((slot,)))
-            exchange.tlv(TOKEN, token)
-        exchange.close_tlvs()
-    reply = await exchange.ask(NETWORK)
-    code = reply.code
+    tokens = _tokens(sync)
+    wanted = 39, _NOTICES, _TIME, _POLICY, _MERCHANT, SEALED
+    code, notices, time, policy, merchant, names = await sync.line.talk(
+        wanted, NETWORK, (), tokens, None, _SIGN_ON
+    )
     if code != b"00":
         return code, 0
-    if None in (reply.value(_NOTICES), reply.value(_TIME), reply.value(_POLICY)):
+    if None in (notices, time, policy):
         raise NoAnswer(0)  # said nothing of what a sign-on is for
-    _take_time(exchange, reply.number(_TIME))
-    sync.policy = reply.number(_POLICY)
-    notices = reply.number(_NOTICES)
-    merchant = reply.value(0xDF47)
-    names = reply.unsealed()
+    _take_time(sync, _number(time))
+    sync.policy = _number(policy)
+    notices = _number(notices)
     if names is not None:
         sync.names = _names(names)
-    identity = exchange.identity
-    if merchant is not None and _is_number(merchant) and merchant != identity.merchant:
-        entry = audit.entry(audit.MERCHANT, exchange.clock.now(), detail=merchant)
-        exchange.state.put(((keys.MERCHANT, merchant),), entry)
-        identity.merchant = merchant
-    differs = notices & _DIFFERS or not tokens
-    differing = await _compare(sync, exchange) if differs else []
+    if merchant is not None:
+        _take_merchant(sync, merchant)
+    differing = await _compare(sync) if notices & _DIFFERS or not tokens else []
     # What a supervisor has accepted meanwhile differs no more.
-    binding = exchange.state.binding
+    binding = sync.state.binding
     sync.differing = [waiting for waiting in differing if binding(waiting[0]) != waiting[1]]
     return code, notices
 
 
-def _tokens(exchange):
+def _tokens(sync):
+    # DF12 and DF44 of each slot that is bound.
     tokens = []
     for slot in range(1, keys.SLOTS + 1):
-        tlvs = exchange.state.binding(slot)
+        tlvs = sync.state.binding(slot)
         if tlvs is not None:
-            tokens.append((slot, exchange.identity.token(tlvs)))
+            tokens.append((SLOT, bytes((slot,))))
+            tokens.append((TOKEN, sync.line.identity.token(tlvs)))
     return tokens
 
 
-async def _compare(sync, exchange):
+async def _compare(sync):
     # Fetch what the acquirer has in each slot; an empty slot is filled, another one announced.
     differing = []
     for slot in range(1, keys.SLOTS + 1):
-        if sync.is_pending(slot):
+        if is_pending(sync.change, slot):
             continue  # its settlement decides
-        theirs = await _slot(exchange, slot)
-        ours = exchange.state.binding(slot)
+        theirs = await _slot(sync.line, slot)
+        ours = sync.state.binding(slot)
         if theirs is not None and ours is None:
             sync.accept(slot, theirs, audit.NOBODY)
         elif theirs != ours:
@@ -91,37 +85,48 @@ async def _compare(sync, exchange):
     return differing
 
 
-async def _slot(exchange, slot):
+def is_pending(change_, slot):
+    """Tell whether the acquirer may be deciding on a request for `slot`."""
+    return change_.phase > change.STORED and pending(change_.state).slot == slot
+
+
+async def _slot(line, slot):
     # The TLVs of a slot's binding (0300, 91=5), None when nothing is bound. NoAnswer also when the
     # answer is an error or doesn't match its own token.
-    exchange.begin(FILE, exchange.state.next_stan(), exchange.clock.now())
-    exchange.text(91, b"5")
-    exchange.text(101, b"SETTLEBIND")
-    exchange.open_tlvs()
-    exchange.tlv(SLOT, bytes((slot,)))
-    exchange.close_tlvs()
-    reply = await exchange.ask(FILE)
-    if reply.code == b"00" and reply.status == answers.UNKNOWN:
+    code, status, tlvs, token = await line.talk(
+        (39, STATUS, SEALED, TOKEN),
+        FILE,
+        ((91, b"5"),),
+        ((SLOT, bytes((slot,))),),
+    )
+    if code == b"00" and status == bytes((answers.UNKNOWN,)):
         return None
-    tlvs = reply.unsealed()
-    token = reply.value(TOKEN)
-    good = reply.code == b"00" and tlvs is not None and len(tlvs) <= BINDING_MAX
-    if not good or token != exchange.identity.token(tlvs):
+    good = code == b"00" and tlvs is not None and len(tlvs) <= BINDING_MAX
+    if not good or token != line.identity.token(tlvs):
         raise NoAnswer(0)
     return tlvs
 
 
-def _take_time(exchange, now):
+def _take_time(sync, now):
     if now:
-        exchange.clock.set(now)
-        now = exchange.clock.now()  # what it took of it
-        if abs(now - exchange.state.number(keys.TIME)) > _SAVE_TIME_S:
-            exchange.state.put_number(keys.TIME, now)
+        sync.clock.set(now)
+        now = sync.clock.now()  # what it took of it
+        if abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
+            sync.state.put_number(keys.TIME, now)
 
 
-def _is_number(merchant):
+def _take_merchant(sync, merchant):
     # Fifteen characters that DE 42 can carry.
-    return len(merchant) == 15 and all([0x20 <= byte <= 0x7E for byte in merchant])
+    identity = sync.line.identity
+    fits = len(merchant) == 15 and all([0x20 <= byte <= 0x7E for byte in merchant])
+    if fits and merchant != identity.merchant:
+        entry = audit.entry(audit.MERCHANT, sync.clock.now(), detail=merchant)
+        sync.state.put(((keys.MERCHANT, merchant),), entry)
+        identity.merchant = merchant
+
+
+def _number(value):
+    return int.from_bytes(value, "big")
 
 
 def _names(tlvs):

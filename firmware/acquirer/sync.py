@@ -1,17 +1,18 @@
 """Keeping in step with the acquirer: when to talk, and about what.
 
 What always holds: one conversation at a time; a request that is under way is settled before
-bindings are compared. May import binding and storage.state.
+bindings are compared. What signing on takes is in memory only meanwhile. May import rooms,
+crypto.wipe and binding.change.
 """
 
 import asyncio
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding import change
 from firmware.binding.change import NO_CODE, NO_ROOM, NoAnswer
-from firmware.binding.model import number, truncated
-from firmware.storage import audit
+from firmware.crypto.wipe import wipe
 
 NEVER = const(0)  # what became of the last attempt to reach the acquirer
 REACHED = const(1)
@@ -30,8 +31,7 @@ _SECRETS_S = const(90)  # a one-time code is good for its step and the next: 60 
 class Sync:
     """The terminal's standing errand at the acquirer.
 
-    line: line.Line or its like: `reach`, `take`, `bring`, `leave`. change_, state, clock, wifi: as
-    in terminal.
+    line: line.Line or its like. change: binding.change.Change. state, clock, wifi: as in terminal.
 
     names: what the account holder may be called, as UTF-8 bytes, from the last sign-on. policy:
     DF48. differing: (slot, TLVs or None) of bindings that changed elsewhere and wait for the
@@ -40,10 +40,10 @@ class Sync:
     """
 
     def __init__(self, line, change_, state, clock, wifi):
-        self._line = line
-        self._change = change_
-        self._state = state
-        self._clock = clock
+        self.line = line
+        self.change = change_
+        self.state = state
+        self.clock = clock
         self._wifi = wifi
         self._talking = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -63,7 +63,7 @@ class Sync:
         while True:
             if self._wifi.connected:
                 done = await self.once()
-                urgent = self._change.phase == change.SENT or not done
+                urgent = self.change.phase == change.SENT or not done
                 pause = min(pause * 2, _LONGEST_S) if urgent else _EVERY_S
             else:
                 pause = _FIRST_S
@@ -87,7 +87,7 @@ class Sync:
         """Settle what is pending, then sign on. Returns False when the acquirer was not
         reached.
         """
-        pending = self._change.phase in (change.SENT, change.REVIEW, change.HELD)
+        pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
         try:
             await self._talk(pending, True, True)
         except NoAnswer:
@@ -111,79 +111,73 @@ class Sync:
     async def _talk(self, settle, sign_on, alone=False):
         outcome = None
         async with self._talking:
-            exchange = None
             try:
-                await self._line.reach()
-                exchange = self._line.take()
+                await self.line.reach()
+                self.line.take()
                 if settle:
-                    outcome = await self._settle(exchange, alone)
+                    outcome = await self._settle(alone)
                 if sign_on:
-                    await self._sign_on(exchange)
+                    await self._sign_on()
+            except rooms.NoRoom:
+                raise NoAnswer(NO_ROOM) from None  # a person's errand fills it: later
             except NoAnswer as error:
-                if sign_on and error.code != NO_ROOM:
+                if sign_on:
                     self.reached, self.trouble = UNREACHED, error.code
                 raise
             finally:
-                if exchange is not None:
-                    exchange.forget()
-                exchange = None
-                self._line.leave()
+                self.line.leave()
         return outcome
 
     def keep(self, secrets):
-        """Take over the secrets of the request under way; wiped when settled or no longer of
-        use.
+        """Take over the secrets of the request under way, as binding.change has them; wiped when
+        settled or no longer of use.
         """
         self.forget()
         self._secrets = secrets
-        self._secrets_until = self._clock.now() + _SECRETS_S
+        self._secrets_until = self.clock.now() + _SECRETS_S
 
     def forget(self):
         """Overwrite the secrets: the request is settled, or has been given up."""
-        if self._secrets is not None:
-            self._secrets.wipe()
-            self._secrets = None
+        for _, secret in self._secrets or ():
+            wipe(secret)
+        self._secrets = None
 
     def _expire(self):
-        if self._clock.now() > self._secrets_until:
+        if self.clock.now() > self._secrets_until:
             self.forget()
 
-    async def _settle(self, exchange, alone):
-        if self._change.phase == change.IDLE:
+    async def _settle(self, alone):
+        if self.change.phase == change.IDLE:
             return self.last_outcome  # settled while somebody waited for the line
         self._expire()
-        if self._change.phase == change.STORED and self._secrets is None:
+        if self.change.phase == change.STORED and self._secrets is None:
             raise NoAnswer(NO_CODE)  # sent without it, it would only be refused
-        host = self._line.bring("firmware.acquirer.settlement").Settlement(exchange)
-        outcome = await self._change.settle(host, self._secrets, alone)
+        outcome = await self.change.settle(self.line, self._secrets, alone)
         self.last_outcome = outcome
-        if self._change.phase != change.SENT:
+        if self.change.phase != change.SENT:
             self.forget()
         return outcome
 
-    async def _sign_on(self, exchange):
-        module = self._line.bring("firmware.acquirer.sign_on")
-        self.code, notices = await module.run(self, exchange)
+    async def _sign_on(self):
+        self.code, notices = await self._follow("firmware.acquirer.sign_on")
         self.trouble = 0
         self.reached = REACHED if self.code == b"00" else DECLINED
-        if notices & _DECIDED and self._change.phase in (change.REVIEW, change.HELD):
-            await self._settle(exchange, True)
+        if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
+            await self._settle(True)
         if notices & _RECORDS:
-            await self._line.bring("firmware.acquirer.upload").run(exchange)
+            await self._follow("firmware.acquirer.upload")
 
-    def is_pending(self, slot):
-        """Tell whether the acquirer may be deciding on a request for `slot`."""
-        request = self._change.request
-        return self._change.phase > change.STORED and request.slot == slot
+    async def _follow(self, path):
+        module, came = rooms.load(path)
+        try:
+            return await module.run(self)
+        finally:
+            module = None
+            rooms.drop(came)
 
     def accept(self, slot, tlvs, operator):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup.
 
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
-        self.differing = [waiting for waiting in self.differing if waiting[0] != slot]
-        if self._state.binding(slot) == tlvs:
-            return  # accepted already: the backup stays what it is
-        detail = "%d %s" % (slot, truncated(number(tlvs) or b""))
-        entry = audit.entry(audit.TAKEN, self._clock.now(), operator, detail=detail.encode())
-        self._state.put(self._state.binding_changes(slot, tlvs), entry)
+        rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)

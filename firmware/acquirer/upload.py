@@ -2,40 +2,36 @@
 
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 what it has stored is noted once it has said so, so power loss sends some again, which it skips. In
-memory only while records are sent. May import exchange, storage.
+memory only while records are sent. May import compose, storage.
 """
 
 import struct
 
 from micropython import const
 
+from firmware.acquirer.compose import RECORDS
 from firmware.storage import history
 from firmware.storage import state as keys
 
-_RECORDS = const(0x0320)
 _RECORD = const(0xDF50)
 _STORED = const(0xDF51)
 _ROOM = const(520)  # bytes of TLVs that fit a message of identity.SENT_MAX
 _TAG = const(3)  # bytes of a record's tag and length
 
 
-async def run(exchange):
-    """Send what the acquirer does not have, in as many messages as it takes. Raises NoAnswer.
+async def run(sync):
+    """Send what the acquirer does not have, in as many messages as it takes. Raises NoAnswer,
+    rooms.NoRoom.
 
     Stops at a gap in the log and where the acquirer takes nothing more.
     """
-    state = exchange.state
+    state = sync.state
     last = state.number(keys.UPLOADED)
     records = _following(state.journal, last)
     while records:
-        exchange.begin(_RECORDS, state.next_stan(), exchange.clock.now())
-        exchange.open_tlvs()
-        for record in records:
-            exchange.tlv(_RECORD, record)
-        exchange.close_tlvs()
-        reply = await exchange.ask(_RECORDS)
-        stored = reply.number(_STORED)
-        if stored == last or reply.value(_STORED) is None:
+        (value,) = await sync.line.talk((_STORED,), RECORDS, (), records)
+        stored = int.from_bytes(value or b"", "big")
+        if stored == last or value is None:
             return
         last = stored  # it may have less than it had: then from there
         if last > state.number(keys.UPLOADED):
@@ -44,7 +40,7 @@ async def run(exchange):
 
 
 def _following(journal, last):
-    # As many records that follow the number `last` as a message holds.
+    # DF50 of as many records that follow the number `last` as a message holds.
     found = []
     room = _ROOM
     for record in history.export(journal, last + 1):
@@ -52,5 +48,5 @@ def _following(journal, last):
         last += 1
         if room < 0 or record[:4] != struct.pack(">I", last):
             break
-        found.append(record)
+        found.append((_RECORD, record))
     return found

@@ -1,10 +1,9 @@
-"""A binding, a request to change it and the record that remains, as the bytes that are stored.
+"""A binding as the bytes that are stored.
 
-A binding is the string of its TLVs DF30-DF37 in ascending order: what is stored is what is sealed
+It is the string of its TLVs DF30-DF37 in ascending order: what is stored is what is sealed
 for the acquirer and what its token is computed from. May import card.tlv only.
 """
 
-import struct
 from array import array
 
 from micropython import const
@@ -28,12 +27,6 @@ CORPORATE = const(1)
 PERSONAL = const(2)
 
 BINDING_MAX = const(251)  # bytes of TLVs; all fields at their longest are 230
-
-_REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
-_RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code status reference
-_RECORD_LEN = const(24)
-_APPLICATION_MAX = const(32)  # characters of DF43
-_RECORD_MAX = const(142)  # bytes: with the longest DF43, 72 of DF41 are kept, 24 characters in zh
 
 
 def field(tlvs, tag):
@@ -75,111 +68,3 @@ def truncated(digits):
     """
     text = bytes(digits).decode()
     return "*" + text[-4:] if len(text) < 13 else text[:6] + "*" + text[-4:]
-
-
-class Request:
-    """A request to change a slot's binding, as it is stored before it is sent.
-
-    uuid: 16 bytes. stan, time: those of the first sending (DE 11; Unix epoch of DE 7). operator:
-    two ASCII digits. approved: whether supervisor 00 approved. old_token: of the binding to be
-    replaced, 8 bytes, or None. tlvs: the new binding. Never holds CVV2 or a one-time code.
-    """
-
-    def __init__(
-        self, uuid, stan, time, action, slot, reason, operator, approved, old_token, tlvs
-    ):
-        self.uuid = uuid
-        self.stan = stan
-        self.time = time
-        self.action = action
-        self.slot = slot
-        self.reason = reason
-        self.operator = operator
-        self.approved = approved
-        self.old_token = old_token
-        self.tlvs = tlvs
-
-    def pack(self):
-        """Return the bytes to store of all but the new binding."""
-        return struct.pack(
-            _REQUEST,
-            self.uuid,
-            self.stan,
-            self.time,
-            self.action,
-            self.slot,
-            self.reason,
-            self.operator,
-            (1 if self.approved else 0) | (2 if self.old_token else 0),
-            self.old_token or bytes(8),
-        )
-
-    @staticmethod
-    def unpack(stored, tlvs):
-        """Return the request that `pack` stored, for the binding `tlvs`."""
-        uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(
-            _REQUEST, stored
-        )
-        return Request(
-            uuid,
-            stan,
-            time,
-            action,
-            slot,
-            reason,
-            operator,
-            bool(bits & 1),
-            token if bits & 2 else None,
-            tlvs,
-        )
-
-
-class Record:
-    """What remains of a change for people to look up: masked data only.
-
-    time: when it was settled, Unix epoch. code: DE 39 as 2 bytes. status: DF40. reference: DE 37.
-    application: DF43. note: the acquirer's reason (DF41). number: truncated.
-    """
-
-    def __init__(self, stored):
-        (
-            self.time,
-            self.action,
-            self.slot,
-            self.reason,
-            self.operator,
-            self.code,
-            self.status,
-            self.reference,
-        ) = struct.unpack(_RECORD, stored[:_RECORD_LEN])
-        text = stored[_RECORD_LEN:].decode().split("\n", 2)
-        self.number, self.application, self.note = text
-
-
-def record(request, outcome, time):
-    """Return the bytes to store of the record that `outcome` leaves of `request`."""
-    head = struct.pack(
-        _RECORD,
-        time,
-        request.action,
-        request.slot,
-        request.reason,
-        request.operator,
-        outcome.code,
-        outcome.status,
-        outcome.reference,
-    )
-    text = (
-        truncated(number(request.tlvs) or b""),
-        outcome.application[:_APPLICATION_MAX],
-        outcome.note,
-    )
-    return whole_characters(head + "\n".join(text).encode(), _RECORD_MAX)
-
-
-def whole_characters(data, most):
-    """Return the first `most` bytes of UTF-8 `data`, or some less: no character is cut."""
-    if len(data) > most:
-        while data[most] & 0xC0 == 0x80:
-            most -= 1
-    return data[:most]

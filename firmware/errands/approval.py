@@ -3,12 +3,12 @@ code.
 """
 
 from firmware.access.operators import SUPERVISOR
-from firmware.binding.change import Secrets
+from firmware.binding.change import CODE
 from firmware.ui import entry
 
 
 async def run(desk, title):
-    """Ask all three in turn. Returns Secrets, which the caller wipes, or None when given up."""
+    """Ask all three in turn. Returns the secrets for sync.keep, or None when given up."""
     if not await desk.prove(desk.operator, title):
         return None
     if desk.operator != SUPERVISOR:
@@ -16,4 +16,4 @@ async def run(desk, title):
         if not await desk.prove(SUPERVISOR, title):
             return None
     code = await entry.digits(desk.pages, title, "approve.code", 6, 6)
-    return None if code is None else Secrets(code)
+    return None if code is None else ((CODE, code),)

@@ -1,6 +1,7 @@
 """The request under way: what it is waiting for, ask again now, send it, or give it up."""
 
 from firmware.binding import change, model
+from firmware.binding.request import pending
 from firmware.ui.keys import BACK
 
 _TITLE = "pending.title"
@@ -8,7 +9,7 @@ _TITLE = "pending.title"
 
 async def run(desk):
     """Show the pending request and let the person act on it. Power loss changes nothing."""
-    request = desk.change.request
+    request = pending(desk.state)
     if request is None:
         await desk.pages.message(_TITLE, desk.text("pending.none"), True)
         return

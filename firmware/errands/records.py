@@ -2,7 +2,7 @@
 reference.
 """
 
-from firmware.binding.model import Record
+from firmware.binding.record import Record
 from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 

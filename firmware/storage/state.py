@@ -25,12 +25,12 @@ UPLOADED = const(0x06)  # (4) the audit entry up to which the acquirer has them,
 CURRENT = const(0x10)  # + slot: which of the two places holds the current binding, 1 byte
 PLACE_A = const(0x18)  # + slot: a binding, its TLVs DF30-DF37
 PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the backup
-PENDING = const(0x30)  # the request under way but for its binding, see binding.model.Request
+PENDING = const(0x30)  # the request under way but for its binding, see binding.request
 PENDING_STATE = const(0x31)  # (1) its state in binding.change
 PENDING_TLVS = const(0x32)  # its binding, to be moved to its place when it is accepted
 OPERATOR = const(0x40)  # + index: an operator's number, role and password verifier
 ATTEMPTS = const(0x50)  # + index: failed attempts (1), locked until (4)
-RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.model.Record
+RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.record
 RECORD_COUNT = const(0x70)  # (4) change records written so far
 # 0x7F is the journal's own: sectors that are no longer used
 

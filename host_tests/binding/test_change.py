@@ -5,8 +5,11 @@ import itertools
 
 import pytest
 
-from firmware.binding import change, model
+from firmware import rooms
+from firmware.binding import change, model, settling
 from firmware.binding.change import Outcome
+from firmware.binding.record import Record
+from firmware.binding.request import Request, begin, pending
 from firmware.storage import state as keys
 from firmware.storage.state import State
 from host_tests.storage.nor import Nor
@@ -44,20 +47,13 @@ class Host:
         self.events = list(events)
         self.asked = []
 
-    async def _answer(self, what):
-        self.asked.append(what)
+    def compose(self, how, secrets):
+        self.asked.append(("submit", "repeat", "inquire")[how])
+
+    async def ask(self):
         outcome = Outcome()
         outcome.event = self.events.pop(0)
         return outcome
-
-    async def submit(self, request, secrets):
-        return await self._answer("submit")
-
-    async def repeat(self, request, secrets):
-        return await self._answer("repeat")
-
-    async def inquire(self, request):
-        return await self._answer("inquire")
 
 
 class Terminal:
@@ -74,9 +70,8 @@ class Terminal:
 
     def begin(self):
         uuid = bytes(range(16))
-        self.change.begin(
-            model.Request(uuid, 7, 1_800_000_000, 1, 1, 4, b"01", True, b"oldtoken", NEW)
-        )
+        request = Request(uuid, 7, 1_800_000_000, 1, 1, 4, b"01", True, b"oldtoken", NEW)
+        begin(self.change, request)
 
     def settle(self, *events):
         host = Host(*events)
@@ -92,57 +87,57 @@ def terminal():
 
 def decided(state, event):
     """Return (next state, action) as the table has it."""
-    return divmod(change._TABLE[state * len(EVENTS) + event], 16)
+    return divmod(settling._TABLE[state * len(EVENTS) + event], 16)
 
 
 def test_every_state_and_event_is_decided():
     for state, event in itertools.product(STATES, EVENTS):
         following, action = decided(state, event)
-        assert following in STATES and change.NOTHING <= action <= change.REFUSE
-    assert len(change._TABLE) == len(STATES) * len(EVENTS)
+        assert following in STATES and settling.NOTHING <= action <= settling.REFUSE
+    assert len(settling._TABLE) == len(STATES) * len(EVENTS)
 
 
 def test_each_cell_is_what_the_wire_profile_says():
     idle, stored, sent, review, held = STATES
     said = {
         # Only a stored request is sent for the first time, and only then may it be cancelled.
-        (stored, change.SEND): (sent, change.KEEP),
-        (stored, change.CANCEL): (idle, change.FORGET),
+        (stored, change.SEND): (sent, settling.KEEP),
+        (stored, change.CANCEL): (idle, settling.FORGET),
     }
     for state in (sent, review, held):
         said |= {
-            (state, change.SEND): (state, change.NOTHING),  # sent again, as it is
-            (state, change.CANCEL): (state, change.REFUSE),
-            (state, change.ACTIVE): (idle, change.COMMIT),  # 00/01 commits
-            (state, change.REVIEWING): (review, change.KEEP),  # 09/02 stays pending
-            (state, change.REJECTED): (idle, change.DROP),  # 03 clears, the reason is kept
-            (state, change.SUPERSEDED): (idle, change.DROP),
-            (state, change.NO_SUCH): (sent, change.KEEP),  # 04: send it again
-            (state, change.UNSETTLED): (state, change.NOTHING),  # unknown is unknown
-            (state, change.STUCK): (held, change.KEEP),  # stop repeating, keep it pending
+            (state, change.SEND): (state, settling.NOTHING),  # sent again, as it is
+            (state, change.CANCEL): (state, settling.REFUSE),
+            (state, change.ACTIVE): (idle, settling.COMMIT),  # 00/01 commits
+            (state, change.REVIEWING): (review, settling.KEEP),  # 09/02 stays pending
+            (state, change.REJECTED): (idle, settling.DROP),  # 03 clears, the reason is kept
+            (state, change.SUPERSEDED): (idle, settling.DROP),
+            (state, change.NO_SUCH): (sent, settling.KEEP),  # 04: send it again
+            (state, change.UNSETTLED): (state, settling.NOTHING),  # unknown is unknown
+            (state, change.STUCK): (held, settling.KEEP),  # stop repeating, keep it pending
         }
     # What is known already is not written again.
-    said[sent, change.NO_SUCH] = (sent, change.NOTHING)
-    said[review, change.REVIEWING] = (review, change.NOTHING)
-    said[held, change.STUCK] = (held, change.NOTHING)
+    said[sent, change.NO_SUCH] = (sent, settling.NOTHING)
+    said[review, change.REVIEWING] = (review, settling.NOTHING)
+    said[held, change.STUCK] = (held, settling.NOTHING)
     for event in EVENTS:
         # Without a request there is nothing to do or to send; unsent, there can be no answer.
         asked = event in (change.SEND, change.CANCEL)
-        said[idle, event] = (idle, change.REFUSE if asked else change.NOTHING)
+        said[idle, event] = (idle, settling.REFUSE if asked else settling.NOTHING)
         if not asked:
             failed = event in (change.NO_SUCH, change.UNSETTLED, change.STUCK)
-            said[stored, event] = (stored, change.NOTHING if failed else change.REFUSE)
+            said[stored, event] = (stored, settling.NOTHING if failed else settling.REFUSE)
     assert said == {cell: decided(*cell) for cell in itertools.product(STATES, EVENTS)}
 
 
 def test_only_the_acquirers_word_commits_or_drops():
     for state, event in itertools.product(STATES, EVENTS):
         action = decided(state, event)[1]
-        if action == change.COMMIT:
+        if action == settling.COMMIT:
             assert event == change.ACTIVE and state != change.STORED
-        if action == change.DROP:
+        if action == settling.DROP:
             assert event in (change.REJECTED, change.SUPERSEDED)
-        if action == change.FORGET:
+        if action == settling.FORGET:
             assert (state, event) == (change.STORED, change.CANCEL)
 
 
@@ -154,7 +149,7 @@ def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(termina
     assert terminal.state.backup(1) == OLD
     assert terminal.change.phase == change.IDLE
     (stored,) = terminal.state.records()
-    assert model.Record(stored).number == "622202*3445"
+    assert Record(stored).number == "622202*3445"
     assert b"6222020200112233445" not in stored
 
 
@@ -163,14 +158,12 @@ def test_a_restored_backup_is_a_request_like_any_other(terminal):
     terminal.settle(change.ACTIVE)
     backup = terminal.state.backup(1)
     uuid = bytes(range(16, 32))
-    terminal.change.begin(
-        model.Request(
-            uuid, 8, 1_800_000_000, model.RESTORE, 1, 5, b"00", False, b"newtoken", backup
-        )
-    )
+    action = model.RESTORE
+    request = Request(uuid, 8, 1_800_000_000, action, 1, 5, b"00", False, b"newtoken", backup)
+    begin(terminal.change, request)
     terminal.boot()
     assert terminal.state.binding(1) == NEW  # nothing is restored before the acquirer says so
-    assert terminal.change.request.action == model.RESTORE
+    assert pending(terminal.state).action == model.RESTORE
     terminal.settle(change.ACTIVE)
     terminal.boot()
     assert (terminal.state.binding(1), terminal.state.backup(1)) == (OLD, NEW)
@@ -183,7 +176,7 @@ def test_a_request_whose_binding_was_damaged_is_none_and_makes_way_for_another(t
     assert terminal.change.phase == change.IDLE
     terminal.begin()
     terminal.boot()
-    assert terminal.change.request.tlvs == NEW
+    assert pending(terminal.state).tlvs == NEW
 
 
 def test_a_lost_answer_is_repeated_then_inquired_until_settled(terminal):
@@ -199,7 +192,7 @@ def test_power_loss_while_the_answer_is_unknown_resumes_with_the_same_request(te
     terminal.settle(change.UNSETTLED)
     terminal.boot()
     assert terminal.change.phase == change.SENT
-    assert terminal.change.request.uuid == bytes(range(16))
+    assert pending(terminal.state).uuid == bytes(range(16))
     assert terminal.state.binding(1) == OLD
     assert terminal.settle(change.NO_SUCH, change.NO_SUCH, change.ACTIVE) == ["repeat"] * 3
     assert terminal.state.binding(1) == NEW
@@ -245,3 +238,36 @@ def test_superseded_leaves_the_binding_for_the_sync_to_fetch(terminal):
     terminal.settle(change.SUPERSEDED)
     assert terminal.change.phase == change.IDLE
     assert terminal.state.binding(1) == OLD
+
+
+class Full(Host):
+    """A way to the acquirer that finds no room in memory: to compose, or to read the answer."""
+
+    def __init__(self, composing):
+        super().__init__()
+        self.composing = composing
+
+    def compose(self, how, secrets):
+        super().compose(how, secrets)
+        if self.composing:
+            raise rooms.NoRoom
+
+    async def ask(self):
+        raise rooms.NoRoom
+
+
+def test_a_request_that_found_no_room_to_be_sent_can_still_be_cancelled(terminal):
+    terminal.begin()
+    with pytest.raises(rooms.NoRoom):
+        asyncio.run(terminal.change.settle(Full(True)))
+    assert terminal.change.phase == change.STORED
+    terminal.change.cancel()
+
+
+def test_an_answer_that_found_no_room_to_be_read_is_asked_for_again(terminal):
+    terminal.begin()
+    with pytest.raises(rooms.NoRoom):
+        asyncio.run(terminal.change.settle(Full(False)))
+    assert terminal.change.phase == change.SENT
+    assert terminal.settle(change.ACTIVE) == ["repeat"]
+    assert terminal.state.binding(1) == NEW

@@ -14,44 +14,25 @@ MERCHANT = b"898310054110001"
 WHOLE = {0xDF45: b"\0", 0xDF46: (1_800_000_000).to_bytes(4, "big"), 0xDF48: b"\0"}
 
 
-class Reply:
-    code = b"00"
+class Line:
+    """A line on which `tags` were answered."""
 
     def __init__(self, tags):
-        self.value = tags.get
-
-    def number(self, tag):
-        return int.from_bytes(self.value(tag) or b"", "big")
-
-    def unsealed(self):
-        return None
-
-
-class Exchange:
-    """An exchange that was answered with `tags`."""
-
-    def __init__(self, terminal, tags):
-        self.state, self.clock, self.tags = terminal.state, Clock(), tags
-        self.clock.set = lambda epoch: None
+        self.tags = {39: b"00", **tags}
         self.identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
 
-    def _built(self, *args):
-        pass
-
-    begin = number = text = open_tlvs = tlv = close_tlvs = _built
-
-    async def ask(self, mti, uuid=None):
-        return Reply(self.tags)
+    async def talk(self, wanted, mti, *contents):
+        return [self.tags.get(what) for what in wanted]
 
 
 def signed_on(tags):
-    """Sign on and return (sync, exchange)."""
-    terminal = Terminal()
-    exchange = Exchange(terminal, tags)
-    sync = Sync(None, terminal.change, terminal.state, Clock(), None)
+    """Sign on and return the sync."""
+    terminal, clock = Terminal(), Clock()
+    clock.set = lambda epoch: None
+    sync = Sync(Line(tags), terminal.change, terminal.state, clock, None)
     sync.differing = [(1, OLD[:-1] + b"9")]
-    asyncio.run(sign_on.run(sync, exchange))
-    return sync, exchange
+    asyncio.run(sign_on.run(sync))
+    return sync
 
 
 @pytest.mark.parametrize("missing", sorted(WHOLE))
@@ -61,16 +42,16 @@ def test_an_answer_that_leaves_out_what_it_must_say_is_none(missing):
 
 
 def test_a_whole_answer_without_notices_says_that_all_agrees():
-    sync, _ = signed_on(WHOLE)
+    sync = signed_on(WHOLE)
     assert sync.differing == []
 
 
 def test_a_new_merchant_number_is_taken_and_kept():
-    _, exchange = signed_on({**WHOLE, 0xDF47: b"898310054110002"})
-    assert exchange.identity.merchant == b"898310054110002"
+    sync = signed_on({**WHOLE, 0xDF47: b"898310054110002"})
+    assert sync.line.identity.merchant == b"898310054110002"
 
 
 @pytest.mark.parametrize("number", [b"8983100541", b"89831005411000\n", b"8983100541100\xe5\x8f"])
 def test_a_merchant_number_that_no_message_can_carry_is_not_taken(number):
-    _, exchange = signed_on({**WHOLE, 0xDF47: number})
-    assert exchange.identity.merchant == MERCHANT
+    sync = signed_on({**WHOLE, 0xDF47: number})
+    assert sync.line.identity.merchant == MERCHANT

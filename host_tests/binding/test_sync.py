@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from firmware import rooms
+from firmware.acquirer import sign_on
+from firmware.acquirer.identity import Identity
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
@@ -21,7 +24,7 @@ class FullMemory:
         pass
 
     def take(self):
-        raise change.NoAnswer(change.NO_ROOM)
+        raise rooms.NoRoom
 
     def leave(self):
         self.left += 1
@@ -103,27 +106,22 @@ def test_the_terminal_asks_soon_when_a_person_has_stopped_waiting():
     assert asyncio.run(story()) == 1
 
 
-class Scripted(FullMemory):
-    """A line to a host that says what the test wants; what is brought is the line itself."""
+class Scripted(Host):
+    """A line to a host that says what the test wants of a request, and to each sign-on no."""
 
-    def __init__(self, *events):
-        super().__init__()
-        self.host = Host(*events)
+    identity = Identity(b"10000001", b"898310054110001", b"S1", bytes(16))
 
-    def take(self):
-        return self
-
-    def bring(self, path):
-        return self
-
-    def forget(self):
+    async def reach(self):
         pass
 
-    def Settlement(self, exchange):
-        return self.host
+    def take(self):
+        pass
 
-    async def run(self, sync, exchange):
-        return b"00", 0
+    def leave(self):
+        pass
+
+    async def talk(self, wanted, mti, *contents):
+        return [b"97"] + [None] * (len(wanted) - 1)
 
 
 class Watch:
@@ -137,7 +135,7 @@ class Watch:
 
 
 def _secrets():
-    return change.Secrets(bytearray(b"123456"))
+    return ((change.CODE, bytearray(b"123456")),)
 
 
 def test_a_request_does_not_leave_without_its_one_time_code():
@@ -149,7 +147,7 @@ def test_a_request_does_not_leave_without_its_one_time_code():
     with pytest.raises(change.NoAnswer) as told:
         asyncio.run(sync.settle())
     assert told.value.code == change.NO_CODE
-    assert line.host.asked == []
+    assert line.asked == []
     assert terminal.change.phase == change.STORED
     sync.keep(_secrets())
     assert asyncio.run(sync.settle()).event == change.ACTIVE
@@ -160,7 +158,7 @@ def test_a_one_time_code_is_overwritten_when_its_time_is_over_whether_it_was_sen
         terminal, clock = Terminal(), Watch()
         sync = Sync(OutOfReach(), terminal.change, terminal.state, clock, Wifi())
         secrets = _secrets()
-        code = secrets.code
+        ((_, code),) = secrets
         sync.keep(secrets)
         clock.time += 91
         running = asyncio.create_task(sync.run())
@@ -199,11 +197,11 @@ def test_a_request_that_was_never_sent_hides_no_change_made_elsewhere():
     terminal, line = Terminal(), Scripted(change.UNSETTLED)
     terminal.begin()
     sync = Sync(line, terminal.change, terminal.state, Clock(), None)
-    assert not sync.is_pending(1)
+    assert not sign_on.is_pending(terminal.change, 1)
     sync.keep(_secrets())
     asyncio.run(sync.settle())
-    assert sync.is_pending(1)
-    assert not sync.is_pending(2)
+    assert sign_on.is_pending(terminal.change, 1)
+    assert not sign_on.is_pending(terminal.change, 2)
 
 
 def test_what_is_accepted_twice_leaves_the_backup_alone():

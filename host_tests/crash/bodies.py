@@ -12,8 +12,9 @@ import selectors
 import struct
 import subprocess
 
-from firmware.acquirer import exchange, settlement, sign_on
-from firmware.errands import submission
+from firmware.acquirer import accepting, answers, compose, settlement, sign_on, verify
+from firmware.binding import settling
+from firmware.errands import outcome, propose, submission
 from firmware.storage import recovery
 from host_tests.crash import ROOT, life
 from host_tests.crash.world import CONFIG
@@ -23,7 +24,10 @@ from tools.simulator import interpreter
 
 _HERE = ROOT / "host_tests" / "crash"
 # Not loaded anew in each of thousands of lives.
-RESIDENT = exchange, settlement, sign_on, submission, recovery
+RESIDENT = (
+    *(accepting, answers, compose, settlement, sign_on, verify),
+    *(settling, outcome, propose, submission, recovery),
+)
 
 
 class _Waiting(selectors.SelectSelector):

@@ -17,7 +17,6 @@ from firmware.access import operators
 from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
-from firmware.binding.change import Secrets
 from firmware.storage import history
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
@@ -231,7 +230,7 @@ class Till:
 
     async def send(self, proposal=None):
         """The owner's code of now, and off it goes."""
-        secrets = Secrets(bytearray(self.world.owner_code()))
+        secrets = ((change.CODE, bytearray(self.world.owner_code())),)
         await self.open("submission", _TITLE, secrets, proposal)
 
     async def do_install(self):

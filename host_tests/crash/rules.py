@@ -1,13 +1,13 @@
 """What must hold after every life, whatever was cut: one function a rule, named as it is reported.
 
 A rule is given a Trial and returns what is wrong in a few words, or None. May import world, and
-firmware.binding.model to read records.
+firmware.binding.record to read records.
 """
 
 from dataclasses import dataclass
 
 from firmware.binding import change
-from firmware.binding.model import Record
+from firmware.binding.record import Record
 from host_tests.crash import world
 
 _ATTEMPTS = 5

@@ -4,10 +4,10 @@ import pytest
 
 from drivers.flash import Flash
 from firmware.access.operators import Operators
-from firmware.acquirer import exchange
-from firmware.acquirer.exchange import Exchange
+from firmware.acquirer.line import Line
 from firmware.binding import change
 from firmware.binding.change import Change
+from firmware.binding.request import pending
 from firmware.storage import state as keys
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
@@ -54,7 +54,8 @@ def test_a_binding_that_is_committed_before_the_answer_is_caught(caught, states,
 
     async def settle(self, host, secrets=None, notice=False):
         if self.phase == change.STORED:
-            states[self].put(states[self].binding_changes(self.request.slot, self.request.tlvs))
+            request = pending(states[self])
+            states[self].put(states[self].binding_changes(request.slot, request.tlvs))
         return await settled(self, host, secrets, notice)
 
     monkeypatch.setattr(Change, "settle", settle)
@@ -70,7 +71,6 @@ def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(
         outcome = await settled(self, host, secrets, notice)
         if self.phase == change.SENT:
             states[self].put(tuple((key, None) for key in PENDING))
-            self.phase, self.request = change.IDLE, None
         return outcome
 
     monkeypatch.setattr(Change, "settle", settle)
@@ -93,29 +93,28 @@ def test_a_sector_that_is_erased_before_its_heir_is_verified_is_caught(caught, m
 
 def test_a_key_counter_that_is_saved_after_its_use_is_caught(caught, monkeypatch):
     held = {}
-    storage = exchange._KeyStorage
-    loaded, asked = storage.load, Exchange.ask
+    loaded, answered = Line.load, Line.answer
 
     def load(self, buf):
-        if self._keystore not in held:
+        if self.board.keystore not in held:
             return loaded(self, buf)
-        buf[: len(held[self._keystore])] = held[self._keystore]
+        buf[: len(held[self.board.keystore])] = held[self.board.keystore]
         return True
 
     def save(self, buf):
-        held[self._keystore] = bytes(buf)
+        held[self.board.keystore] = bytes(buf)
 
-    async def ask(self, mti, uuid=None):
+    async def answer(self, path, *args):
         try:
-            return await asked(self, mti, uuid)
+            return await answered(self, path, *args)
         finally:
             for keystore, buf in held.items():
                 keystore.put("dukpt", buf)
             held.clear()
 
-    monkeypatch.setattr(storage, "load", load)
-    monkeypatch.setattr(storage, "save", save)
-    monkeypatch.setattr(Exchange, "ask", ask)
+    monkeypatch.setattr(Line, "load", load)
+    monkeypatch.setattr(Line, "save", save)
+    monkeypatch.setattr(Line, "answer", answer)
     assert caught("change accepted", "counters_rise")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from firmware.binding.change import Outcome
-from firmware.errands import submission
+from firmware.errands import outcome as errand
 from firmware.ui.text import Text
 from host_tests.ui.stage import assets
 
@@ -32,6 +32,6 @@ def test_a_refusal_names_the_field_whatever_it_is(language):
     for tag in TAGS:
         outcome = Outcome()
         outcome.code, outcome.status, outcome.fault_tag = b"22", 3, tag
-        words = submission._words(desk, outcome)
+        words = errand.words(desk, outcome)
         assert desk.text("result.field") in words
         assert (other in words) == (tag not in range(0xDF30, 0xDF38) and tag != 0xDF3A), hex(tag)

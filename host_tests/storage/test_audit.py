@@ -9,6 +9,9 @@ from cryptography.hazmat.primitives.cmac import CMAC
 
 from firmware.binding import change, model
 from firmware.binding.change import Outcome
+from firmware.binding.record import Record
+from firmware.binding.record import record as remaining
+from firmware.binding.request import Request, begin
 from firmware.storage import audit, history
 from firmware.storage import state as keys
 from firmware.storage.state import State
@@ -90,7 +93,7 @@ def test_cancelled_and_refused_are_told_apart():
     outcome.event, outcome.code, outcome.reference = change.REJECTED, b"63", b"REF000000001"
 
     class Refusing(Host):
-        async def submit(self, request, secrets):
+        async def ask(self):
             return outcome
 
     asyncio.run(terminal.change.settle(Refusing()))
@@ -224,14 +227,14 @@ class Busy(Terminal):
         for number in (b"01", b"01", b"00"):
             self.log_in(number)
         changed = change.Change(self.state, Clock())
-        changed.begin(model.Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", LONGEST))
+        begin(changed, Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", LONGEST))
         outcome = Outcome()
         outcome.event, outcome.code, outcome.status = change.ACTIVE, b"00", 1
         outcome.reference = b"R" * 12
         outcome.application, outcome.note = "A" * 40, "长" * 60
 
         class Accepting(Host):
-            async def submit(self, request, secrets):
+            async def ask(self):
                 return outcome
 
         asyncio.run(changed.settle(Accepting()))
@@ -248,8 +251,8 @@ def test_the_largest_state_leaves_a_kibibyte_of_its_sector_for_transitions():
     state = terminal.state
     held = [value for value in state.records() if value]
     assert held  # the newest record is kept even then
-    request = model.Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", LONGEST)
-    change.Change(state, Clock()).begin(request)
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", LONGEST)
+    begin(change.Change(state, Clock()), request)
     state.journal.advance()
     assert 4096 - state.journal._pos >= 1024
 
@@ -273,9 +276,9 @@ def test_the_largest_changes_leave_room_for_five_hundred_entries(capsys, log_ins
 def test_a_change_record_is_never_too_long_and_no_character_of_it_is_cut(note):
     outcome = Outcome()
     outcome.note, outcome.application = note, "A" * 100
-    request = model.Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, LONGEST)
-    stored = model.record(request, outcome, 1)
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, LONGEST)
+    stored = remaining(request, outcome, 1)
     assert len(stored) <= 142
-    read = model.Record(stored)
+    read = Record(stored)
     assert note.startswith(read.note)
     assert len(read.application) == 32

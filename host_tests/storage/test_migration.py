@@ -4,7 +4,9 @@ import struct
 
 import pytest
 
-from firmware.binding import change, model
+from firmware.binding import change
+from firmware.binding.record import Record
+from firmware.binding.request import pending
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.storage.state import State
@@ -58,9 +60,9 @@ def test_a_request_under_way_goes_on_after_the_update(of):
     assert state.journal.items == AFTER
     assert flash.data == before
     under_way = change.Change(state, Clock())
-    assert (under_way.phase, under_way.request.tlvs) == (change.SENT, NEW)
-    assert under_way.request.uuid == b"u" * 16
-    assert model.Record(state.records()[0]).number == "622202*3445"
+    assert (under_way.phase, pending(state).tlvs) == (change.SENT, NEW)
+    assert pending(state).uuid == b"u" * 16
+    assert Record(state.records()[0]).number == "622202*3445"
     state.put(((keys.LANGUAGE, b"zh"),))
     assert items(flash) == {**AFTER, keys.LANGUAGE: b"zh"}
     assert flash.data[:8192] == before[:8192]  # still there, no longer needed

@@ -41,7 +41,7 @@ def raw(text):
     return unhexlify(text)
 
 
-def request(model):
+def request(model, Request):
     """Return a request to change the bound account."""
     tlvs = model.compose(
         {
@@ -52,16 +52,12 @@ def request(model):
             model.LICENCE: b"91350100M000100Y43",
         }
     )
-    return model.Request(
+    return Request(
         bytes(16), 42, 1764000000, model.CHANGE_ACCOUNT, 1, 4, b"01", True, bytes(8), tlvs
     )
 
 
-class Secrets:
-    """What goes along with a request and is stored nowhere."""
-
-    cvv2 = None
-    code = b"123456"
+SECRETS = ((0xDF3A, b"123456"),)  # what goes along with a request and is stored nowhere
 
 
 def sealed_len(frame):

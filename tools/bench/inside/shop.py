@@ -5,6 +5,7 @@ so two runs write the same. Runs inside MicroPython.
 """
 
 from firmware.binding import change, model
+from firmware.binding.request import Request, begin
 from firmware.storage import audit
 from firmware.storage import state as keys
 
@@ -81,15 +82,21 @@ def update(store, i):
 
 
 class Host:
-    """An acquirer that accepts everything at once."""
+    """An acquirer that accepts the request with this STAN at once."""
 
-    async def submit(self, request, secrets):
+    def __init__(self, stan):
+        self._stan = stan
+
+    def compose(self, how, secrets):
+        """Nothing is sent."""
+
+    async def ask(self):
         outcome = change.Outcome()
         outcome.event = change.ACTIVE
         outcome.code = b"00"
         outcome.status = 1
-        outcome.reference = b"%012d" % request.stan
-        outcome.application = "A2026%08d" % request.stan
+        outcome.reference = b"%012d" % self._stan
+        outcome.application = "A2026%08d" % self._stan
         return outcome
 
 
@@ -111,7 +118,7 @@ async def whole_change(state, clock, i):
     for index, number in enumerate((SUPERVISOR, OPERATOR)):
         state.put(((keys.ATTEMPTS + index, b"\x01\0\0\0\0"),))
         state.put(((keys.ATTEMPTS + index, None),), audit.entry(audit.RIGHT, clock.time, number))
-    request = model.Request(
+    request = Request(
         i.to_bytes(16, "big"),
         state.next_stan(),
         clock.time,
@@ -124,5 +131,5 @@ async def whole_change(state, clock, i):
         binding(i),
     )
     changing = change.Change(state, clock)
-    changing.begin(request)
-    await changing.settle(Host())
+    begin(changing, request)
+    await changing.settle(Host(request.stan))

@@ -1,0 +1,17 @@
+"""What the acquirer has bound to a slot becomes the terminal's, as somebody accepted it.
+
+In memory only meanwhile. May import binding.model and storage.audit.
+"""
+
+from firmware.binding.model import number, truncated
+from firmware.storage import audit
+
+
+def run(sync, slot, tlvs, operator):
+    """Store `tlvs` as the binding of `slot`, in one record: see Sync.accept."""
+    sync.differing = [waiting for waiting in sync.differing if waiting[0] != slot]
+    if sync.state.binding(slot) == tlvs:
+        return  # accepted already: the backup stays what it is
+    detail = "%d %s" % (slot, truncated(number(tlvs) or b""))
+    entry = audit.entry(audit.TAKEN, sync.clock.now(), operator, detail=detail.encode())
+    sync.state.put(sync.state.binding_changes(slot, tlvs), entry)

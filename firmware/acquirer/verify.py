@@ -1,0 +1,107 @@
+"""The proof that what the line has received answers what it has sent, and what is in it.
+
+What always holds: a reply that isn't provably the answer to this very message is no answer; what
+is taken out of it is a copy. In memory only while a reply is taken apart. May import message,
+card, crypto and change.NoAnswer.
+"""
+
+from array import array
+
+from micropython import const
+
+from firmware.acquirer.compose import SEALED, UUID
+from firmware.binding.change import NoAnswer
+from firmware.card import tlv
+from firmware.crypto import dukpt
+from firmware.crypto.cmac import mac
+from firmware.crypto.compare import equal
+from firmware.crypto.seal import unseal
+from firmware.crypto.wipe import wipe
+from firmware.message import codec
+
+STATUS = const(0xDF40)
+
+_ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
+_NUMERIC = (7, 11, 12, 13, 60, 70)
+
+
+def run(line, wanted):
+    """Return what is `wanted` of the verified reply: for each DE or tag its bytes, or None.
+
+    A tag is looked for in DE 120, then in DE 63; DF20 is its plain TLVs. A field is an, ans or b.
+    Raises NoAnswer: the reply is not the answer to what was sent.
+    """
+    fields = array("H", bytes(2 * codec.TABLE_LEN))
+    if not _proven(line, fields):
+        raise NoAnswer(0)
+    return [_part(line, fields, what) for what in wanted]
+
+
+def _proven(line, fields):
+    tx, rx = line.tx, line.rx
+    end = (rx[0] << 8 | rx[1]) + 2
+    if codec.decode(rx, codec.BODY, end, fields) != 0:
+        return False
+    if (rx[7] << 8 | rx[8]) != (tx[7] << 8 | tx[8] & 0xF0) + 0x10:
+        return False
+    if not fields[2 * 128] or not fields[2 * 39]:
+        return False
+    tag = bytearray(16)
+    key = bytearray(16)
+    line.keys.key(dukpt.MAC_VERIFICATION, key)
+    mac(key, rx, codec.BODY, end - 8 - codec.BODY, tag, 0)
+    wipe(key)
+    if not equal(tag, memoryview(rx)[end - 8 : end], 8):
+        return False
+    sent = array("H", bytes(2 * codec.TABLE_LEN))
+    codec.decode(tx, codec.BODY, (tx[0] << 8 | tx[1]) + 2, sent)
+    for de in _ECHOED:  # comes back as it was sent, length and all
+        if sent[2 * de]:
+            mine, theirs = _field(tx, sent, de), _field(rx, fields, de)
+            if mine != theirs or sent[2 * de + 1] != fields[2 * de + 1]:
+                return False
+    asked = _value(tx, sent, 120, UUID)
+    answered = _part(line, fields, UUID)
+    if asked is None or answered == asked:
+        return True
+    # One that names none may tell what is wrong, but settles nothing.
+    return answered is None and not _part(line, fields, STATUS)
+
+
+def _field(buf, fields, de):
+    at, size = fields[2 * de], fields[2 * de + 1]
+    if not at:
+        return None
+    if de in _NUMERIC:
+        size = (size + 1) // 2
+    return bytes(memoryview(buf)[at : at + size])
+
+
+def _value(buf, fields, de, tag):
+    at = fields[2 * de]
+    found = array("i", bytes(4 * tlv.OUT_LEN))
+    if not at or tlv.find(buf, at, at + fields[2 * de + 1], tag, found) != 1:
+        return None
+    return bytes(memoryview(buf)[found[1] : found[1] + found[2]])
+
+
+def _part(line, fields, what):
+    rx = line.rx
+    if what <= 128:
+        return _field(rx, fields, what)
+    value = _value(rx, fields, 120, what)
+    if value is None:
+        value = _value(rx, fields, 63, what)
+    return _plain(line, value) if value is not None and what == SEALED else value
+
+
+def _plain(line, block):
+    # The plain TLVs of a DF20; None when it isn't properly sealed.
+    if len(block) < 32 or len(block) % 16:
+        return None
+    buf = bytearray(block)
+    key = bytearray(16)
+    line.keys.key(dukpt.DATA_DECRYPT, key)
+    n = unseal(key, block[:16], buf, 16, len(buf) - 16)
+    wipe(key)
+    return None if n < 0 else bytes(memoryview(buf)[16 : 16 + n])

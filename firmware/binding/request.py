@@ -1,0 +1,85 @@
+"""The request to change a binding that is under way, as the bytes that are stored.
+
+In memory only while it is made, told or settled. May import model, change and storage.
+"""
+
+import struct
+
+from firmware.binding import model
+from firmware.binding.change import IDLE, STORED, NotPossible
+from firmware.storage import audit
+from firmware.storage import state as keys
+
+_REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
+
+
+class Request:
+    """A request to change a slot's binding, as it is stored before it is sent.
+
+    uuid: 16 bytes. stan, time: those of the first sending (DE 11; Unix epoch of DE 7). operator:
+    two ASCII digits. approved: whether supervisor 00 approved. old_token: of the binding to be
+    replaced, 8 bytes, or None. tlvs: the new binding. Never holds CVV2 or a one-time code.
+    """
+
+    def __init__(
+        self, uuid, stan, time, action, slot, reason, operator, approved, old_token, tlvs
+    ):
+        self.uuid = uuid
+        self.stan = stan
+        self.time = time
+        self.action = action
+        self.slot = slot
+        self.reason = reason
+        self.operator = operator
+        self.approved = approved
+        self.old_token = old_token
+        self.tlvs = tlvs
+
+
+def begin(change, request):
+    """Store `request` as the pending one of `change`.
+
+    Raises NotPossible while another is pending. Power loss before it returns leaves none.
+    """
+    if change.phase != IDLE:
+        raise NotPossible
+    packed = struct.pack(
+        _REQUEST,
+        request.uuid,
+        request.stan,
+        request.time,
+        request.action,
+        request.slot,
+        request.reason,
+        request.operator,
+        (1 if request.approved else 0) | (2 if request.old_token else 0),
+        request.old_token or bytes(8),
+    )
+    change.state.put(
+        (
+            (keys.PENDING, packed),
+            (keys.PENDING_TLVS, request.tlvs),
+            (keys.PENDING_STATE, bytes((STORED,))),
+        ),
+        entry(request, audit.REQUEST + STORED, change.clock.now()),
+    )
+
+
+def pending(state):
+    """Return the pending Request, or None."""
+    stored, tlvs = state.get(keys.PENDING), state.get(keys.PENDING_TLVS)
+    if stored is None or tlvs is None:
+        return None
+    uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(_REQUEST, stored)
+    token = token if bits & 2 else None
+    return Request(uuid, stan, time, action, slot, reason, operator, bool(bits & 1), token, tlvs)
+
+
+def entry(request, event, time, outcome=None):
+    """Return the audit entry that tells of `event` with a request, masked."""
+    detail = "%d %s" % (request.slot, model.truncated(model.number(request.tlvs) or b""))
+    code = b"--"
+    if outcome is not None:
+        code = outcome.code
+        detail = ("%s %s" % (detail, outcome.reference.decode())).rstrip()
+    return audit.entry(event, time, request.operator, code, detail.encode())

@@ -1,0 +1,62 @@
+"""What an event does to the request under way: the table of the change's state machine.
+
+What always holds: only the acquirer's word commits or drops. In memory only while it decides. May
+import change, request, record and storage.state.
+"""
+
+from micropython import const
+
+from firmware.binding.change import ACTIVE, NotPossible
+from firmware.binding.record import record
+from firmware.binding.request import entry, pending
+from firmware.storage import audit
+from firmware.storage import state as keys
+
+# Actions
+NOTHING = const(0)
+KEEP = const(1)  # store the new state
+COMMIT = const(2)  # the new binding is true
+DROP = const(3)  # the request is gone, a record of how it ended stays
+FORGET = const(4)  # the request is gone without a trace at the acquirer
+REFUSE = const(5)  # can't be done in this state
+
+# A byte for each state and event: the next state and the action, a hexadecimal digit each.
+# Nothing is sent before STORED is left, so no answer can be for a request in that state.
+_EVENTS = const(9)
+_TABLE = (
+    # SEND CANCEL ACTIVE REVIEWING REJECTED NO_SUCH UNSETTLED STUCK SUPERSEDED
+    b"\x05\x05\x00\x00\x00\x00\x00\x00\x00"  # IDLE
+    b"\x21\x04\x15\x15\x15\x10\x10\x10\x15"  # STORED
+    b"\x20\x25\x02\x31\x03\x20\x20\x41\x03"  # SENT
+    b"\x30\x35\x02\x30\x03\x21\x30\x41\x03"  # REVIEW
+    b"\x40\x45\x02\x31\x03\x21\x40\x40\x03"  # HELD
+)
+
+
+def run(change, event, outcome, notice):
+    """Return the changes and the audit entry to be put when `event` has come to the request of
+    `change`; None when nothing changes. Raises NotPossible.
+
+    outcome: of the exchange that told, or None. notice: see Change.settle.
+    """
+    step = _TABLE[change.phase * _EVENTS + event]
+    phase, action = step >> 4, step & 15
+    if action == REFUSE:
+        raise NotPossible
+    if action == NOTHING:
+        return None
+    state, now = change.state, change.clock.now()
+    request = pending(state)
+    if action == KEEP:
+        changes = ((keys.PENDING_STATE, bytes((phase,))),)
+        return changes, entry(request, audit.REQUEST + phase, now, outcome)
+    changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
+    if action == COMMIT:
+        changes += state.binding_changes(request.slot, keys.PENDING_TLVS)
+    else:
+        changes.append((keys.PENDING_TLVS, None))
+    if notice:
+        changes.append((keys.NOTICE, bytes((event == ACTIVE,))))
+    if outcome is not None:
+        changes += state.record_changes(record(request, outcome, now))
+    return changes, entry(request, audit.ENDED + event, now, outcome)
