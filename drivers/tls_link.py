@@ -1,10 +1,11 @@
 """The line to the acquirer: one mutual-TLS connection at a time, with a limit on everything.
 
-One SSLContext serves all connections, since its memory comes from the chip's own small heap. What
-always holds: a failure is a LinkError with a code and leaves the connection closed, and so does a
-cancellation; nothing waits longer than its limit, except name resolution, which blocks (the
-watchdog's limit is above it). How a connection is made is `connecting`, in memory only meanwhile.
-May import firmware.rooms, as all that keeps a heap small.
+What always holds: a failure is a LinkError with a code and leaves the connection closed, and so
+does a cancellation; nothing waits longer than its limit, except name resolution, which blocks (the
+watchdog's limit is above it); nothing of a connection outlives it, since the context for TLS with
+its certificates takes as much memory as all that is here. So the socket is asked now and again:
+asyncio's streams keep the last one in their tables. How a connection is made is `connecting`, in
+memory only meanwhile. May import firmware.rooms.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ CLOSED = const(7)
 # For connecting with its handshake, for sending, for receiving; a variable, since tests lower it.
 LIMIT_MS = 30000
 
-_IDLE_MS = const(100000)  # the acquirer closes after 120 s: do not run into it
+_TURN_MS = const(10)
 _TLS_ERRNO = const(-256)  # mbedTLS errors are below
 
 
@@ -41,33 +42,27 @@ class LinkError(Exception):
 class TlsLink:
     """The line over `wifi` to `host`:`port`, whose certificate must name `server_name`.
 
-    `context` is `certificate.context`'s, None when a certificate or the key can't be used. raw,
-    sock, stream: of the connection there is; step: the code of what fails next. They are
-    `connecting`'s to set.
+    The folder `certs` has ca.der and terminal.der, the keystore the entry `tls_key`. raw, sock:
+    of the connection there is; step: the code of what fails next. They are `connecting`'s to set.
     """
 
-    def __init__(self, wifi, host, port, server_name, context):
+    def __init__(self, wifi, host, port, server_name, certs, keystore):
         self.wifi = wifi
         self.host = host
         self.port = port
         self.server_name = server_name
-        self.context = context
+        self.certs = certs
+        self.keystore = keystore
         self.raw = None
         self.sock = None
-        self.stream = None
-        self.probe = bytearray(1)
         self.step = CLOSED
-        self._used_ms = 0
+        self._since_ms = 0
         self.is_open = False
 
     async def open(self):
-        """Connect and shake hands; a good connection that is still open is kept. Raises
-        LinkError, or rooms.NoRoom when there is none for what makes a connection.
+        """Connect and shake hands; a connection that there was is closed. Raises LinkError, and
+        rooms.NoRoom when there is none for what makes a connection.
         """
-        if self.context is None:
-            raise LinkError(CERTIFICATE)
-        if self.is_open and self._alive():
-            return
         self._shut()
         module, came = rooms.load("drivers.connecting")
         try:
@@ -84,27 +79,32 @@ class TlsLink:
         """Send the first `n` bytes of `buf`. Raises LinkError."""
         if not self.is_open:
             raise LinkError(CLOSED)
-        await self._within(self._send(memoryview(buf)[:n]))
+        await self._within(self._move(self.sock.write, memoryview(buf)[:n]))
 
     async def read_into(self, buf, off, n):
         """Receive exactly `n` bytes to `buf` from `off` on. Raises LinkError."""
         if not self.is_open:
             raise LinkError(CLOSED)
-        await self._within(self._receive(memoryview(buf)[off : off + n]))
+        await self._within(self._move(self.sock.readinto, memoryview(buf)[off : off + n]))
 
     async def close(self):
         """Close the line; harmless when it is closed."""
         self._shut()
         await asyncio.sleep_ms(0)
 
+    async def turn(self):
+        """Let others work while the acquirer does. Raises LinkError when that takes too long."""
+        if time.ticks_diff(time.ticks_ms(), self._since_ms) >= LIMIT_MS:
+            raise LinkError(TIMEOUT)
+        await asyncio.sleep_ms(_TURN_MS)
+
     async def _within(self, work):
+        self._since_ms = time.ticks_ms()
         code = 0
         done = False
         try:
-            await asyncio.wait_for_ms(work, LIMIT_MS)
+            await work
             done = True
-        except asyncio.TimeoutError:  # noqa: UP041 (MicroPython has no other)
-            code = TIMEOUT
         except ValueError:  # how mbedTLS reports a certificate that does not verify
             code = CERTIFICATE
         except OSError as fault:
@@ -116,28 +116,18 @@ class TlsLink:
                 self._shut()
         if code:
             raise LinkError(code)
-        self._used_ms = time.ticks_ms()
 
-    async def _send(self, view):
-        self.stream.write(view)
-        await self.stream.drain()
-
-    async def _receive(self, view):
+    async def _move(self, move, view):
+        # Have all of `view` sent or filled.
         at = 0
         while at < len(view):
-            got = await self.stream.readinto(view[at:] if at else view)
-            if got == 0:
+            got = move(view[at:] if at else view)
+            if got is None:
+                await self.turn()
+            elif got == 0:
                 raise OSError(0)
-            if got:
+            else:
                 at += got
-
-    def _alive(self):
-        if time.ticks_diff(time.ticks_ms(), self._used_ms) >= _IDLE_MS:
-            return False
-        try:
-            return self.wifi.connected and self.sock.readinto(self.probe) is None
-        except (OSError, ValueError):  # the other side has gone: open() makes a new connection
-            return False
 
     def _shut(self):
         self.is_open = False
@@ -148,4 +138,4 @@ class TlsLink:
                     sock.close()
                 except OSError:  # it was closed with the TLS socket
                     pass
-        self.sock = self.raw = self.stream = None
+        self.sock = self.raw = None

@@ -43,9 +43,7 @@ class Line:
         self.rx = bytearray(FRAME_MAX)
 
     async def reach(self):
-        """Have a good connection: the acquirer closes an idle one, which the link knows. Raises
-        NoAnswer with the link's error code.
-        """
+        """Have a connection. Raises NoAnswer with the link's error code, NoRoom."""
         try:
             await self.board.link.open()
         except self.board.link_error as error:
@@ -64,6 +62,10 @@ class Line:
         if self.keys is not None:
             self.keys.release()
             self.keys = None
+
+    async def close(self):
+        """Let the connection go: between conversations its memory is somebody else's."""
+        await self.board.link.close()
 
     def load(self, buf):
         """Fill `buf` with the stored state of the keys; False if there is none."""
