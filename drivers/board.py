@@ -9,7 +9,7 @@ import machine
 from machine import Pin
 from micropython import const
 
-from drivers.certificate import context, validity
+from drivers.certificate import validity
 from drivers.clock import Clock
 from drivers.flash import Flash
 from drivers.keypad import Keypad
@@ -54,8 +54,7 @@ def build(config):
     made.flash = _part(made, "flash", _flash, made)
     made.keystore = _part(made, "keystore", Keystore, "rebind")
     made.buzzer = Pin(buzzer, Pin.OUT, value=0)
-    certificate = _file("certs/terminal.der")
-    since, until = validity(certificate)
+    since, until = validity(_file("certs/terminal.der"))
     made.clock = Clock(max(config.get("built", 0), since), until)
     psk = _secret(made, "wifi_psk").decode()
     made.wifi = Wifi(config["wifi"]["ssid"], psk)
@@ -64,7 +63,8 @@ def build(config):
         config["host"],
         config["port"],
         config["server_name"],
-        context(_file("certs/ca.der"), certificate, _secret(made, "tls_key")),
+        "certs",
+        made.keystore,
     )
     return made
 

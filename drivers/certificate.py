@@ -1,23 +1,7 @@
-"""What is done with certificates at the start: the TLS context, and the dates of one's own.
+"""The dates of a certificate: the terminal's first idea of the time.
 
-In memory only while the terminal starts. May import tls.
+In memory only while the terminal starts. Imports nothing.
 """
-
-import tls
-
-
-def context(ca_der, cert_der, key_der):
-    """Return the context for mutual TLS from the acquirer's CA, the terminal's certificate and its
-    key; None when one of them can't be used.
-    """
-    try:
-        made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        made.verify_mode = tls.CERT_REQUIRED
-        made.load_verify_locations(ca_der)
-        made.load_cert_chain(cert_der, key_der)
-        return made
-    except (OSError, ValueError, TypeError):  # seen by whoever opens the line, as CERTIFICATE
-        return None
 
 
 def validity(der):

@@ -35,11 +35,15 @@ def tell(fault, panel):
     print("- make flash PORT=... brings back files that are missing or damaged")
     print("- with the key * held at power-on it does not start and this console stays free")
     try:
-        panel = panel or _panel()
+        if panel:
+            show = panel.flush
+        else:
+            panel = _panel()
+            show = panel.show
         panel.fill(0)
         for row in range(len(_PAGE)):
             panel.text(_PAGE[row], 0, row * 8)
-        panel.show()
+        show()
     except Exception as other:  # noqa: BLE001 (the console has said it already)
         print("no page can be shown:", repr(other))
 

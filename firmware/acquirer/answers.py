@@ -1,15 +1,12 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
-In memory only while such an answer is read. May import rooms, compose, verify, storage.state and
-binding.change. The words for people live in text/ under `answer.<DE 39>` (what it means) and
-`advice.<DE 39>` (what to do next).
+In memory only while such an answer is read. May import storage.state and binding.change. The
+words for people live in text/ under `answer.<DE 39>` (what it means) and `advice.<DE 39>` (what
+to do next).
 """
 
 from micropython import const
 
-from firmware import rooms
-from firmware.acquirer.compose import TOKEN
-from firmware.acquirer.verify import STATUS
 from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.storage import state as keys
@@ -25,11 +22,10 @@ _REFUSALS = b"14225455586163"
 _STUCK = b"0330405897"
 
 
-def run(line):
-    """Return the Outcome that the reply in `line` is. Raises NoAnswer: it is no answer; NoRoom."""
-    code, status, reason, application, token, reference = rooms.run(
-        "firmware.acquirer.verify", line, (39, STATUS, 0xDF41, 0xDF43, TOKEN, 37)
-    )
+def run(line, code, status, reason, application, token, reference):
+    """Return the Outcome that a verified reply is: DE 39, DF40, DF41, DF43, DF44 and DE 37 as
+    bytes, or None.
+    """
     outcome = Outcome()
     outcome.code = code
     outcome.status = status[0] if status is not None and len(status) == 1 else NO_STATUS

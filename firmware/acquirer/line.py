@@ -13,11 +13,15 @@ The link raises its own error with a `code`; nothing here imports a driver.
 import gc
 
 from firmware import rooms
+from firmware.acquirer.compose import TOKEN
 from firmware.acquirer.identity import FRAME_MAX, SENT_MAX
+from firmware.acquirer.verify import STATUS
 from firmware.binding.change import NoAnswer
 from firmware.crypto import dukpt
 from firmware.message import framing
 from firmware.storage.journal import StorageFault
+
+_OF_REQUEST = (39, STATUS, 0xDF41, 0xDF43, TOKEN, 37)  # what `answers` looks at
 
 
 class Line:
@@ -39,9 +43,7 @@ class Line:
         self.rx = bytearray(FRAME_MAX)
 
     async def reach(self):
-        """Have a good connection: the acquirer closes an idle one, which the link knows. Raises
-        NoAnswer with the link's error code.
-        """
+        """Have a connection. Raises NoAnswer with the link's error code, NoRoom."""
         try:
             await self.board.link.open()
         except self.board.link_error as error:
@@ -61,6 +63,10 @@ class Line:
             self.keys.release()
             self.keys = None
 
+    async def close(self):
+        """Let the connection go: between conversations its memory is somebody else's."""
+        await self.board.link.close()
+
     def load(self, buf):
         """Fill `buf` with the stored state of the keys; False if there is none."""
         return self.board.keystore.get("dukpt", buf) == dukpt.STATE_LEN
@@ -71,13 +77,15 @@ class Line:
 
     def compose(self, how, secrets):
         """Compose a message about the pending request, see `settlement`. Raises NoRoom."""
-        rooms.run("firmware.acquirer.settlement", self, how, secrets)
+        said = rooms.run("firmware.acquirer.settlement", self, how, secrets)
+        rooms.run("firmware.acquirer.compose", self, *said)
 
     async def ask(self):
         """Send what was composed about the pending request; return the Outcome, see `answers`.
         Raises NoAnswer, NoRoom.
         """
-        return await self.answer("firmware.acquirer.answers")
+        parts = await self._answer(_OF_REQUEST)
+        return rooms.run("firmware.acquirer.answers", self, *parts)
 
     async def talk(self, wanted, mti, *contents):
         """Send a message of now (see compose.run); return what is `wanted` of its answer (see
@@ -85,24 +93,22 @@ class Line:
         """
         stan, when = self.state.next_stan(), self.board.clock.now()
         rooms.run("firmware.acquirer.compose", self, mti, stan, when, *contents)
-        return await self.answer("firmware.acquirer.verify", wanted)
+        contents = None  # it is in `tx` now
+        return await self._answer(wanted)
 
-    async def answer(self, path, *args):
-        """Send what was composed; return what the module `path` makes of the frame that comes.
-
-        Raises NoAnswer, and NoRoom when there is none for the module.
-        """
+    async def _answer(self, wanted):
+        # Send what was composed; return what is wanted of the reply.
         tx, link, framer = self.tx, self.board.link, framing.Framer(self.rx)
         size = framing.MORE
         try:
             await link.write(tx, (tx[0] << 8 | tx[1]) + 2)
             while size == framing.MORE:
-                wanted = framer.wanted()
-                await link.read_into(self.rx, framer.fill, wanted)
-                size = framer.accept(wanted)
+                missing = framer.wanted()
+                await link.read_into(self.rx, framer.fill, missing)
+                size = framer.accept(missing)
             if size == framing.BAD:
                 raise NoAnswer(0)
-            return rooms.run(path, self, *args)
+            return rooms.run("firmware.acquirer.verify", self, wanted)
         except (NoAnswer, self.board.link_error) as error:
             code = error.code
         await link.close()  # what else this connection brings can't be matched either

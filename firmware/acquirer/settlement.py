@@ -1,19 +1,18 @@
 """What is said about the pending request to change a binding: sent, repeated, asked about.
 
-In memory only while it is composed. May import compose, binding.
+In memory only before it is composed. May import compose, binding.
 """
 
-from firmware import rooms
 from firmware.acquirer.compose import FILE, REPEAT, SLOT, UUID
 from firmware.binding import change, model
 from firmware.binding.request import pending
 
 
 def run(line, how, secrets):
-    """Compose the pending request for the first time (0300), again (0301), or an inquiry about it
-    (0300, 91=5), as `how` says: change.SUBMIT, REPEAT or INQUIRE.
+    """Return what compose.run is to compose: the pending request for the first time (0300), again
+    (0301), or an inquiry about it (0300, 91=5), as `how` says: change.SUBMIT, REPEAT or INQUIRE.
 
-    secrets: as in binding.change. Raises NoRoom.
+    secrets: as in binding.change.
     """
     request = pending(line.state)
     mti, stan, when, sealed = FILE, request.stan, request.time, None
@@ -40,4 +39,4 @@ def run(line, how, secrets):
             tlvs.append((0xDF15, b"00"))
         tlvs.append((0xDF16, line.identity.serial))
         sealed = request.tlvs, secrets or ()
-    rooms.run("firmware.acquirer.compose", line, mti, stan, when, fields, tlvs, sealed)
+    return mti, stan, when, fields, tlvs, sealed

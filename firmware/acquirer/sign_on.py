@@ -15,7 +15,7 @@ from firmware.acquirer.verify import STATUS
 from firmware.binding import change
 from firmware.binding.change import NoAnswer
 from firmware.binding.model import BINDING_MAX, NAME
-from firmware.binding.request import pending
+from firmware.binding.request import SLOT_AT
 from firmware.card import tlv
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -87,7 +87,7 @@ async def _compare(sync):
 
 def is_pending(change_, slot):
     """Tell whether the acquirer may be deciding on a request for `slot`."""
-    return change_.phase > change.STORED and pending(change_.state).slot == slot
+    return change_.phase > change.STORED and change_.state.get(keys.PENDING)[SLOT_AT] == slot
 
 
 async def _slot(line, slot):

@@ -126,6 +126,7 @@ class Sync:
                 raise
             finally:
                 self.line.leave()
+                await self.line.close()
         return outcome
 
     def keep(self, secrets):

@@ -5,12 +5,15 @@ In memory only while it is made, told or settled. May import model, change and s
 
 import struct
 
+from micropython import const
+
 from firmware.binding import model
 from firmware.binding.change import IDLE, STORED, NotPossible
 from firmware.storage import audit
 from firmware.storage import state as keys
 
 _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
+SLOT_AT = const(25)
 
 
 class Request:

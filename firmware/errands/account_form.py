@@ -16,12 +16,13 @@ _REASONS = (4, 5, 9)  # change of bank, details wrong, other
 async def run(desk, title, slot, fields):
     """Fill in `fields` ({tag: bytes}, filled already after a refusal) and have them checked.
 
-    Returns the reason (DF13) when they are to be submitted, None when the merchant gives up.
+    Returns the reason (DF13) and the binding's TLVs when they are to be submitted, None when the
+    merchant gives up.
     """
     form = _Form(desk, title, slot, fields)
     if model.CNAPS not in fields and not await form.fill():
         return None
-    return form.reason if await form.review() else None
+    return (form.reason, model.compose(fields)) if await form.review() else None
 
 
 class _Form:

@@ -21,12 +21,12 @@ async def run(desk):
         return
     fields = {}
     while True:
-        reason = await desk.open("account_form", _TITLE, _SLOT, fields)
-        if reason is None:
+        filled_in = await desk.open("account_form", _TITLE, _SLOT, fields)
+        if filled_in is None:
             return
         secrets = await desk.open("approval", _TITLE)
         if secrets is None:
             continue
-        proposal = (model.CHANGE_ACCOUNT, _SLOT, reason, model.compose(fields))
+        proposal = (model.CHANGE_ACCOUNT, _SLOT) + filled_in
         if await desk.open("submission", _TITLE, secrets, proposal):
             return

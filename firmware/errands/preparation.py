@@ -2,9 +2,28 @@
 law.
 """
 
+from array import array
+
+from micropython import const
+
 from firmware.acquirer import sync
-from firmware.binding import model
 from firmware.binding.change import NoAnswer
+from firmware.binding.model import ACCOUNT, PAN
+from firmware.card import tlv
+
+_CAPABLE = const(0)
+_BACKUP_READABLE = const(1)
+_NETWORK_UP = const(2)
+_NETWORK_ENCRYPTED = const(3)
+_REACHABLE = const(4)
+_CHECKS = (  # in this order
+    "prepare.capable",
+    "prepare.backup_readable",
+    "prepare.network_up",
+    "prepare.network_encrypted",
+    "prepare.reachable",
+    "prepare.clock_set",
+)
 
 
 async def run(desk, title, checks_only=False):
@@ -36,34 +55,38 @@ async def _checks(desk, title):
 async def _first_failure(desk, title):
     # The words for the first check that fails, or None.
     text = desk.text
-    for step, (name, check) in enumerate(_CHECKS):
+    for step in range(len(_CHECKS)):
+        name = _CHECKS[step]
         desk.pages.busy(title, text(name), step, len(_CHECKS))
-        trouble = await check(desk)
+        trouble = await _reach(desk) if step == _REACHABLE else _trouble(desk, step)
         if trouble:
             return text(name) + "\n" + text(trouble)
     return None if desk.sync.names else text("prepare.no_names")
 
 
-async def _capable(desk):
-    # Everything can be typed: a change needs no card reader.
-    missing = [part for part in desk.board.faults if part != "magstripe"]
-    return "prepare.parts_missing" if missing else None
+def _trouble(desk, step):
+    # The text key of what is wrong, or None.
+    if step == _CAPABLE:  # everything can be typed: a change needs no card reader
+        missing = [part for part in desk.board.faults if part != "magstripe"]
+        return "prepare.parts_missing" if missing else None
+    if step == _BACKUP_READABLE:
+        return None if _readable(desk.state.binding(1)) else "service.body"
+    if step == _NETWORK_UP:
+        return None if desk.board.wifi.connected else "link.1"
+    if step == _NETWORK_ENCRYPTED:
+        return None if desk.board.wifi.encrypted else "prepare.open_network"
+    return None if desk.clock.trusted else "prepare.clock"
 
 
-async def _backup_readable(desk):
-    current = desk.state.binding(1)
-    return None if current is None or model.number(current) else "service.body"
+def _readable(tlvs):
+    # There is nothing to be read, or an account or a card number in it.
+    found = array("i", bytes(4 * tlv.OUT_LEN))
+    return tlvs is None or any(
+        [tlv.find(tlvs, 0, len(tlvs), tag, found) == 1 for tag in (ACCOUNT, PAN)]
+    )
 
 
-async def _network_up(desk):
-    return None if desk.board.wifi.connected else "link.1"
-
-
-async def _network_encrypted(desk):
-    return None if desk.board.wifi.encrypted else "prepare.open_network"
-
-
-async def _reachable(desk):
+async def _reach(desk):
     try:
         await desk.sync.sign_on()
     except NoAnswer as error:
@@ -71,17 +94,3 @@ async def _reachable(desk):
     if desk.sync.reached == sync.DECLINED:
         return "answer." + desk.answer(desk.sync.code)
     return None
-
-
-async def _clock_set(desk):
-    return None if desk.clock.trusted else "prepare.clock"
-
-
-_CHECKS = (
-    ("prepare.capable", _capable),
-    ("prepare.backup_readable", _backup_readable),
-    ("prepare.network_up", _network_up),
-    ("prepare.network_encrypted", _network_encrypted),
-    ("prepare.reachable", _reachable),
-    ("prepare.clock_set", _clock_set),
-)

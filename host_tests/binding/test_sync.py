@@ -7,7 +7,6 @@ import pytest
 from firmware import rooms
 from firmware.acquirer import sign_on
 from firmware.acquirer.identity import Identity
-from firmware.acquirer.line import Line
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
 from firmware.storage import state as keys
@@ -29,6 +28,9 @@ class FullMemory:
     def leave(self):
         self.left += 1
 
+    async def close(self):
+        pass
+
 
 def test_no_room_for_a_conversation_is_no_answer():
     terminal = Terminal()
@@ -37,22 +39,6 @@ def test_no_room_for_a_conversation_is_no_answer():
     assert asyncio.run(sync.once()) is False
     assert line.left == 1
     assert sync.reached == NEVER  # nobody was asked, so nothing is said of the acquirer
-
-
-def test_an_idle_line_that_the_acquirer_closed_is_opened_anew_before_a_conversation():
-    class Link:
-        is_open = True  # as far as anybody has noticed
-        opened = 0
-
-        async def open(self):
-            self.opened += 1
-
-    class Board:
-        link = Link()
-        link_error = OSError
-
-    asyncio.run(Line(Board, None, None).reach())
-    assert Board.link.opened == 1
 
 
 class OutOfReach(FullMemory):
@@ -118,6 +104,9 @@ class Scripted(Host):
         pass
 
     def leave(self):
+        pass
+
+    async def close(self):
         pass
 
     async def talk(self, wanted, mti, *contents):

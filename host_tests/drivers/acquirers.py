@@ -26,7 +26,9 @@ class Certificates:
         self._other = self._certificate("CA", self._other_key, None)
 
     def folder(self, kind):
-        """Return the folder of `kind`: plain, wrong_ca, wrong_name, expired, stranger."""
+        """Return the folder of `kind`: plain, wrong_ca, wrong_name, expired, stranger; "without"
+        or "damaged" and one of the terminal's files.
+        """
         folder = self._path / kind
         if folder.exists():
             return folder
@@ -46,7 +48,7 @@ class Certificates:
         plain = serialization.NoEncryption()
         (folder / "ca.der").write_bytes(self._ca.public_bytes(encoding.DER))
         (folder / "ca.pem").write_bytes(self._ca.public_bytes(encoding.PEM))
-        (folder / "cert.der").write_bytes(terminal.public_bytes(encoding.DER))
+        (folder / "terminal.der").write_bytes(terminal.public_bytes(encoding.DER))
         (folder / "key.der").write_bytes(
             own.private_bytes(encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, plain)
         )
@@ -54,6 +56,11 @@ class Certificates:
             key.private_bytes(encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
             + server.public_bytes(encoding.PEM)
         )
+        fate, _, file = kind.partition(" ")
+        if fate == "without":
+            (folder / file).unlink()
+        elif fate == "damaged":
+            (folder / file).write_bytes((folder / file).read_bytes()[:-20])
         return folder
 
     def _certificate(self, subject, key, signer, name=None, days=365):
@@ -135,13 +142,6 @@ def echo_in_crumbs(context, connection):
                 time.sleep(0.001)
 
 
-def close_when_idle(context, connection):
-    """Shake hands and leave at once."""
-    with context.wrap_socket(connection, server_side=True) as secure:
-        time.sleep(0.1)
-        secure.unwrap()
-
-
 def mute(context, connection):
     """Take what comes, say nothing."""
     while connection.recv(4096):
@@ -173,10 +173,3 @@ def babble(context, connection):
     """Speak something that is no TLS."""
     connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
     time.sleep(0.2)
-
-
-def speak_first(context, connection):
-    """Send data nobody asked for."""
-    with context.wrap_socket(connection, server_side=True) as secure:
-        secure.sendall(b"hello")
-        secure.recv(4096)

@@ -1,6 +1,6 @@
 """Runs inside MicroPython: opens the line as told on the command line and prints what came of it.
 
-Arguments: a folder with ca.der, cert.der and key.der, host, port, server name, what to do, how
+Arguments: a folder with ca.der, terminal.der and key.der, host, port, server name, what to do, how
 often, the limit in milliseconds. Prints one line per round: code, milliseconds, free heap.
 """
 
@@ -9,7 +9,7 @@ import gc
 import sys
 import time
 
-from drivers import certificate, tls_link
+from drivers import tls_link
 
 
 class _Wifi:
@@ -17,9 +17,13 @@ class _Wifi:
     connecting = False
 
 
-def _read(path):
-    with open(path, "rb") as file:
-        return file.read()
+class _Keystore:
+    def __init__(self, folder):
+        self._folder = folder
+
+    def get_bytes(self, name):
+        with open(self._folder + "/key.der", "rb") as file:
+            return file.read()
 
 
 async def _exchange(link, count):
@@ -48,9 +52,6 @@ async def _round(link, action):
                 code = -1
         else:
             await link.open()
-            if action == "idle":
-                await asyncio.sleep_ms(500)
-                await link.open()
             if action != "connect":
                 await _exchange(link, 2)
         await link.close()
@@ -70,9 +71,8 @@ async def _main():
         host,
         int(port),
         name,
-        certificate.context(
-            _read(folder + "/ca.der"), _read(folder + "/cert.der"), _read(folder + "/key.der")
-        ),
+        folder,
+        _Keystore(folder),
     )
     for _ in range(int(rounds)):
         await _round(link, action)

@@ -23,7 +23,7 @@ def test_the_date_agrees_with_the_standard_library(date):
 
 def test_a_certificate_tells_when_it_was_issued(certificates):
     folder = certificates.folder("plain")
-    since, until = certificate.validity((folder / "cert.der").read_bytes())
+    since, until = certificate.validity((folder / "terminal.der").read_bytes())
     assert since == int(certificates.issued.timestamp()) < until
 
 

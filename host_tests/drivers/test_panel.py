@@ -103,8 +103,6 @@ def test_a_missing_panel_stops_nobody(bus):
     assert not oled.fitted
     assert oled.errors == 1
     oled.fill(1)
-    oled.contrast(10)
-    oled.poweroff()
     assert oled.flush() == 0
     assert not bus.sent
 
@@ -125,12 +123,3 @@ def test_a_panel_that_comes_back_gets_the_whole_picture(bus, moment):
     assert oled.flush() == WHOLE
     assert panel.look() == bytes(oled.buffer)
     assert oled.fitted
-
-
-def test_power_and_contrast_reach_the_panel(bus):
-    oled = Oled(bus)
-    bus.sent.clear()
-    oled.poweroff()
-    oled.poweron()
-    oled.contrast(1)
-    assert bus.sent == [b"\x80\xae", b"\x80\xaf", b"\x80\x81", b"\x80\x01"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import acquirers
 import pytest
 
-from drivers import certificate, tls_link
+from drivers import tls_link
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "96k"
@@ -81,7 +81,7 @@ def test_a_message_in_crumbs_is_put_together(line):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_one_context_serves_many_connections_without_a_leak(line, version):
+def test_many_connections_leave_nothing_behind(line, version):
     rows = line("echo", acquirers.echo, rounds=60, version=VERSIONS[version])
     assert [row[0] for row in rows] == [0] * 60
     _same_heap(rows[9:])
@@ -133,24 +133,6 @@ def test_an_acquirer_that_fails_half_way(line, action, behaviour, expected):
         assert all(250 <= row[1] < 1500 for row in rows)
 
 
-def test_data_nobody_asked_for_never_becomes_an_answer(line):
-    code, _ = _only(line("idle", acquirers.speak_first, limit=600))
-    assert code != 0
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_line_the_acquirer_left_is_opened_anew(line, version):
-    rows = line("idle", acquirers.close_when_idle, version=VERSIONS[version])
-    assert line.servers[0].connections == 2
-    assert rows[0][0] == tls_link.CLOSED  # the second one was left, too
-
-
-def test_an_open_line_is_kept(line):
-    code, _ = _only(line("idle", acquirers.echo))
-    assert code == 0
-    assert line.servers[0].connections == 1
-
-
 def test_a_cancelled_opening_leaves_nothing_behind(line):
     rows = line("cancel", acquirers.mute, rounds=20)
     assert [row[0] for row in rows] == [-1] * 20
@@ -166,13 +148,13 @@ def test_every_limit_is_thirty_seconds():
     assert tls_link.LIMIT_MS == 30000
 
 
-def test_a_certificate_that_cannot_be_read_is_said_on_opening():
-    import asyncio
-
-    link = tls_link.TlsLink(None, "host", 1, "name", certificate.context(b"", b"", b""))
-    with pytest.raises(tls_link.LinkError) as failed:
-        asyncio.run(link.open())
-    assert failed.value.code == tls_link.CERTIFICATE
+@pytest.mark.parametrize("file", ["ca.der", "terminal.der", "key.der"])
+@pytest.mark.parametrize("fate", ["without", "damaged"])
+def test_keys_that_cannot_be_used_are_said_on_opening(line, fate, file):
+    rows = line("connect", acquirers.echo, f"{fate} {file}", rounds=12)
+    assert [row[0] for row in rows] == [tls_link.CERTIFICATE] * 12
+    assert line.servers[0].connections == 0
+    _same_heap(rows[4:])
 
 
 def test_without_wifi_nothing_is_tried():
@@ -182,7 +164,7 @@ def test_without_wifi_nothing_is_tried():
         connected = False
         connecting = True
 
-    link = tls_link.TlsLink(Wifi(), "host", 1, "name", object())
+    link = tls_link.TlsLink(Wifi(), "host", 1, "name", "nowhere", None)
     with pytest.raises(tls_link.LinkError) as failed:
         asyncio.run(link.open())
     assert failed.value.code == tls_link.WIFI

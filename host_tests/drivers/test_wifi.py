@@ -5,7 +5,7 @@ import asyncio
 import network
 import pytest
 
-from drivers import wifi
+from drivers import joining, wifi
 from drivers.wifi import Wifi
 
 AIR = {"shop": ("correct horse", 3), "cafe": ("", 0), "old": ("12345", 1)}
@@ -74,14 +74,14 @@ def test_a_radio_that_does_not_start_is_off():
 
 
 def test_scan_names_what_is_in_reach():
-    assert ("cafe", -50, 0) in Wifi("shop", "").scan()
+    assert ("cafe", -50, 0) in joining.scan(Wifi("shop", ""))
 
 
 def test_the_weakest_access_point_of_the_name_counts(monkeypatch):
     twins = [(b"shop", bytes(6), 1, -50, 3, False), (b"shop", bytes(6), 6, -30, 0, False)]
     monkeypatch.setattr(network.WLAN, "scan", lambda self: [*twins, (b"\xff\xfe", 0, 0, 0, 3, 0)])
     station = Wifi("shop", "correct horse")
-    station.scan()
+    joining.scan(station)
     assert not station.encrypted
 
 

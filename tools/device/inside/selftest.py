@@ -254,7 +254,9 @@ def swipe(seconds):
 
 def wifi():
     """Look at the air; the terminal's own network must be in reach, and encrypted."""
-    networks = parts.wifi.scan()
+    from drivers import joining
+
+    networks = joining.scan(parts.wifi)
     found = {"networks": len(networks)}
     with_name = None
     try:

@@ -1,0 +1,87 @@
+"""How the station looks around and joins its network: see wifi.
+
+What always holds: a network's security is the weakest one seen of its name. In memory only while
+it is used.
+"""
+
+import asyncio
+import time
+
+from micropython import const
+
+from drivers.wifi import NO_NETWORK, OK, TIMEOUT, WRONG_PASSWORD
+
+_CONNECTING = const(1001)
+_IDLE = const(1000)
+_GOT_IP = const(1010)
+_STALE_MS = const(4000)
+
+
+def scan(station):
+    """Return the networks in reach as (ssid, rssi, security); blocks for about two seconds."""
+    found = []
+    own = -1
+    station.wlan.active(True)
+    for name, _, _, rssi, security, _ in station.wlan.scan():
+        name = _text(name)
+        found.append((name, rssi, security))
+        if name == station.ssid and (own < 0 or security < own):
+            own = security
+    if own >= 0:
+        station.security = own
+    return found
+
+
+async def join(station, timeout_ms):
+    """Join the network of `station`; return OK or why not. Raises OSError."""
+    start_ms = time.ticks_ms()
+    wlan = station.wlan
+    wlan.active(True)
+    wlan.config(reconnects=1)  # repeats are ours: the driver's own hide the reason of a failure
+    if station.security < 0:
+        scan(station)
+    while True:
+        status = await _attempt(station, start_ms, timeout_ms)
+        if status == _GOT_IP:
+            if station.security < 0:  # missed by the first look
+                scan(station)
+            return OK
+        code = _verdict(status)
+        late = time.ticks_diff(time.ticks_ms(), start_ms) >= timeout_ms
+        if late or code == NO_NETWORK or code == WRONG_PASSWORD:
+            wlan.disconnect()
+            return code
+
+
+async def _attempt(station, start_ms, timeout_ms):
+    # Try once; return the driver's last status.
+    wlan = station.wlan
+    before = wlan.status()
+    attempt_ms = time.ticks_ms()
+    wlan.connect(station.ssid, station.psk or None)
+    while True:
+        await asyncio.sleep_ms(100)
+        if wlan.isconnected():
+            return _GOT_IP
+        now = time.ticks_ms()
+        status = wlan.status()
+        # The driver keeps the reason of the attempt before until it has a new one.
+        stale = status == before and time.ticks_diff(now, attempt_ms) < _STALE_MS
+        failed = status != _CONNECTING and status != _IDLE and status != _GOT_IP
+        if (failed and not stale) or time.ticks_diff(now, start_ms) >= timeout_ms:
+            return status
+
+
+def _verdict(status):
+    if status in (201, 210, 211, 212):  # no such name, or none with acceptable security or signal
+        return NO_NETWORK
+    if status in (202, 204, 15):  # refused, or the key exchange failed
+        return WRONG_PASSWORD
+    return TIMEOUT
+
+
+def _text(name):
+    try:
+        return name.decode()
+    except UnicodeError:  # a neighbour's name in another encoding: it can only be looked at
+        return ""
