@@ -1,0 +1,77 @@
+"""What is proven of a reply before any of it is believed, against the acquirer's own host."""
+
+import asyncio
+
+import pytest
+
+from firmware.message import codec
+from host_tests.binding.test_upload import Shop
+from host_tests.crash import life
+
+
+@pytest.fixture
+def shop(monkeypatch):
+    return Shop(monkeypatch)
+
+
+class Tampering:
+    """Somebody on the line, who changes one byte of each frame that comes; counts closings."""
+
+    def __init__(self, monkeypatch):
+        self.at = -1
+        self.size = self.closed = 0
+        read, close = life.Link.read_into, life.Link.close
+
+        async def read_into(link, buf, off, n):
+            await read(link, buf, off, n)
+            self.size = max(self.size, off + n)
+            if off <= self.at < off + n:
+                buf[self.at] ^= 1
+
+        async def closing(link):
+            self.closed += link.is_open
+            await close(link)
+
+        monkeypatch.setattr(life.Link, "read_into", read_into)
+        monkeypatch.setattr(life.Link, "close", closing)
+
+
+def test_no_byte_of_a_reply_can_be_changed_unnoticed(shop, monkeypatch):
+    shop.sync()  # the first one fills the slots, too
+    somebody = Tampering(monkeypatch)
+    shop.sync()
+    assert somebody.size > 100
+    names = shop.till.sync.names
+    assert names
+    shop.till.sync.names = []
+    for at in range(codec.BODY, somebody.size):
+        somebody.at = at
+        assert not asyncio.run(shop.till.sync.once()), at
+        assert shop.till.sync.names == []
+    somebody.at = -1
+    shop.sync()
+    assert shop.till.sync.names == names
+
+
+def test_a_reply_to_another_message_is_no_answer(shop, monkeypatch):
+    shop.sync()
+    read = life.Link.read_into
+    old = bytes(shop.till.sync.line.rx)
+
+    async def replayed(link, buf, off, n):
+        await read(link, buf, off, n)
+        buf[off : off + n] = old[off : off + n]
+
+    shop.till.sync.names = []
+    monkeypatch.setattr(life.Link, "read_into", replayed)
+    assert not asyncio.run(shop.till.sync.once())
+    assert shop.till.sync.names == []
+
+
+def test_between_conversations_there_is_no_connection(shop, monkeypatch):
+    somebody = Tampering(monkeypatch)
+    shop.sync()
+    assert somebody.closed == 1
+    assert not shop.board.link.is_open
+    shop.sync()
+    assert somebody.closed == 2
