@@ -2,11 +2,12 @@
 
 What always holds: entries come in the order of their numbers, each once; one that was damaged or
 has given way is a gap in the numbers, never a wrong entry. Nothing is written. In memory only
-while it is read. May import journal, reader.
+while it is read. May import journal, frame, reader.
 """
 
 from struct import pack
 
+from firmware.storage import frame as frames
 from firmware.storage import reader
 from firmware.storage.journal import ENTRY, StorageFault
 
@@ -21,6 +22,8 @@ def entries(journal, first=1):
         yield from _entries(journal, first)
     except OSError:
         raise StorageFault from None
+    finally:
+        journal.frame = None
 
 
 def export(journal, first=1):
@@ -69,7 +72,7 @@ def _entries(journal, first):
             for key, value in items:
                 if key == ENTRY and number < bound:
                     number += 1
-                    chain = journal.chained(chain, number, value)
+                    chain = frames.chained(journal, chain, number, value)
                     if number >= first:
                         yield number, before, chain, value
                     before = None

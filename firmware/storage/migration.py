@@ -1,7 +1,7 @@
 """Reads what older firmware has left: its sectors, and its items brought to today's schema.
 
 What always holds: nothing is written, and of the old sectors none is given up before today's first
-one is whole. In memory only at the first start after an update. May import journal, crypto.
+one is whole. In memory only at the first start after an update. May import journal, frame, crypto.
 
 Schema 1: a sector's header is `RBJ` 1, order(4), mark(4), CMAC(8); the mark is 0 once the sector
 holds all that lived in the one to be erased next, and all sectors together are the state. An item:
@@ -13,6 +13,7 @@ from micropython import const
 
 from firmware.crypto.compare import equal
 from firmware.crypto.seal import unseal
+from firmware.storage import frame as frames
 from firmware.storage import state as keys
 from firmware.storage.journal import ITEM_MAX, StorageFault
 
@@ -87,6 +88,7 @@ class _Layout1:
 
     def __init__(self, journal):
         self.journal = journal
+        self.frame = frames.of(journal)
         self.sequence = 0
         self.buf = bytearray(_RECORD_MAX)
 
@@ -121,21 +123,21 @@ class _Layout1:
             buf[i] = 0
 
     def _is_authentic(self, sector, at, n, tag_at):
-        journal = self.journal
+        frame = self.frame
         place = bytes((sector >> 8, sector & 0xFF, at >> 8, at & 0xFF))
-        journal.cmac.start()
-        journal.cmac.update(place, 0, 4)
-        journal.cmac.update(self.buf, 0, n)
-        journal.cmac.finish(journal.out, 0)
-        return equal(journal.out, memoryview(self.buf)[tag_at : tag_at + _MAC], _MAC)
+        frame.cmac.start()
+        frame.cmac.update(place, 0, 4)
+        frame.cmac.update(self.buf, 0, n)
+        frame.cmac.finish(frame.out, 0)
+        return equal(frame.out, memoryview(self.buf)[tag_at : tag_at + _MAC], _MAC)
 
     def _apply(self, sector, at, body):
-        journal, buf = self.journal, self.buf
+        journal, frame, buf = self.journal, self.frame, self.buf
         mark = b"iv" + buf[4:8] + bytes((sector >> 8, sector & 0xFF, at >> 8, at & 0xFF))
-        journal.cmac.start()
-        journal.cmac.update(mark, 0, len(mark))
-        journal.cmac.finish(journal.out, 0)
-        n = unseal(journal.seal_key, journal.out, buf, _HEAD, body)
+        frame.cmac.start()
+        frame.cmac.update(mark, 0, len(mark))
+        frame.cmac.finish(frame.out, 0)
+        n = unseal(journal.seal_key, frame.out, buf, _HEAD, body)
         if buf[2] != 1 or n < 0:
             raise StorageFault
         pos, end = _HEAD, _HEAD + n

@@ -2,12 +2,13 @@
 
 What always holds: what is not proven by its CMAC at its own place is no header and no record; a
 damaged record costs only itself; nothing is written, and no more than one record is in memory.
-In memory only while recovery or history reads. May import journal, crypto.compare.
+In memory only while recovery or history reads. May import journal, frame, crypto.compare.
 """
 
 from struct import unpack, unpack_from
 
 from firmware.crypto.compare import equal
+from firmware.storage import frame as frames
 from firmware.storage.journal import (
     DELETE,
     ENTRY,
@@ -26,12 +27,13 @@ def header(journal, sector):
 
     Raises OSError.
     """
-    view = memoryview(journal.buf)
+    frame = frames.of(journal)
+    view = memoryview(frame.buf)
     journal.flash.read(sector, 0, view[:START])
     if view[:4] != b"RBJ\x02":
         return None
-    journal.tag(SECTOR, sector, 0, 0, START - MAC)
-    if not equal(journal.out, view[START - MAC : START], MAC):
+    frame.tag(SECTOR, sector, 0, 0, START - MAC)
+    if not equal(frame.out, view[START - MAC : START], MAC):
         return None
     return unpack(">III8s", bytes(view[4 : START - MAC]))
 
@@ -70,7 +72,7 @@ def log(journal, found):
 def end(journal, sector):
     """Return the offset behind the last byte of a sector that is not FF. Raises OSError."""
     found = 0
-    buf, size = journal.buf, journal.flash.sector_size
+    buf, size = frames.of(journal).buf, journal.flash.sector_size
     for at in range(0, size, RECORD_MAX):
         n = min(RECORD_MAX, size - at)
         view = memoryview(buf)[:n]
@@ -88,7 +90,8 @@ def records(journal, sector, order, last):
     Items are a list of pairs as `Journal.put` takes them, with (ENTRY, bytes) for an audit entry.
     Raises OSError.
     """
-    flash, buf = journal.flash, journal.buf
+    flash, frame = journal.flash, frames.of(journal)
+    buf = frame.buf
     view = memoryview(buf)
     at = START
     while at < last:
@@ -97,10 +100,10 @@ def records(journal, sector, order, last):
         room = min(RECORD_MAX, flash.sector_size - at)
         if HEAD + 16 + MAC <= total <= room and total % 16 == 0:
             flash.read(sector, at + HEAD, view[HEAD:total])
-            journal.tag(RECORD, sector, at, order, total - MAC)
-            if equal(journal.out, view[total - MAC : total], MAC):
+            frame.tag(RECORD, sector, at, order, total - MAC)
+            if equal(frame.out, view[total - MAC : total], MAC):
                 plain = view[HEAD : total - MAC]
-                journal.cipher(sector, at, order).decrypt(plain, plain)
+                frame.cipher(sector, at, order).decrypt(plain, plain)
                 items = _items(buf, total - MAC)
                 for i in range(total):
                     buf[i] = 0

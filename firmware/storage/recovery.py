@@ -10,7 +10,8 @@ import struct
 
 from micropython import const
 
-from firmware.storage import audit, reader
+from firmware.storage import audit, reader, writer
+from firmware.storage import frame as frames
 from firmware.storage import state as keys
 from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, StorageFault
 
@@ -44,12 +45,15 @@ def begin(journal, keystore):
     Raises StorageFault when a state exists but can't be read. Power loss at the first start lets
     it begin again.
     """
-    if keystore.get_bytes(_FORMATTED) is not None:
-        _note_lost(journal, mount(journal) - 1)
-    else:
-        format(journal)
-        journal.put((), audit.entry(audit.FORMATTED, 0))
-        keystore.put(_FORMATTED, b"\x01")
+    try:
+        if keystore.get_bytes(_FORMATTED) is not None:
+            _note_lost(journal, mount(journal) - 1)
+        else:
+            format(journal)
+            journal.put((), audit.entry(audit.FORMATTED, 0))
+            keystore.put(_FORMATTED, b"\x01")
+    finally:
+        journal.frame = None
 
 
 def _note_lost(journal, lost):
@@ -83,7 +87,7 @@ def format(journal):
     order = 0
     for sector in range(journal.sectors):
         try:
-            if not journal.blank(sector):
+            if not frames.blank(journal.flash, sector):
                 journal.flash.erase(sector)
             found = reader.header(journal, sector)
             order = max(order, found[0] if found else 0)  # one that does not erase is outrun
@@ -91,7 +95,7 @@ def format(journal):
             pass  # a bad sector: found out, and retired, when its turn comes
     journal.items.clear()
     journal.resume(-1, -1, journal.flash.sector_size, order, 0, 0, bytes(8))
-    journal.advance()
+    writer.advance(journal)
 
 
 def _mount(journal):
@@ -130,7 +134,7 @@ def _guessed(journal, known):
         orders[place & 0xFF] = place >> 8
     found = list(known)
     for sector in range(journal.sectors):
-        if not orders[sector] and orders[sector - 1] and not journal.blank(sector):
+        if not orders[sector] and orders[sector - 1] and not frames.blank(journal.flash, sector):
             found.append(orders[sector - 1] + 1 << 8 | sector)
     found.sort()
     return found
@@ -193,7 +197,7 @@ class _Replay:
         for key, value in items:
             if key == ENTRY:
                 self.number += 1
-                self.chain = self.journal.chained(self.chain, self.number, value)
+                self.chain = frames.chained(self.journal, self.chain, self.number, value)
             elif isinstance(value, int) and value not in self.items:
                 lost = True
         for key, value in () if lost else items:

@@ -5,8 +5,9 @@ import random
 
 import pytest
 
+from firmware import rooms
 from firmware.storage import journal as layout
-from firmware.storage import reader, recovery
+from firmware.storage import reader, recovery, writer
 from firmware.storage.journal import RETIRED, Journal, StorageFault
 
 from .journals import CHAIN, MAC, SEAL, fill, fresh, items, journal, mounted, records, used
@@ -62,7 +63,7 @@ def at_the_end_of_a_sector(rng, laps=1):
     flash, log = fresh(3)
     state = [(key, rng.randbytes(rng.randrange(1, 90))) for key in range(1, 6)]
     log.put(state)
-    while sum(flash.erases) < laps or used(flash, log._head) + 150 < SECTOR:
+    while sum(flash.erases) < laps or used(flash, log.head) + 150 < SECTOR:
         log.put([(rng.randrange(1, 6), rng.randbytes(rng.randrange(40, 90)))])
     return flash
 
@@ -303,7 +304,7 @@ def test_an_old_sector_put_back_does_not_come_before_the_new_one():
     for i in range(300):
         log.put([(1, b"%090d" % i)])
     now = items(flash)
-    victim = (log._head + 1) % 3
+    victim = (log.head + 1) % 3
     flash.data[victim * SECTOR : (victim + 1) * SECTOR] = old
     assert items(flash) == now
     if victim != 1:
@@ -317,7 +318,7 @@ def test_a_record_of_the_same_place_from_an_earlier_lap_is_not_believed():
     lap = bytes(flash.data[:SECTOR])
     for i in range(60):
         log.put([(1, b"%0200d" % i)])
-        if log._head == 0 and i > 20:
+        if log.head == 0 and i > 20:
             break
     free = used(flash)
     now = items(flash)
@@ -341,7 +342,7 @@ def test_a_foreign_flash_means_service_and_is_left_as_it_is(keys):
 
 def test_a_state_of_newer_firmware_means_service(monkeypatch):
     flash, log = fresh()
-    monkeypatch.setattr(layout, "SCHEMA", 3)
+    monkeypatch.setattr(writer, "SCHEMA", 3)
     log.put([(1, b"x")])
     with pytest.raises(StorageFault):
         mounted(flash)
@@ -398,7 +399,7 @@ def test_mounting_a_full_ring_is_bounded_work(capsys):
     while sum(map(bool, flash.erases)) < 64:
         log.put([(5, b"%d" % i)])
         i += 1
-    while used(flash, log._head) < SECTOR - 31:
+    while used(flash, log.head) < SECTOR - 31:
         log.put([(5, b"%d" % i)])  # the smallest record: as many of them as a sector holds
         i += 1
     flash.reads = 0
@@ -408,7 +409,7 @@ def test_mounting_a_full_ring_is_bounded_work(capsys):
     assert again.items[5] == b"%d" % (i - 1)
     # A header each, one blank check, then one sector: 8 to find its end, 2 for each record.
     assert flash.reads <= 64 + 3 + 8 + 2 * (SECTOR // 32)
-    assert len(again.buf) < SECTOR
+    assert len(again.frame.buf) < SECTOR
 
 
 def test_records_of_a_sector_are_read_one_at_a_time():
@@ -416,4 +417,21 @@ def test_records_of_a_sector_are_read_one_at_a_time():
     log.put([(1, b"x")])
     found = list(reader.records(log, 0, 1, used(flash)))
     assert [items for *_, items in found] == [[], [(1, b"x")]]
-    assert not any(log.buf)  # nothing of it stays in the buffer
+    assert not any(log.frame.buf)  # nothing of it stays in the buffer
+
+
+def test_without_room_for_its_code_a_put_has_done_nothing(monkeypatch):
+    flash, log = fresh()
+    log.put([(1, b"before")])
+    before = bytes(flash.data)
+
+    def full(path, *args):
+        raise rooms.NoRoom
+
+    monkeypatch.setattr(rooms, "run", full)
+    with pytest.raises(MemoryError):
+        log.put([(1, b"after")], b"entry")
+    monkeypatch.undo()
+    assert bytes(flash.data) == before and log.items[1] == b"before" and log.number == 0
+    log.put([(1, b"later")])
+    assert mounted(flash).items[1] == b"later"

@@ -111,10 +111,10 @@ class Ring(RuleBasedStateMachine):
     @rule()
     def lose_the_last_record(self):
         before, told = dict(self.state), self.told
-        start = self.log._pos
+        start = self.log.pos
         self.put({7: b"to be lost"}, True)
-        if start < self.log._pos:  # it is in the same sector, at `start`
-            self.flash.flip(self.log._head, start + 11, 5)
+        if start < self.log.pos:  # it is in the same sector, at `start`
+            self.flash.flip(self.log.head, start + 11, 5)
             self.boot()
             self.state, self.told = before, told
 

@@ -12,7 +12,7 @@ import time
 
 from drivers.flash import Flash
 from firmware.storage import recovery
-from firmware.storage.journal import STATE_MAX, Journal
+from firmware.storage.journal import RECORD_MAX, STATE_MAX, Journal
 from firmware.storage.state import State
 from tools.bench.inside.chip import Chip
 from tools.bench.inside.shop import SLOT, Keystore, furniture, random, update
@@ -120,7 +120,7 @@ def measure(sectors, crowded):
     return {
         "sectors": sectors,
         "state_bytes": size,
-        "record_bytes": len(log.buf),
+        "record_bytes": RECORD_MAX,
         "reads": reads,
         "read_bytes": read_bytes,
         "ms": min(times) / 1000,
