@@ -3,7 +3,8 @@
 What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
 lock the operator for 30 minutes of the terminal's clock, which never runs backwards; a default
 password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6
-(strength), without claiming certification. May import crypto, storage and binding.rules.
+(strength), without claiming certification. In memory only while a password is checked or stored.
+May import rooms, access.defaults, crypto and storage.
 """
 
 import asyncio
@@ -11,13 +12,12 @@ import struct
 
 from micropython import const
 
+from firmware import rooms
+from firmware.access.defaults import FIRST
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
-from firmware.crypto.pbkdf2 import Pbkdf2
 from firmware.storage import audit
 from firmware.storage import state as keys
-
-SUPERVISOR = b"00"
 
 GRANTED = const(0)
 MUST_CHANGE = const(1)  # right, but it is a default
@@ -30,7 +30,6 @@ _LOCK_S = const(1800)
 _ITERATIONS = const(1000)
 _STEP = const(25)  # iterations between two looks at the keypad
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
-_DEFAULTS = ((b"00", b"123456"), (b"01", b"0000"))
 
 
 class Operators:
@@ -48,7 +47,7 @@ class Operators:
 
     async def install(self):
         """Create supervisor 00 and operator 01 with the defaults that must be changed, once."""
-        for index, (number, password) in enumerate(_DEFAULTS):
+        for index, (number, password) in enumerate(FIRST):
             if self._state.get(keys.OPERATOR + index) is None:
                 self._state.put((await self._verifying(index, number, password, True),))
 
@@ -114,7 +113,9 @@ class Operators:
 
     async def _verifier(self, password, salt, iterations):
         # PBKDF2-HMAC-SHA256 (RFC 8018), then a CMAC under this device's pepper.
-        work = Pbkdf2(password, salt, iterations)
+        module, came = rooms.load("firmware.crypto.pbkdf2")
+        work = module.Pbkdf2(password, salt, iterations)
+        module = None
         try:
             while not work.step(_STEP):
                 await asyncio.sleep(0)
@@ -123,8 +124,5 @@ class Operators:
             return bytes(tag)
         finally:
             work.wipe()
-
-
-def is_default(password):
-    """Tell whether a new password is one of the defaults."""
-    return bytes(password) in (default for _, default in _DEFAULTS)
+            work = None
+            rooms.drop(came)

@@ -6,7 +6,6 @@ What is wrong is said at the field, and what was typed stays.
 from micropython import const
 
 from firmware.binding import model, rules
-from firmware.ui import entry
 from firmware.ui.keys import BACK, SUBMIT
 
 _REASON = const(0)  # where the form keeps DF13, which is no field of a binding
@@ -139,7 +138,7 @@ class _Form:
         desk = self._desk
         before = self.fields[model.LICENCE] or b""
         while True:
-            value = await entry.code(desk.pages, self._title, "field.licence", 18, before)
+            value = await desk.pages.code(self._title, "field.licence", 18, before)
             if value is None:
                 return False
             code = rules.licence(value)
@@ -150,8 +149,7 @@ class _Form:
 
     async def _digits(self, label, high, before, check, swipe):
         desk = self._desk
-        return await entry.digits(
-            desk.pages,
+        return await desk.pages.digits(
             self._title,
             label,
             1,

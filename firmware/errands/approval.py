@@ -2,9 +2,8 @@
 code.
 """
 
-from firmware.access.operators import SUPERVISOR
+from firmware.access.defaults import SUPERVISOR
 from firmware.binding.change import CODE
-from firmware.ui import entry
 
 
 async def run(desk, title):
@@ -15,5 +14,5 @@ async def run(desk, title):
         await desk.pages.message(title, desk.text("approve.supervisor"), True)
         if not await desk.prove(SUPERVISOR, title):
             return None
-    code = await entry.digits(desk.pages, title, "approve.code", 6, 6)
+    code = await desk.pages.digits(title, "approve.code", 6, 6)
     return None if code is None else ((CODE, code),)

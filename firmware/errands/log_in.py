@@ -1,13 +1,11 @@
 """Log in: operator number, then password; a default password is changed before anything else."""
 
-from firmware.ui import entry
-
 
 async def run(desk):
     """Return the operator's number (2 ASCII digits) once logged in, None when the person gives
     up.
     """
-    number = await entry.digits(desk.pages, "log_in.title", "log_in.number", 2, 2, b"01")
+    number = await desk.pages.digits("log_in.title", "log_in.number", 2, 2, b"01")
     if number is None:
         return None
     number = bytes(number)

@@ -23,30 +23,13 @@ _CARD_TICK_MS = const(100)
 _LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
-async def digits(pages, title, label, low, high, initial=b"", secret=False, check=None, card=None):
-    """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
-
-    title, label: text keys or words. initial: digits that stand there at first. secret: shown as
-    `*`. check(digits): the text key (or words) of what is wrong with them, None when nothing is;
-    called when D is pressed. card: coroutine function that waits for a card and returns its
-    digits, which fill the field in, or the text key (or words) of what is wrong with it. Raises
-    Idle.
-    """
+async def run(pages, title, label, low, high, initial, secret, letters, check, card):
+    """Ask for `low` to `high` characters, see `Pages.digits` and `Pages.code`."""
     field = _Field(pages, title, label, low, high, initial)
     field.secret = secret
+    field._letters = letters
     field._swipes = card is not None
     return await field.fill(check, card)
-
-
-async def code(pages, title, label, length, initial=b"", check=None):
-    """Ask for `length` digits and capital letters; return them as a bytearray, or None when C is
-    pressed.
-
-    # turns the character typed last into the next letter of its key. The rest is as in `digits`.
-    """
-    field = _Field(pages, title, label, length, length, initial)
-    field._letters = True
-    return await field.fill(check, None)
 
 
 class _Field:

@@ -3,8 +3,8 @@
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
 wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
 busy never answer the page that follows. A title or a label is a text key or the words themselves.
-Reader, menu and
-review are in memory only while they are shown. May import rooms, ui.canvas, ui.keys.
+Reader, menu,
+review and entry are in memory only while they are shown. May import rooms, ui.canvas, ui.keys.
 """
 
 import asyncio
@@ -114,6 +114,28 @@ class Pages:
         SUBMIT or BACK.
         """
         return await self._with("review", title, rows, at)
+
+    async def digits(
+        self, title, label, low, high, initial=b"", secret=False, check=None, card=None
+    ):
+        """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
+
+        initial: digits that stand there at first. secret: shown as `*`. check(digits): the text
+        key (or words) of what is wrong with them, None when nothing is; called when D is pressed.
+        card: coroutine function that waits for a card and returns its digits, which fill the field
+        in, or the text key (or words) of what is wrong with it. Raises Idle.
+        """
+        return await self._with(
+            "entry", title, label, low, high, initial, secret, False, check, card
+        )
+
+    async def code(self, title, label, length, initial=b""):
+        """Ask for `length` digits and capital letters; return them as a bytearray, or None when C
+        is pressed. # turns the character typed last into the next letter of its key.
+        """
+        return await self._with(
+            "entry", title, label, length, length, initial, False, True, None, None
+        )
 
     async def _with(self, name, *args):
         # As with an errand's module: in memory only while it is used.

@@ -6,7 +6,6 @@ import os
 import framebuf
 import micropython
 
-from firmware.ui import entry
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
 from firmware.ui.keys import BACK, SUBMIT
@@ -188,7 +187,7 @@ def test_lines_are_cut_where_they_may_be():
 
 def test_digits_are_typed_and_confirmed():
     pages = _pages(b"1234*5D")
-    result = asyncio.run(entry.digits(pages, "menu.title", "field.account", 2, 8, secret=True))
+    result = asyncio.run(pages.digits("menu.title", "field.account", 2, 8, secret=True))
     assert result == bytearray(b"1235")
 
 
@@ -200,7 +199,7 @@ def test_a_wrong_field_keeps_what_was_typed():
         tried.append(bytes(buf))
         return "rule.4" if len(tried) == 1 else None
 
-    assert asyncio.run(entry.digits(pages, "t", "l", 2, 20, check=check)) == b"123"
+    assert asyncio.run(pages.digits("t", "l", 2, 20, check=check)) == b"123"
     assert tried == [b"12", b"123"]
 
 
@@ -216,12 +215,12 @@ def test_a_card_fills_a_field_in():
         await asyncio.sleep(0.01)
         return swipes.pop(0)
 
-    result = asyncio.run(entry.digits(pages, "t", "l", 8, 32, card=card))
+    result = asyncio.run(pages.digits("t", "l", 8, 32, card=card))
     assert result == b"6222021234567890128"
 
 
 def test_letters_and_digits_make_a_code():
-    assert asyncio.run(entry.code(_pages(b"2##5D"), "t", "l", 2)) == b"B5"
+    assert asyncio.run(_pages(b"2##5D").code("t", "l", 2)) == b"B5"
 
 
 def test_menus_and_reviews_return_what_was_chosen():
@@ -241,7 +240,7 @@ def test_messages_are_answered():
 
 def test_nobody_there_raises_idle():
     assert _raises(Idle, _pages(idle_ms=20).message("menu.title", "账户"))
-    assert _raises(Idle, entry.digits(_pages(b"1", 20), "t", "l", 2, 8, secret=True))
+    assert _raises(Idle, _pages(b"1", 20).digits("t", "l", 2, 8, secret=True))
 
 
 def test_work_is_shown_and_its_errors_come_through():
