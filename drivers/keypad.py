@@ -51,7 +51,6 @@ class Keypad:
         self._held = -1
         self._held_ms = 0
         self._changed_ms = self._clear_ms = time.ticks_ms()
-        self._arrived = asyncio.Event()
         self.last_ms = self._changed_ms
         self.beat = 0
         self.stuck = -1
@@ -72,16 +71,13 @@ class Keypad:
         self._tail = (self._tail + 1) % _RING
         return code
 
-    async def key(self):
-        """Wait for a key and take it. Not for `wait_for`: a key taken as it gives up is lost."""
-        await self.arrival()
-        return self.get()
-
-    async def arrival(self):
-        """Wait until `get` has a key to give; may be cancelled at any time without losing one."""
-        while self._tail == self._head:
-            self._arrived.clear()
-            await self._arrived.wait()
+    async def arrival(self, limit_ms):
+        """Wait until `get` has a key to give, `limit_ms` at most; may be cancelled at any time
+        without losing one.
+        """
+        start_ms = time.ticks_ms()
+        while self._tail == self._head and time.ticks_diff(time.ticks_ms(), start_ms) < limit_ms:
+            await asyncio.sleep_ms(_SCAN_MS)
 
     def held(self, code):
         """Tell whether exactly this key is down now, before any scan ran (a maintenance key at
@@ -161,7 +157,6 @@ class Keypad:
         if head != self._tail:  # full: nobody is reading, the newest key is dropped
             self._ring[self._head] = code
             self._head = head
-            self._arrived.set()
 
     def _look(self):
         for column in self._columns:

@@ -25,6 +25,7 @@ _DECIDED = const(8)
 _EVERY_S = const(900)  # a sign-on while nothing is pending
 _FIRST_S = const(4)  # the first repetition after a lost answer; doubled each time
 _LONGEST_S = const(300)
+_TURN_S = 0.1  # between two looks whether the line is free
 _SECRETS_S = const(90)  # a one-time code is good for its step and the next: 60 s at most, and some
 
 
@@ -45,8 +46,9 @@ class Sync:
         self.state = state
         self.clock = clock
         self._wifi = wifi
-        self._talking = asyncio.Lock()
-        self._wake = asyncio.Event()
+        self._talking = False
+        self._resting = None  # a task, while nothing is to be done
+        self._woken = False
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
         self.names = []
@@ -68,20 +70,25 @@ class Sync:
             else:
                 pause = _FIRST_S
             self._expire()
-            await self._sleep(min(pause, _SECRETS_S) if self._secrets else pause)
+            await self._rest(min(pause, _SECRETS_S) if self._secrets else pause)
             if pause == _EVERY_S:
                 pause = _FIRST_S // 2
 
     def wake(self):
         """Talk soon: a person has stopped waiting for an answer that is still to come."""
-        self._wake.set()
+        self._woken = True
+        if self._resting is not None:
+            self._resting.cancel()
 
-    async def _sleep(self, seconds):
+    async def _rest(self, seconds):
+        self._resting = asyncio.create_task(_wait(0 if self._woken else seconds))
         try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except asyncio.TimeoutError:
-            pass  # nobody asked: the time has simply come
-        self._wake.clear()
+            await self._resting
+        except asyncio.CancelledError:
+            if not self._woken:
+                raise  # it is the sync itself that is to end
+        self._resting = None
+        self._woken = False
 
     async def once(self):
         """Settle what is pending, then sign on. Returns False when the acquirer was not
@@ -110,23 +117,28 @@ class Sync:
 
     async def _talk(self, settle, sign_on, alone=False):
         outcome = None
-        async with self._talking:
+        while self._talking:
+            await asyncio.sleep(_TURN_S)
+        self._talking = True
+        try:
+            await self.line.reach()
+            self.line.take()
+            if settle:
+                outcome = await self._settle(alone)
+            if sign_on:
+                await self._sign_on()
+        except rooms.NoRoom:
+            raise NoAnswer(NO_ROOM) from None  # a person's errand fills it: later
+        except NoAnswer as error:
+            if sign_on:
+                self.reached, self.trouble = UNREACHED, error.code
+            raise
+        finally:
+            self.line.leave()
             try:
-                await self.line.reach()
-                self.line.take()
-                if settle:
-                    outcome = await self._settle(alone)
-                if sign_on:
-                    await self._sign_on()
-            except rooms.NoRoom:
-                raise NoAnswer(NO_ROOM) from None  # a person's errand fills it: later
-            except NoAnswer as error:
-                if sign_on:
-                    self.reached, self.trouble = UNREACHED, error.code
-                raise
-            finally:
-                self.line.leave()
                 await self.line.close()
+            finally:
+                self._talking = False
         return outcome
 
     def keep(self, secrets):
@@ -182,3 +194,7 @@ class Sync:
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
         rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)
+
+
+async def _wait(seconds):
+    await asyncio.sleep(seconds)

@@ -17,7 +17,8 @@ async def run(desk):
     """
     reader = desk.board.magstripe
     if reader is None:
-        await asyncio.Event().wait()  # no reader fitted: no card ever comes
+        while True:
+            await asyncio.sleep(3600)  # no reader fitted: no card ever comes
     buf = bytearray(256)
     swipe = Swipe(buf)
     try:

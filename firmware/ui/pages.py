@@ -55,10 +55,7 @@ class Pages:
             limit_ms = tick_ms
         code = self._keypad.get()
         if code < 0:
-            try:
-                await asyncio.wait_for(self._keypad.arrival(), limit_ms / 1000)
-            except asyncio.TimeoutError:
-                pass  # a key may have come at that very moment: it is taken below
+            await self._keypad.arrival(limit_ms)
             code = self._keypad.get()
         if code < 0:
             self._left_ms -= limit_ms

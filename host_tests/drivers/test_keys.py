@@ -201,16 +201,16 @@ def test_a_full_ring_drops_the_newest(hands):
 def test_key_waits_for_a_press(hands):
     async def story():
         scanning = asyncio.create_task(hands.pad.run())
-        waiting = asyncio.create_task(hands.pad.key())
+        waiting = asyncio.create_task(hands.pad.arrival(60000))
         await asyncio.sleep_ms(100)
         assert not waiting.done()
         hands.down("C")
         for _ in range(10):
             await asyncio.sleep(0)
         hands.up("C")
-        code = await waiting
+        await waiting
         scanning.cancel()
-        return code
+        return hands.pad.get()
 
     beat = hands.pad.beat
     assert asyncio.run(story()) == ord("C")

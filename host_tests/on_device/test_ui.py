@@ -102,9 +102,9 @@ class _Keys:
     def get(self):
         return self._codes.pop(0) if self._codes else -1
 
-    async def arrival(self):
-        while not self._codes:
-            await asyncio.sleep(0.01)
+    async def arrival(self, limit_ms):
+        if not self._codes:
+            await asyncio.sleep(limit_ms / 1000)
 
 
 def _pages(codes=b"", idle_ms=1000):

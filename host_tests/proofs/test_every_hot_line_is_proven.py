@@ -28,7 +28,6 @@ ALLOWED = {
     "__init__": "makes the buffers",
     "_de": "makes the table of fields and is gone after that",
     "run": "a task",
-    "key": "waits in a task",
     "arrival": "waits in a task",
     "held": "looks for the maintenance key at power-on",
 }
@@ -40,7 +39,7 @@ def lines_of(path):
     bodies = {}
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if node.name in ALLOWED and not (node.name == "key" and "crypto" in str(path)):
+            if node.name in ALLOWED:
                 continue
             first = node.body[ast.get_docstring(node) is not None :]
             if first:

@@ -19,8 +19,9 @@ _KEYS = (
     "    await asyncio.sleep_ms(100)\n"  # a key that is down from the start does not count
     "    print('ready')\n"
     "    while True:\n"
-    "        code = await keys.key()\n"
-    "        print('key', chr(code & 127) + ('!' if code > 127 else ''))\n"
+    "        await keys.arrival(1000)\n"
+    "        code = keys.get()\n"
+    "        if code >= 0: print('key', chr(code & 127) + ('!' if code > 127 else ''))\n"
     "asyncio.run(main())\n"
 )
 

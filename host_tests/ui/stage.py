@@ -1,6 +1,7 @@
 """What the tests of pages stand on: a panel, keys pressed by the test, an eye on the pixels."""
 
 import asyncio
+import contextlib
 from collections import deque
 from functools import lru_cache
 from pathlib import Path
@@ -62,10 +63,11 @@ class Keys:
     def get(self):
         return self._waiting.popleft() if self._waiting else -1
 
-    async def arrival(self):
-        while not self._waiting:
+    async def arrival(self, limit_ms):
+        if not self._waiting:
             self._arrived = asyncio.Event()  # of the loop that runs now
-            await self._arrived.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), limit_ms / 1000)
 
 
 class Stage:
