@@ -77,24 +77,30 @@ class Line:
 
     def compose(self, how, secrets):
         """Compose a message about the pending request, see `settlement`. Raises NoRoom."""
-        said = rooms.run("firmware.acquirer.settlement", self, how, secrets)
-        rooms.run("firmware.acquirer.compose", self, *said)
+        said = self._step("firmware.acquirer.settlement", how, secrets)
+        self._step("firmware.acquirer.compose", *said)
 
     async def ask(self):
         """Send what was composed about the pending request; return the Outcome, see `answers`.
         Raises NoAnswer, NoRoom.
         """
         parts = await self._answer(_OF_REQUEST)
-        return rooms.run("firmware.acquirer.answers", self, *parts)
+        return self._step("firmware.acquirer.answers", *parts)
 
     async def talk(self, wanted, mti, *contents):
         """Send a message of now (see compose.run); return what is `wanted` of its answer (see
         verify.run). Raises NoAnswer, NoRoom.
         """
         stan, when = self.state.next_stan(), self.board.clock.now()
-        rooms.run("firmware.acquirer.compose", self, mti, stan, when, *contents)
+        self._step("firmware.acquirer.compose", mti, stan, when, *contents)
         contents = None  # it is in `tx` now
         return await self._answer(wanted)
+
+    def _step(self, path, *args):
+        try:
+            return rooms.run(path, self, *args)
+        except MemoryError:  # half way, too: but for the key's counter no step writes anything
+            raise rooms.NoRoom from None
 
     async def _answer(self, wanted):
         # Send what was composed; return what is wanted of the reply.
@@ -108,7 +114,7 @@ class Line:
                 size = framer.accept(missing)
             if size == framing.BAD:
                 raise NoAnswer(0)
-            return rooms.run("firmware.acquirer.verify", self, wanted)
+            return self._step("firmware.acquirer.verify", wanted)
         except (NoAnswer, self.board.link_error) as error:
             code = error.code
         await link.close()  # what else this connection brings can't be matched either

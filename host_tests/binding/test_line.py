@@ -1,9 +1,11 @@
 """What is proven of a reply before any of it is believed, against the acquirer's own host."""
 
 import asyncio
+import importlib
 
 import pytest
 
+from firmware.acquirer import sync
 from firmware.message import codec
 from host_tests.binding.test_upload import Shop
 from host_tests.crash import life
@@ -75,3 +77,18 @@ def test_between_conversations_there_is_no_connection(shop, monkeypatch):
     assert not shop.board.link.is_open
     shop.sync()
     assert somebody.closed == 2
+
+
+@pytest.mark.parametrize("step", ["compose", "verify"])
+def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, step):
+    module = importlib.import_module(f"firmware.acquirer.{step}")
+
+    def run(*args):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "run", run)
+        assert not asyncio.run(shop.till.sync.once())
+    assert shop.till.sync.reached == sync.NEVER  # nothing is said of the acquirer
+    shop.sync()
+    assert shop.till.sync.reached == sync.REACHED

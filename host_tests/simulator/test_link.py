@@ -8,8 +8,8 @@ import pytest
 from tools.simulator.models.link import DOWN, UP, Link
 
 
-def _record(text):
-    return b"\x17\x03\x03" + len(text).to_bytes(2, "big") + text
+def _record(text, kind=b"\x17"):
+    return kind + b"\x03\x03" + len(text).to_bytes(2, "big") + text
 
 
 @contextlib.asynccontextmanager
@@ -97,6 +97,19 @@ def test_swallowed_replies_leave_the_line_open():
             assert reached == [b"one"]
             link.restore()
             assert await _talk(link, b"two") == [b"two"]
+
+    asyncio.run(story())
+
+
+def test_a_handshake_is_not_swallowed():
+    async def story():
+        async with _line() as (link, reached):
+            link.swallow = True
+            reader, writer = await asyncio.open_connection("127.0.0.1", link.local_port)
+            writer.write(_record(b"hello", b"\x16"))
+            async with asyncio.timeout(2):
+                assert await reader.readexactly(10) == _record(b"hello", b"\x16")
+            writer.close()
 
     asyncio.run(story())
 

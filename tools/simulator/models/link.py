@@ -11,14 +11,16 @@ import contextlib
 UP, DOWN = "up", "down"
 
 _RECORD_HEADER = 5
+_SEALED = 0x17  # application data, and in TLS 1.3 what ends the terminal's side of a handshake
 
 
 class Link:
     """A relay to `(host, port)`. `on_event(name)` tells: connected, closed, cut, refused, up,
     down.
 
-    `refuse` closes new connections at once; `swallow` lets the acquirer's records vanish on the
-    way while the connection stays; `relayed` counts bytes each way on the present connection.
+    `refuse` closes new connections at once; `swallow` lets the acquirer's answers vanish on the
+    way while connections are made and stay: it begins with what the terminal seals; `relayed`
+    counts bytes each way on the present connection.
     """
 
     def __init__(self, host, port):
@@ -34,6 +36,7 @@ class Link:
         self._server = None
         self._open = set()
         self._cut_at = None
+        self._sealed = False
 
     async def start(self, local_port=0):
         """Listen on 127.0.0.1; return the port."""
@@ -97,6 +100,7 @@ class Link:
             self._open.add(far_writer)
             self.connections += 1
             self.relayed = {UP: 0, DOWN: 0}
+            self._sealed = False
             self.on_event("connected")
             ways = [
                 asyncio.ensure_future(self._way(UP, near_reader, far_writer)),
@@ -138,7 +142,9 @@ class Link:
                 self.cut()
                 return
             number += 1
-            if direction == DOWN and self.swallow:
+            if direction == UP:
+                self._sealed = self._sealed or record[0] == _SEALED
+            elif self.swallow and self._sealed:
                 continue
             self.relayed[direction] += len(record)
             writer.write(record)
