@@ -27,7 +27,7 @@ lint: venv ## style and format of all code
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 
-heap: setup ## the smallest MicroPython heap in which the demo passes
+heap: setup ## the smallest MicroPython heap that is enough, and where memory goes (build/reports/heap.json, .png)
 	@$(PY) -m tools.bench.heap
 
 fuzz: setup ## a million random and spoilt inputs to everything that reads what others send (INPUTS= SEED=)

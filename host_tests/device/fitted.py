@@ -71,7 +71,7 @@ class FittedBoard(Board):
                     "MICROPYPATH": f"{shims}:.frozen",
                     "TZ": "UTC",
                     "REBIND_BUS": str(theirs.fileno()),
-                    "REBIND_SHIMS": str(shims),
+                    "REBIND_FLASH": self.parts.images,
                     "REBIND_RESET_CAUSE": "1",
                     "REBIND_UNIQUE_ID": "a4cf12345678",
                 },

@@ -108,10 +108,8 @@ def _fit(facts):
     import machine
     import network
 
-    fitted = "parts" in facts  # the simulator's: what they load late is out of reach then
-    if fitted:
-        import machine_more  # noqa: F401
-    else:
+    fitted = "parts" in facts
+    if not fitted:
         network.WLAN.air = {}
         if facts["journal"]:
             esp32.Partition.fit("journal", 4)

@@ -7,9 +7,11 @@ serial line. Nothing here needs the built device.
 import asyncio
 import contextlib
 import json
+import shutil
 
 import pytest
 
+from host_tests.conftest import DRIVER_LIBRARY, ROOT
 from tools.simulator import interpreter
 from tools.simulator.terminal import SimulatedTerminal
 
@@ -27,16 +29,21 @@ FACTS = {
 
 @pytest.fixture
 def bench(tmp_path, record_property):
-    """Give `bench(story, main, boot="")`: play `await story(terminal)` on that firmware."""
+    """Give `bench(story, main, boot="")`: play `await story(terminal)` on that firmware, beside
+    which are the product's drivers if `drivers`.
+    """
     try:
         interpreter.command()
     except interpreter.NoInterpreter as missing:
         pytest.skip(str(missing))
     record_property("interpreter", "micropython")
 
-    def play(story, main, boot="", heap=96 * 1024):
+    def play(story, main, boot="", heap=96 * 1024, drivers=False):
         root = tmp_path / "fs"
         root.mkdir(exist_ok=True)
+        if drivers:
+            shutil.copytree(ROOT / "drivers", root / "drivers")
+            shutil.copytree(DRIVER_LIBRARY, root / "lib", dirs_exist_ok=True)
         (root / "main.py").write_text(main)
         if boot:
             (root / "boot.py").write_text(boot)

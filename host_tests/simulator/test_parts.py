@@ -4,15 +4,10 @@ import asyncio
 import time
 
 from host_tests.simulator.conftest import printed
-from tools.simulator.interpreter import REPOSITORY
 from tools.simulator.models import wifi as air
 
-_DRIVERS = (
-    f"import sys\nsys.path.append({str(REPOSITORY)!r})\n"
-    f"sys.path.append({str(REPOSITORY / '.toolchain' / 'lib')!r})\n"
-)
 _KEYS = (
-    _DRIVERS + "import asyncio\nfrom drivers import board\n"
+    "import asyncio\nfrom drivers import board\n"
     "keys = board.keypad('esp32-devkitc')\n"
     "async def main():\n"
     "    asyncio.create_task(keys.run())\n"
@@ -45,13 +40,14 @@ def test_pixels_arrive_as_drawn(bench):
 
     bench(
         story,
-        _DRIVERS + "import machine\nfrom drivers.oled import Oled\n"
+        "import machine\nfrom drivers.oled import Oled\n"
         "i2c = machine.I2C(0, scl=machine.Pin(22), sda=machine.Pin(21), freq=400000)\n"
         "assert i2c.scan() == [60]\n"
         "oled = Oled(i2c)\n"
         "oled.fill(0)\n"
         "for x in range(128):\n    oled.pixel(x, x >> 1, 1)\n"
         "oled.flush()\nprint('drawn')\nimport time\ntime.sleep(30)\n",
+        drivers=True,
     )
 
 
@@ -80,7 +76,7 @@ def test_every_key_bounces_and_arrives_once(bench):
         await terminal.console.printed.wait_for(lambda: len(_keys(terminal)) >= 16, 10)
         assert _keys(terminal) == "123A456B789C*0#D"
 
-    bench(story, _KEYS)
+    bench(story, _KEYS, drivers=True)
 
 
 def test_a_long_press_and_a_ghost(bench):
@@ -100,7 +96,7 @@ def test_a_long_press_and_a_ghost(bench):
         await printed(terminal, "key D")
         assert "4" not in _keys(terminal)
 
-    bench(story, _KEYS)
+    bench(story, _KEYS, drivers=True)
 
 
 def test_scanning_the_keypad_costs_little(bench):
@@ -116,7 +112,7 @@ def test_scanning_the_keypad_costs_little(bench):
         assert time.process_time() - host < 0.05 * passed
         assert _processor_time(terminal) - process < 0.05 * passed
 
-    bench(story, _KEYS)
+    bench(story, _KEYS, drivers=True)
 
 
 def _processor_time(terminal):
@@ -154,7 +150,7 @@ def test_a_swipe_arrives_and_one_that_is_not_fetched_overflows_the_ring(bench):
 
 
 _WIFI = (
-    _DRIVERS + "import asyncio\nfrom drivers.wifi import Wifi\n"
+    "import asyncio\nfrom drivers.wifi import Wifi\n"
     "async def main():\n"
     "    wifi = Wifi('shop', 'secret words')\n"
     "    while True:\n"
@@ -178,7 +174,7 @@ def test_wifi_joins_is_dropped_and_finds_back(bench):
         terminal.wifi.add(air.Network("shop", "secret words"))
         await printed(terminal, "wifi 0 True True")
 
-    bench(story, _WIFI)
+    bench(story, _WIFI, drivers=True)
 
 
 def test_wifi_with_a_wrong_password_is_refused(bench):
@@ -187,7 +183,7 @@ def test_wifi_with_a_wrong_password_is_refused(bench):
         await terminal.power_on()
         await printed(terminal, "wifi 2 False")
 
-    bench(story, _WIFI)
+    bench(story, _WIFI, drivers=True)
 
 
 def test_flash_only_clears_bits_until_it_is_erased(bench):

@@ -1,56 +1,336 @@
-"""Find the smallest MicroPython heap in which the whole demo passes, by bisection.
+"""The smallest MicroPython heap in which the firmware does its work, and where the memory goes.
 
-Run: python -m tools.bench.heap. Writes build/reports/heap.json: {"min_heap_bytes": n}.
+Run: python -m tools.bench.heap. The work is `heap.txt`: a log-in, a card read, a whole change of
+binding over TLS and a restart, on a littlefs as on the chip. Writes build/reports/heap.json and
+heap.png: {"min_heap_bytes": n, "shims_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes of
+code are measured inside the device around each import, live bytes after a collection.
 """
 
-import json
+import argparse
+import asyncio
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-REPORT = Path(__file__).resolve().parents[2] / "build" / "reports" / "heap.json"
-LOW = 48 * 1024  # the firmware does not even import in this
-HIGH = 256 * 1024
-STEP = 1024
-_LIMIT_S = 180
+from rich.bar import Bar
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench import plots
+from tools.bench.report import conclude
+from tools.build import mpy
+from tools.simulator import scenario, workplace
+from tools.simulator.interpreter import NoInterpreter, command
+
+STEP = 512
+GOAL = 64 * 1024
+
+_SCRIPT = Path(__file__).with_name("heap.txt")
+_PROBE = Path(__file__).parent / "inside" / "heap_probe.py"
+_AMPLE = 256 * 1024
+_FIRST_SPAN = 4 * STEP
+_TIMES = 3  # that the smallest heap must pass
+_LIMIT_S = 300
+_START_S = 20
+
+_BARE = """\
+import gc
+gc.collect()
+print("HEAP bare", gc.mem_alloc())
+"""
+_LISTEN = """\
+import gc
+gc.collect()
+print("HEAP before", gc.mem_alloc())
+import asyncio, asyncio.stream
+gc.collect()
+print("HEAP asyncio", gc.mem_alloc())
+__import__("heap_probe").start()
+"""
+# What mounting takes, on this interpreter alone: the disk is not counted.
+_MOUNT = """\
+import gc, vfs
+class Disk:
+    def __init__(self):
+        self.cells = bytearray(16 * 4096)
+    def readblocks(self, block, buf, offset=0):
+        at = block * 4096 + offset
+        buf[:] = self.cells[at : at + len(buf)]
+    def writeblocks(self, block, buf, offset=0):
+        at = block * 4096 + offset
+        self.cells[at : at + len(buf)] = buf
+    def ioctl(self, op, argument):
+        return 16 if op == 4 else 4096 if op == 5 else 0
+disk = Disk()
+sizes = {"progsize": 32, "readsize": 32, "lookahead": 32}
+vfs.VfsLfs2.mkfs(disk, **sizes)
+gc.collect()
+before = gc.mem_alloc()
+vfs.mount(vfs.VfsLfs2(disk, **sizes), "/there")
+gc.collect()
+print("HEAP mount", gc.mem_alloc() - before)
+"""
+
+_COLUMNS = ("stays", "on_demand", "largest_on_demand")
+
+# What the streams tell; all other phases are those of the script.
+_TALK = ("connect", "send", "answer", "apply")
+_CHANGE = "submission"  # the phase in which an answer is applied
+
+
+class Listener:
+    """Takes the lines of the console, and adds up what the probe says in them.
+
+    `figures` are bytes by their name, `modules` the bytes of each module, `live` the most that was
+    alive in each phase; `idle` is (bytes, modules loaded) when the least was alive on the idle
+    page.
+    """
+
+    def __init__(self):
+        self.phase = "start"
+        self.figures = {}
+        self.modules = {}
+        self.live = {}
+        self.names = []
+        self.idle = None
+        self._now = 0
+        self._here = set()
+        self._changing = False
+
+    def enter(self, phase):
+        """Begin a phase of the script: what is alive now is alive in it too."""
+        self.phase = phase
+        self._changing = False
+        if self._now:
+            self._alive(phase)
+
+    def hear(self, line):
+        """Take a line of the console; what is not the probe's is left alone."""
+        kind, _, rest = line.partition(" ")
+        if kind == "HEAP":
+            self._told(*rest.split())
+        elif kind == "qstr":
+            self.names.append(int(rest.rpartition("n_total_bytes=")[2]))
+
+    def _told(self, kind, *words):
+        if kind == "here":
+            self._here = set(words)
+            return
+        n = int(words[0])
+        if kind == "live":
+            self._now = n - self.figures["probe"]
+            label = words[1] if len(words) > 1 else ""
+            if label:
+                self._changing = label == "apply" and self.phase == _CHANGE
+            self._alive(label or ("apply" if self._changing else self.phase))
+        elif kind == "module" and n > 0:
+            self.modules.setdefault(words[1], n)
+        elif kind == "loaded":
+            self.figures["probe"] = n - self.figures["asyncio"]
+        elif kind == "probe":
+            self.figures["probe"] += n
+        elif kind != "module":
+            self.figures[kind] = n
+
+    def _alive(self, phase):
+        self.live[phase] = max(self.live.get(phase, 0), self._now)
+        if phase == "idle" and (self.idle is None or self._now < self.idle[0]):
+            self.idle = (self._now, self._here)
+
+
+def listen():
+    """Play the script with the probe on the device; return the Listener.
+
+    Raises ScenarioError, BuildFailed, NoInterpreter.
+    """
+    heard = Listener()
+    statements = scenario.load(_SCRIPT)
+    with tempfile.TemporaryDirectory(prefix="rebind-heap-") as home:
+        identity = workplace.prepare(home)
+        files = Path(home) / "terminal" / "fs"
+        mpy.compile_module(_PROBE, _PROBE.name, files / "heap_probe.mpy", [])
+        asyncio.run(_play(home, identity, files / "boot.py", statements, heard))
+    return heard
+
+
+async def _play(home, identity, boot, statements, heard):
+    own = boot.read_text(encoding="utf-8")
+    async with workplace.at_work(home, identity, _AMPLE) as stage:
+        stage.terminal.console.printed.connect(heard.hear)
+        boot.write_text(_BARE + "raise Exception\n", encoding="utf-8")
+        await stage.terminal.power_on()
+        await stage.terminal.console.printed.wait_for(lambda: "bare" in heard.figures, _START_S)
+        await stage.terminal.power_off()
+        boot.write_text(_LISTEN + own, encoding="utf-8")
+        stage.on_phase = heard.enter
+        await stage.play(statements)
+
+
+def alone():
+    """Return what the interpreter takes without a device, and what mounting takes, in bytes."""
+    heard = Listener()
+    for text in (_BARE, _MOUNT):
+        with tempfile.TemporaryDirectory(prefix="rebind-heap-") as folder:
+            (Path(folder) / "boot.py").write_text(text, encoding="utf-8")
+            line = [*command(), "-X", f"heapsize={_AMPLE}", "-c", "execfile('boot.py')"]
+            done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True)
+        for told in done.stdout.splitlines():
+            heard.hear(told)
+    return heard.figures["bare"], heard.figures["mount"]
 
 
 def passes(heap):
-    """Tell whether the demo passes with `heap` bytes."""
-    with tempfile.TemporaryDirectory(prefix="rebind-heap-") as home:
-        command = [sys.executable, "-m", "tools.simulator", "demo", "--quiet"]
-        command += ["--home", str(Path(home) / "home"), "--heap", str(heap)]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=_LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+    """Tell whether the script passes in `heap` bytes."""
+    line = [sys.executable, "-m", "tools.simulator", "scenario", str(_SCRIPT), "--quiet"]
+    try:
+        done = subprocess.run(
+            [*line, "--heap", str(heap)], capture_output=True, timeout=_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
-def smallest(low=LOW, high=HIGH):
-    """Return the smallest heap in bytes, to STEP, in which the demo passes.
+def smallest(low, passes, say=lambda heap, good: None):
+    """Return the smallest heap in bytes, to STEP, that passes; `low` must be too small.
 
-    Raises SystemExit when it doesn't pass in `high` either.
+    It has passed `_TIMES` times. Raises LookupError when none up to `_AMPLE` passes.
     """
-    if not passes(high):
-        raise SystemExit(f"the demo fails in {high} bytes already: run `make demo` to see why")
+
+    def good(heap):
+        passed = passes(heap)
+        say(heap, passed)
+        return passed
+
+    low = low // STEP * STEP
+    span = _FIRST_SPAN
+    while not good(high := low + span):
+        if high >= _AMPLE:
+            raise LookupError
+        low, span = high, 2 * span
     while high - low > STEP:
         middle = (low + high) // 2 // STEP * STEP
-        good = passes(middle)
-        print(f"  {middle:7d} bytes: {'passes' if good else 'fails'}", flush=True)
-        low, high = (low, middle) if good else (middle, high)
+        low, high = (low, middle) if good(middle) else (middle, high)
+    while not all(good(high) for _ in range(_TIMES - 1)):
+        high += STEP
     return high
 
 
+def room(module):
+    """Return the room a module belongs to: its folder, or itself."""
+    return module.rpartition(".")[0].replace(".", "/") or module
+
+
+def account(heard, bare, mount):
+    """Return the report's figures but for the smallest heap."""
+    figures = heard.figures
+    idle, here = heard.idle
+    rooms = {}
+    for module, size in sorted(heard.modules.items()):
+        found = rooms.setdefault(room(module), dict.fromkeys(_COLUMNS, 0))
+        if module in here:
+            found["stays"] += size
+        else:
+            found["on_demand"] += size
+            found["largest_on_demand"] = max(found["largest_on_demand"], size)
+    code = sum(found["stays"] for found in rooms.values())
+    shims = figures["bare"] - bare - mount
+    loop = figures["asyncio"] - figures["before"]
+    return {
+        "shims_bytes": shims,
+        "names_bytes": heard.names[-1] - heard.names[0],
+        "peak_bytes": max(heard.live.values()),
+        "idle": {
+            "interpreter": bare,
+            "file system": mount,
+            "shims": shims,
+            "asyncio": loop,
+            "code": code,
+            "objects": idle - bare - mount - shims - loop - code,
+        },
+        "rooms": rooms,
+        "phases": {
+            phase: heard.live[phase]
+            for phase in sorted(heard.live, key=lambda phase: phase in _TALK)
+        },
+        "modules": dict(sorted(heard.modules.items())),
+    }
+
+
+def show(found, console):
+    """Print the tables."""
+    rooms = Table(title="Code, in bytes of the heap", title_justify="left")
+    rooms.add_column("room")
+    for column in _COLUMNS:
+        rooms.add_column(column.replace("_", " "), justify="right")
+    for name, sizes in found["rooms"].items():
+        rooms.add_row(name, *(f"{sizes[key]:,}" if sizes[key] else "" for key in _COLUMNS))
+    rooms.add_section()
+    sums = [sum(sizes[key] for sizes in found["rooms"].values()) for key in _COLUMNS[:2]]
+    rooms.add_row("all", *(f"{one:,}" for one in sums))
+    console.print(rooms)
+    _bars("Alive on the idle page", found["idle"], console)
+    _bars("Alive at most, by phase", found["phases"], console)
+    console.print(f"names, which are in all of these: {found['names_bytes']:,} B")
+    console.print(f"smallest heap: {found['min_heap_bytes']:,} B", style="bold")
+
+
+def _bars(title, sizes, console):
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(width=40)
+    most = max(sizes.values())
+    for name, size in sizes.items():
+        table.add_row(name, f"{size:,}", Bar(most, 0, max(size, 0), color="cyan"))
+    console.print(table)
+
+
+def plot(found, path):
+    """Draw what is alive in each phase, against the goal and the smallest heap."""
+    drawing, axes = plots.figure(1, 1, 8, 4)
+    phases = list(found["phases"].items())[::-1]
+    axes.barh(range(len(phases)), [size / 1024 for _, size in phases], color=plots.OURS)
+    for place, (_, size) in enumerate(phases):
+        axes.text(size / 1024 + 0.5, place, f"{size / 1024:.1f}", va="center")
+    axes.set_yticks(range(len(phases)), [name.replace("_", " ") for name, _ in phases])
+    axes.axvline(GOAL / 1024, color=plots.BAR, linewidth=1)
+    axes.axvline(found["min_heap_bytes"] / 1024, color=plots.INK, linewidth=1, linestyle="--")
+    axes.margins(x=0.1)
+    axes.set_xlabel("KiB; red: 64 KiB, dashed: the smallest heap in which all of it passes")
+    axes.set_title("Alive in the device's heap")
+    plots.save(drawing, path)
+
+
+def missed(found):
+    """Return a line for each bar that was not met."""
+    return []
+
+
 def main():
-    """Bisect, print and write the report."""
-    print("The smallest heap for the demo:", flush=True)
-    heap = smallest()
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps({"min_heap_bytes": heap}) + "\n", encoding="utf-8")
-    print(f"smallest heap: {heap} bytes")
+    """Measure, bisect, print and write the report; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.heap", description=__doc__)
+    parser.parse_args()
+    console = Console()
+    try:
+        with console.status("listening to the device"):
+            found = account(listen(), *alone())
+    except (scenario.ScenarioError, workplace.BuildFailed, NoInterpreter) as trouble:
+        console.print(str(trouble), style="red", markup=False)
+        return 1
+    console.print("The smallest heap:")
+    try:
+        size = smallest(
+            found["peak_bytes"],
+            passes,
+            lambda heap, good: console.print(f"  {heap:7,} B: {'passes' if good else 'fails'}"),
+        )
+    except LookupError:
+        console.print(f"{_SCRIPT.name} fails in {_AMPLE:,} B already", style="red")
+        return 1
+    return conclude("heap", {"min_heap_bytes": size, **found}, plot, show, missed, console)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

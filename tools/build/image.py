@@ -3,7 +3,7 @@
 Bootloader and app come from a MicroPython image as it is published; the partition table gets the
 raw partition `journal` behind the app, and `vfs` behind that to the end of the flash, with the
 build in it. What always holds: bootloader and app stay bit for bit, and the vfs is where stock
-MicroPython would have made its own. Imports esptool, littlefs-python and mp-image-tool-esp32.
+MicroPython would have made its own. Imports esptool and mp-image-tool-esp32.
 """
 
 import argparse
@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from esptool.bin_image import LoadFirmwareImage
-from littlefs import LittleFS
-from littlefs.errors import LittleFSError
 from mp_image_tool_esp32.image_header import ImageHeader
 from mp_image_tool_esp32.partition_table import PartitionError, PartitionTable
 
 from tools.build import report
 from tools.build.device import ROOT
+from tools.build.file_system import BLOCK, file_system
 from tools.build.tree import BuildError
 
 JOURNAL_SIZE = 64 * 4096
@@ -31,12 +30,8 @@ TABLE_SIZE = 0x1000
 BOOTLOADER_AT = {"esp32": 0x1000, "esp32s3": 0}
 """Where each chip's bootloader begins, and with it an image; both take xtensawin."""
 
-_BLOCK = 4096
 # A stock table ends before the flash does: the library need not warn of it.
 logging.getLogger("mp_image_tool_esp32").setLevel(logging.ERROR)
-# What MicroPython gives littlefs on this chip; files up to the cache's size lie in their folder.
-_READ = _PROG = _LOOKAHEAD = 32
-_CACHE = 128
 
 
 class Image(NamedTuple):
@@ -64,7 +59,7 @@ def compose(firmware: bytes, files: dict[str, bytes]) -> Image:
     flash += b"\xff" * (place.offset - len(flash))
     flash += file_system(files, place.size)
     used = len(flash.rstrip(b"\xff"))
-    return Image(chip, offset, table, bytes(flash[offset : -(-used // _BLOCK) * _BLOCK]))
+    return Image(chip, offset, table, bytes(flash[offset : -(-used // BLOCK) * BLOCK]))
 
 
 def read(firmware: bytes) -> tuple[str, int, PartitionTable]:
@@ -119,30 +114,6 @@ def describe(table: PartitionTable) -> str:
         f"{part.offset:#9x} to {part.offset + part.size:#9x} {part.size >> 10:7,} KiB"
         for part in table
     )
-
-
-def file_system(files: dict[str, bytes], size: int) -> bytes:
-    """Return a littlefs of `size` bytes that holds {path: content}. Raises `BuildError`."""
-    made = LittleFS(
-        block_size=_BLOCK,
-        block_count=size // _BLOCK,
-        read_size=_READ,
-        prog_size=_PROG,
-        lookahead_size=_LOOKAHEAD,
-        cache_size=_CACHE,
-    )
-    try:
-        for path, content in sorted(files.items()):
-            folder = path.rpartition("/")[0]
-            if folder:
-                made.makedirs(folder, exist_ok=True)
-            with made.open(path, "wb") as file:
-                file.write(content)
-    except LittleFSError as error:
-        raise BuildError(
-            f"the files do not fit into the vfs of {size >> 10} KiB: {error}"
-        ) from None
-    return bytes(made.context.buffer)
 
 
 def _whole(chip: str, data: bytes) -> bool:

@@ -20,6 +20,8 @@ from tools.simulator.models.ssd1306 import Ssd1306
 from tools.simulator.models.wifi import Wifi
 from tools.simulator.wiring import wiring
 
+FILES_SECTORS = 448  # of a flash of 4 MiB, behind the app and the journal
+
 _ENODEV = 19
 _EINVAL = 22
 _Y2K = 946684800
@@ -44,6 +46,8 @@ class Board:
         self.port = SerialPort()
         self.reader = Magstripe(self.port)
         self.flash = NorFlash(home / "flash.bin")
+        self.files = NorFlash(home / "vfs.bin", FILES_SECTORS, "vfs")
+        self.partitions = (self.flash, self.files)
         self.nvs = Nvs(home / "nvs.json")
         self.wifi = Wifi(networks)
         self.buzzer_sounds = False
@@ -71,8 +75,6 @@ class Board:
             0x24: self._wifi_scan,
             0x25: self._wifi_rssi,
             0x26: self._wifi_reconnects,
-            0x30: self._partition_find,
-            0x31: self._partition_read,
             0x32: self._partition_program,
             0x33: self._partition_erase,
             0x38: self._nvs_get,
@@ -105,8 +107,14 @@ class Board:
         self._watchdog_s = 0.0
         self._buzz(False)
 
+    @property
+    def images(self):
+        """Where the chip finds its flash: "label=path" of each partition, with `;` between."""
+        return ";".join(f"{one.label}={one.path.absolute()}" for one in self.partitions)
+
     def close(self):
-        self.flash.close()
+        for partition in self.partitions:
+            partition.close()
 
     def _report(self, text):
         self.log(text)
@@ -254,20 +262,13 @@ class Board:
 
     # esp32.Partition and esp32.NVS
 
-    def _partition_find(self, op, a, data):
-        return _status(self.flash.sectors if data == self.flash.label.encode() else -_EINVAL)
-
-    def _partition_read(self, op, a, data):
-        found = self.flash.read(*struct.unpack("<HHH", data))
-        return _status(-_EINVAL) if found is None else _status(0) + found
-
     def _partition_program(self, op, a, data):
-        sector, offset, _ = struct.unpack_from("<HHH", data)
-        return _status(0 if self.flash.program(sector, offset, data[6:]) else -_EINVAL)
+        sector, offset = struct.unpack_from("<HH", data)
+        return _status(0 if self.partitions[a].program(sector, offset, data[4:]) else -_EINVAL)
 
     def _partition_erase(self, op, a, data):
-        sector, _, _ = struct.unpack("<HHH", data)
-        return _status(0 if self.flash.erase(sector) else -_EINVAL)
+        sector, _ = struct.unpack("<HH", data)
+        return _status(0 if self.partitions[a].erase(sector) else -_EINVAL)
 
     def _nvs_get(self, op, kind, data):
         room = int.from_bytes(data[:2], "little")

@@ -11,14 +11,14 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from tools.build import link, mpy
+from tools.build import mpy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _SHIMS = Path(__file__).parent / "shims"
 _COMPILED = REPOSITORY / "build" / "shims"
-_COMPILER = (Path(mpy.__file__), Path(link.__file__), Path(__file__))
-_SELDOM = "machine_more"  # big, and loaded only when it is used: stays bytecode
+_COMPILER = (Path(mpy.__file__), Path(__file__))
+_ONCE = "rebind_rom"  # goes when it has run: native code would stay
 _STARTED = ("boot.py", "main.py")
 _DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
 
@@ -39,40 +39,39 @@ def command():
 def shims():
     """Compile what is out of date and return the directory of the compiled shims."""
     _COMPILED.mkdir(parents=True, exist_ok=True)
-    sources = {source.stem: source.read_text("utf-8") for source in _SHIMS.glob("*.py")}
-    house = link.House(sources, closed=False)  # the firmware calls them as it calls a chip
     made = max(tool.stat().st_mtime for tool in _COMPILER)
     for source in sorted(_SHIMS.glob("*.py")):
         target = _COMPILED / f"{source.stem}.mpy"
         if not target.exists() or target.stat().st_mtime < max(made, source.stat().st_mtime):
-            _compile(source, target, house)
+            _compile(source, target)
     return _COMPILED
 
 
-def _compile(source, target, house):
+def _compile(source, target):
     """Compile beside the target and move it there: several sessions may do this at once."""
     handle, beside = tempfile.mkstemp(dir=target.parent, suffix=".part")
     os.close(handle)
     try:
         arch = mpy.host_arch()
-        native = arch != "none" and source.stem != _SELDOM
+        native = arch != "none" and source.stem != _ONCE
         options = ["-march=" + arch, "-X", "emit=native"] if native else []
-        mpy.compile_module(house.shorten(source.stem), source.stem, Path(beside), options)
+        mpy.compile_module(source.read_text("utf-8"), source.stem, Path(beside), options)
         os.replace(beside, target)
     finally:
         Path(beside).unlink(missing_ok=True)
 
 
 def start_command(root, heap):
-    """Return the command line that starts the device whose files are in `root`.
+    """Return the command line that starts the device in `heap` bytes; its files are those of the
+    folder `root`.
 
-    It does what the chip's ROM does: the hardware modules are there before anything asks for them,
-    then boot.py and main.py are run unmodified as `__main__`, with the chip's `sys.path`. An
-    exception ends in the REPL, SystemExit in a soft reset.
+    It does what the chip's ROM does: the hardware modules are there before anything asks for them
+    and the file system is mounted (see `shims/rebind_rom.py`), then boot.py and main.py are run
+    unmodified as `__main__`. An exception ends in the REPL, SystemExit in
+    a soft reset.
     """
     program = (
-        f"import sys;sys.path[:]=[{str(shims())!r}];import esp32,network",
-        "sys.path[:]=['','.frozen','lib'];sys.argv[:]=[];del sys,esp32,network",
+        f"import sys;sys.path[:]=[{str(shims())!r}];import rebind_rom;del sys,rebind_rom",
         "try:",
         *(f" execfile({name!r})" for name in _STARTED if (root / name).exists()),
         " pass",

@@ -29,6 +29,7 @@ compared without white space against what the screen reader finds in the panel's
     books COUNT KIND [FIELD=PATTERN...] [within S]
                                       so many rows match (KIND as in `books --json`)
     agree [within S]                  the token on the screen is that of the books
+    phase NAME                        what follows is that phase, for whoever measures
     play FILE                         the statements of another file, beside this one
 
 A failure names file, line and statement, and shows the screen, as text and as it looks.
@@ -129,7 +130,7 @@ class Stage:
 
     terminal: SimulatedTerminal. identity: the bundle's keys.json. acquirer: a started
     tools.acquirer.Acquirer or None; office: the module that decides, binds and reads its books.
-    echo: takes lines to show, or None for silence.
+    echo: takes lines to show, or None for silence. `on_phase(name)` is called as a phase begins.
     """
 
     # verb: fewest and most words after it
@@ -138,11 +139,13 @@ class Stage:
         "choose": (1, 1), "go": (1, 1), "pass": (1, 1),
         "code": (0, 1), "power": (1, 1), "console": (1, 1),
         "link": (1, 4), "wifi": (1, 1), "acquirer": (1, 2), "books": (2, None), "agree": (0, 0),
+        "phase": (1, 1),
     }  # fmt: skip
 
     def __init__(self, terminal, identity, acquirer=None, office=None, echo=None, language="zh"):
         self.terminal = terminal
         self.acquirer = acquirer
+        self.on_phase = lambda name: None
         self._identity = identity
         self._office = office
         self._echo = echo
@@ -512,6 +515,9 @@ class Stage:
         self._impostor = type(self.acquirer)(other)
         self.terminal.link.port = await self._impostor.start()
         self.terminal.link.cut()
+
+    async def _phase(self, name, *, limit):
+        self.on_phase(name)
 
     async def _books(self, count, kind, *patterns, limit):
         wanted = int(count)

@@ -2,7 +2,7 @@
 
 `SimulatedTerminal` starts MicroPython on the device's files with its hardware modules replaced by
 the shims, and keeps the process's life: power off is SIGKILL, a reset or the watchdog starts it
-again on the same flash image. Everything public here belongs to the host's event loop.
+again on the same flash images. Everything public here belongs to the host's event loop.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import socket
 import threading
 from pathlib import Path
 
+from tools.build.file_system import file_system
 from tools.simulator import interpreter
 from tools.simulator.board import Board
 from tools.simulator.models.link import Link
@@ -137,7 +138,8 @@ class Keypad:
 class SimulatedTerminal:
     """One terminal, made by `provision.provision` in `home`.
 
-    home: directory with `fs` (the device's files), `nvs.json`, `flash.bin` and `board.json`.
+    home: directory with `fs` (the device's files, put into `vfs.bin` when it is switched on),
+    `nvs.json`, `flash.bin` (the journal) and `board.json`.
     device_root: the device's files when they are not `home/fs`. heap: bytes, all of Python's
     memory.
 
@@ -167,6 +169,7 @@ class SimulatedTerminal:
         self.died = Signal()
         self.boots = 0
         self.on = False
+        self._flashed = None
         self._process = None
         self._tasks = []
         self._thread = None
@@ -188,6 +191,7 @@ class SimulatedTerminal:
             self._lead_to(self.link.local_port)
         self.link.up = self.wifi.up
         self.board.power_up()
+        self._flash()
         await self._boot("power")
 
     async def power_off(self):
@@ -215,13 +219,27 @@ class SimulatedTerminal:
             config["port"] = port
             path.write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
 
+    def _flash(self):
+        """Put the device's files into its flash when they are not those that were put there last.
+
+        What the terminal has written among them since then is gone, as with a board.
+        """
+        files = {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in self.root.rglob("*")
+            if path.is_file()
+        }
+        if files != self._flashed:
+            self.board.files.flash(file_system(files, self.board.files.size))
+            self._flashed = files
+
     async def _boot(self, cause):
         mine, theirs = socket.socketpair()
         environment = {
             **os.environ,
             "TZ": "UTC",
             "REBIND_BUS": str(theirs.fileno()),
-            "REBIND_SHIMS": str(interpreter.shims()),
+            "REBIND_FLASH": self.board.images,
             "REBIND_RESET_CAUSE": str(_RESET_CAUSES[cause]),
             "REBIND_UNIQUE_ID": self.facts["unique_id"],
         }

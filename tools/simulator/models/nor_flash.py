@@ -34,7 +34,7 @@ class NorFlash:
         self.on_operation = lambda kind, sector: None
         self._lock = threading.Lock()
         self._cut = None
-        size = sectors * SECTOR_SIZE
+        self.size = size = sectors * SECTOR_SIZE
         with open(path, "ab") as image:
             image.write(b"\xff" * (size - image.tell()))
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 (open for life)
@@ -44,6 +44,11 @@ class NorFlash:
 
     def close(self):
         self._file.close()
+
+    def flash(self, image):
+        """Put `image`, as large as the partition, in the place of all that is in it."""
+        with self._lock:
+            self._store(0, image)
 
     # -- faults -----------------------------------------------------------------------------------
 

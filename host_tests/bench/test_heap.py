@@ -1,0 +1,142 @@
+"""The bench of the heap: what the probe says on MicroPython, what is made of it, the search."""
+
+import subprocess
+
+import pytest
+
+from tools.bench import heap
+from tools.simulator.interpreter import NoInterpreter, command
+
+
+def _heard(*lines):
+    heard = heap.Listener()
+    for line in lines:
+        heard.hear(line)
+    return heard
+
+
+@pytest.fixture
+def probed(tmp_path, record_property):
+    """Give `probed(main, **modules)`: a Listener that has heard `main` run under the probe."""
+    try:
+        device = command()
+    except NoInterpreter as missing:
+        pytest.skip(str(missing))
+    record_property("interpreter", "micropython")
+
+    def run(main, **modules):
+        for name, text in modules.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        (tmp_path / "heap_probe.py").write_bytes(heap._PROBE.read_bytes())
+        done = subprocess.run(
+            [*device, "-X", "heapsize=262144", "-c", heap._LISTEN + main],
+            cwd=tmp_path,
+            env={"MICROPYPATH": ".:.frozen"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return _heard(*done.stdout.splitlines())
+
+    return run
+
+
+def test_a_module_is_told_without_what_it_imports(probed):
+    heard = probed(
+        "import outer\n",
+        outer="import inner\nsmall = bytearray(100)\n",
+        inner="large = bytearray(5000)\n",
+    )
+    assert 5000 < heard.modules["inner"] < 5600
+    assert 100 < heard.modules["outer"] < 700
+
+
+def test_a_module_that_fails_to_load_leaves_the_count_of_the_others_right(probed):
+    heard = probed(
+        "try:\n    import outer\nexcept ImportError:\n    pass\nimport inner\n",
+        outer="import inner\nimport nowhere\n",
+        inner="large = bytearray(5000)\n",
+    )
+    assert 5000 < heard.modules["inner"] < 5600
+    assert heard.modules.get("outer", 0) < 700
+
+
+def test_what_becomes_alive_in_the_event_loop_is_seen_and_the_probe_is_not_counted(probed):
+    heard = probed(
+        "kept = []\n"
+        "async def main():\n"
+        "    await asyncio.sleep_ms(100)\n"
+        "    kept.append(bytearray(20000))\n"
+        "    await asyncio.sleep_ms(100)\n"
+        "asyncio.run(main())\n"
+    )
+    floor = heard.figures["asyncio"]
+    assert 20000 < heard.live["start"] - floor < 22000
+
+
+def test_asyncios_late_parts_load_under_the_probe(probed):
+    heard = probed("asyncio.Event, asyncio.Lock, asyncio.gather\n")
+    assert {"asyncio.event", "asyncio.lock", "asyncio.funcs"} <= set(heard.modules)
+
+
+def test_messages_are_told_apart_and_an_answer_is_applied_only_in_a_change():
+    heard = _heard("HEAP asyncio 10", "HEAP loaded 110", "HEAP live 1100")
+    heard.enter("idle")
+    heard.hear("HEAP live 1200 apply")
+    heard.hear("HEAP live 1900")
+    heard.enter("submission")
+    for line in ("1300 connect", "1400 send", "1500 answer", "1600 apply", "1700"):
+        heard.hear(f"HEAP live {line}")
+    heard.enter("result")
+    assert heard.live == {
+        "start": 1000, "apply": 1600, "idle": 1800, "submission": 1800,
+        "connect": 1200, "send": 1300, "answer": 1400, "result": 1600,
+    }  # fmt: skip
+
+
+def test_where_the_memory_goes_adds_up_to_what_is_alive():
+    heard = _heard(
+        "HEAP bare 1000", "HEAP before 1100", "HEAP asyncio 4100", "HEAP loaded 5100",
+        "qstr pool: n_pool=1, n_qstr=1, n_str_data_bytes=1, n_total_bytes=500",
+        "HEAP module 700 firmware.ui.pages", "HEAP module 300 firmware.ui.menu",
+        "HEAP module 200 unit", "HEAP here firmware.ui.pages unit", "HEAP live 9000",
+        "qstr pool: n_pool=1, n_qstr=9, n_str_data_bytes=9, n_total_bytes=800",
+    )  # fmt: skip
+    heard.enter("idle")
+    found = heap.account(heard, bare=600, mount=300)
+    assert sum(found["idle"].values()) == found["peak_bytes"] == 8000
+    assert found["shims_bytes"] == 100 and found["names_bytes"] == 300
+    assert found["idle"]["code"] == 900
+    assert found["rooms"] == {
+        "firmware/ui": {"stays": 700, "on_demand": 300, "largest_on_demand": 300},
+        "unit": {"stays": 200, "on_demand": 0, "largest_on_demand": 0},
+    }
+
+
+@pytest.mark.parametrize("needed", [70_001, 70_144, 90_000])
+def test_the_smallest_heap_is_found_to_a_step(needed):
+    tried = []
+
+    def passes(size):
+        tried.append(size)
+        return size >= needed
+
+    found = heap.smallest(70_000, passes)
+    assert found - heap.STEP < needed <= found
+    assert tried.count(found) == 3
+
+
+def test_a_heap_that_passes_only_sometimes_is_not_the_smallest():
+    seen = []
+
+    def passes(size):
+        seen.append(size)
+        return size >= 70_144 and not (size == 70_144 and seen.count(size) == 2)
+
+    assert heap.smallest(69_632, passes) == 70_144 + heap.STEP
+
+
+def test_a_firmware_that_fits_nowhere_is_said_to():
+    with pytest.raises(LookupError):
+        heap.smallest(70_000, lambda size: False)
