@@ -17,25 +17,25 @@ async def run(desk, title, outcome, trouble):
         await pages.message(title, text("link.%d" % trouble) + "\n" + text(_kept(desk)), True)
     elif outcome.event == change.REJECTED:
         await desk.board.beep(_BAD_MS)
-        await pages.message("result.refused", words(desk, outcome), True)
+        await pages.message("result.refused", explained(desk, outcome), True)
         return False
     elif outcome.event == change.ACTIVE:
         await desk.board.beep(_GOOD_MS)
-        await pages.message("result.accepted", words(desk, outcome), True)
+        await pages.message("result.accepted", explained(desk, outcome), True)
         await pages.message("result.accepted", text("result.log_in_again"), True)
         desk.log_out()
     elif outcome.event == change.SUPERSEDED:
-        await pages.message("result.superseded", words(desk, outcome), True)
+        await pages.message("result.superseded", explained(desk, outcome), True)
     elif outcome.event == change.REVIEWING:
-        await pages.message("result.review", words(desk, outcome), True)
+        await pages.message("result.review", explained(desk, outcome), True)
     else:
         trouble = outcome.trouble
-        body = text("link.%d" % trouble) if trouble else words(desk, outcome)
+        body = text("link.%d" % trouble) if trouble else explained(desk, outcome)
         await pages.message(title, body + "\n" + text(_kept(desk)), True)
     return True
 
 
-def words(desk, outcome):
+def explained(desk, outcome):
     """Return what an outcome means and what to do next."""
     text = desk.text
     code = desk.answer(outcome.code)

@@ -32,6 +32,6 @@ def test_a_refusal_names_the_field_whatever_it_is(language):
     for tag in TAGS:
         outcome = Outcome()
         outcome.code, outcome.status, outcome.fault_tag = b"22", 3, tag
-        words = errand.words(desk, outcome)
+        words = errand.explained(desk, outcome)
         assert desk.text("result.field") in words
         assert (other in words) == (tag not in range(0xDF30, 0xDF38) and tag != 0xDF3A), hex(tag)
