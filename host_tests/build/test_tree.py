@@ -89,11 +89,10 @@ def test_inputs_do_not_run_together():
     assert Item("a", (b"ab", b"c"), make).digest != Item("a", (b"a", b"bc"), make).digest
 
 
-def test_a_module_is_named_in_a_traceback(out, tmp_path):
+def test_a_module_is_named_in_a_traceback(out):
     if not (HOME / "micropython.json").exists():
         pytest.skip("no interpreter in .toolchain")
-    source = tmp_path / "x.py"
-    source.write_text("def fail():\n    raise ValueError\n")
+    source = "def fail():\n    raise ValueError\n"
     build([mpy.module(source, "firmware/x.py", mpy.host_arch())], out)
     run = subprocess.run(
         [HOME / "bin/micropython", "-c", "from firmware import x; x.fail()"],
@@ -104,12 +103,9 @@ def test_a_module_is_named_in_a_traceback(out, tmp_path):
     assert 'File "firmware.x", line 1, in fail' in run.stderr
 
 
-def test_native_code_needs_a_target_that_takes_it(out, tmp_path):
-    source = tmp_path / "hot.py"
-    source.write_text(
-        "import micropython\n@micropython.viper\ndef f(a: int) -> int:\n  return a\n"
-    )
-    with pytest.raises(BuildError, match="hot.py does not compile"):
+def test_native_code_needs_a_target_that_takes_it(out):
+    source = "import micropython\n@micropython.viper\ndef f(a: int) -> int:\n  return a\n"
+    with pytest.raises(BuildError, match="hot does not compile"):
         build([mpy.module(source, "hot.py", "none")], out)
     shutil.rmtree(out, ignore_errors=True)
     for arch in ("x86", "x64", "xtensawin"):

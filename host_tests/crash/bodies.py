@@ -17,8 +17,7 @@ from firmware.errands import submission
 from firmware.storage import recovery
 from host_tests.crash import ROOT, life
 from host_tests.crash.world import CONFIG
-from tools.build import mpy
-from tools.build.shorten import House
+from tools.build import device, mpy
 from tools.build.tree import build
 from tools.simulator import interpreter
 
@@ -81,7 +80,7 @@ class Stopped(Exception):
 
 class MicroPython:
     """Lives in a process of the interpreter that the toolchain installed, on the firmware as the
-    build makes it: compiled, names shortened.
+    build makes it: linked and compiled.
     """
 
     name = "MicroPython"
@@ -166,15 +165,15 @@ _OPERATIONS = {
 
 
 def compiled():
-    """Compile what is out of date of firmware and `life`, as one house; return the folder."""
-    sources = {"life.py": _HERE / "life.py"}
-    for package in ("drivers", "firmware"):
-        for source in sorted((ROOT / package).rglob("*.py")):
-            sources[source.relative_to(ROOT).as_posix()] = source
-    guests = ((_HERE / "remote.py").read_text(),)
-    texts = {mpy.dotted(path): source.read_text() for path, source in sources.items()}
-    house = House(texts, guests)
+    """Compile what is out of date of the firmware, linked, and of `life`; return the folder.
+
+    The drivers are not linked: a life puts its own time into one of them.
+    """
+    own = (_HERE / "life.py").read_text("utf-8")
+    units = {root: others for root, others in device.UNITS.items() if "drivers" not in root}
+    house = device.house(guests=(own, (_HERE / "remote.py").read_text("utf-8")), units=units)
     arch = mpy.host_arch()
     out = ROOT / "build" / "crash"
-    build([mpy.module(source, path, arch, house) for path, source in sources.items()], out)
+    linked = {"life": own, **house.modules()}
+    build([mpy.module(text, mpy.path(name), arch) for name, text in linked.items()], out)
     return out

@@ -44,7 +44,7 @@ def test_the_terminal_starts_and_a_missing_module_is_brought_back(
     assert flash(board.url, host_build, config, False, 2)
     said = capsys.readouterr().out
     assert "all hashes verified" in said and said.endswith("the terminal is running\n")
-    for missing in ("drivers/keypad.mpy", "assets/font.bin"):
+    for missing in ("drivers/parts.mpy", "assets/font.bin"):
         with link.Link(board.url) as line:
             line.run(f"import os\nos.remove({missing!r})")
             log = line.restart(8)

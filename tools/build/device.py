@@ -1,13 +1,13 @@
 """What is on the device: every file of its file-system root and what it is made from."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from tools.build import mpy
+from tools.build.link import Exposed, House
 from tools.build.portable import portable
-from tools.build.shorten import Exposed, House
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
 
@@ -15,6 +15,50 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _STARTED_FROM_SOURCE = ("boot.py", "main.py")
 _PACKAGES = ("drivers", "firmware")
+_ON_THE_BOARD = "tools/device/inside"  # what desk tools run on the board
+_CHIP = "tools/simulator/shims"  # the chip's own modules, as far as ours speak of them
+UNITS = {
+    "drivers.parts": (
+        "drivers.clock",
+        "drivers.flash",
+        "drivers.keypad",
+        "drivers.keystore",
+        "drivers.magstripe",
+        "drivers.oled",
+        "drivers.tls_link",
+        "drivers.wifi",
+    ),
+    "firmware.message.codec": (
+        "firmware.message.fields",
+        "firmware.message.framing",
+        "firmware.card.luhn",
+        "firmware.card.tlv",
+        "firmware.card.track",
+        "firmware.crypto.cmac",
+        "firmware.crypto.compare",
+        "firmware.crypto.dukpt",
+        "firmware.crypto.seal",
+        "firmware.crypto.wipe",
+    ),
+    "firmware.storage.state": (
+        "firmware.storage.audit",
+        "firmware.storage.journal",
+        "firmware.binding.change",
+        "firmware.binding.model",
+        "firmware.acquirer.identity",
+        "firmware.acquirer.line",
+        "firmware.acquirer.sync",
+    ),
+    "firmware.terminal": (
+        "firmware.ui.canvas",
+        "firmware.ui.font",
+        "firmware.ui.keys",
+        "firmware.ui.pages",
+        "firmware.ui.text",
+    ),
+}
+"""Modules that stay in memory for good, and what they become: {unit: the others in it}."""
+
 _DRIVER = HOME / "lib/ssd1306.py"
 _FONT = HOME / "fonts/wenquanyi_9pt.pcf"
 _TEXT = ROOT / "firmware/text"
@@ -38,18 +82,30 @@ def _sources() -> Iterator[Item]:
         yield Item(name, (source,), lambda target, source=source: target.write_bytes(source))
 
 
-def house(arch: str = "") -> House:
-    """Return all modules of our own, as bytecode alone for `none`. Raises `BuildError`."""
+def house(arch: str = "", guests: Iterable[str] = (), units: Mapping = UNITS) -> House:
+    """Return all modules of our own, linked, as bytecode alone for `none`. Raises `BuildError`.
+
+    guests: sources that speak of them, beside those of the device.
+    """
     as_written = portable if arch == "none" else str
     sources = {
         mpy.dotted(path): as_written(source.read_text(encoding="utf-8"))
         for source, path in _own_modules()
     }
-    guests = tuple((ROOT / name).read_text(encoding="utf-8") for name in _STARTED_FROM_SOURCE)
+    speakers = [ROOT / name for name in _STARTED_FROM_SOURCE]
+    speakers += sorted((ROOT / _ON_THE_BOARD).glob("*.py"))
+    foreign = (_DRIVER, *sorted((ROOT / _CHIP).glob("*.py")))
     try:
-        return House(sources, guests)
+        return House(
+            sources,
+            guests=(*(path.read_text("utf-8") for path in speakers), *guests),
+            foreign=[path.read_text("utf-8") for path in foreign],
+            units=units,
+        )
     except SyntaxError as error:
         raise BuildError(f"{error.filename} does not compile: {error}") from None
+    except Exposed as error:
+        raise BuildError(f"the modules can't be linked: {error}") from None
 
 
 def _own_modules() -> Iterator[tuple[Path, str]]:
@@ -66,28 +122,20 @@ def _says_nothing(source: Path) -> bool:
 
 
 def _modules(arch: str) -> Iterator[Item]:
-    ours = house(arch)
-    yield mpy.module(_DRIVER, "lib/ssd1306.py", arch, _library())
-    for source, path in _own_modules():
-        yield mpy.module(source, path, arch, ours)
+    for path, text in linked_sources(arch):
+        yield mpy.module(text, path, arch)
+
+
+def linked_sources(arch: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path, text) of every module as it is compiled. Raises `BuildError`."""
+    yield "lib/ssd1306.py", _library().shorten("ssd1306")
+    for name, text in house(arch).modules().items():
+        yield mpy.path(name), text
 
 
 def _library() -> House:
-    library = {"ssd1306": _DRIVER.read_text(encoding="utf-8")}
-    return House(library, tuple(source.read_text("utf-8") for source, _ in _own_modules()))
-
-
-def lighter_sources() -> Iterator[tuple[str, bytes]]:
-    """Yield (path, source) of every module as it is compiled. Raises `BuildError`."""
-    ours = house()
-    try:
-        yield "ssd1306.py", _library().shorten("ssd1306").encode()
-        for _, path in _own_modules():
-            yield path, ours.shorten(mpy.dotted(path)).encode()
-    except Exposed as error:
-        raise BuildError(f"a module cannot be made lighter: {error}") from None
-    except FileNotFoundError as error:
-        raise BuildError(f"{error.filename} is missing; `make setup` downloads tools") from None
+    ours = [source.read_text("utf-8") for source, _ in _own_modules()]
+    return House({"ssd1306": _DRIVER.read_text(encoding="utf-8")}, ours)
 
 
 def _assets() -> Iterator[Item]:

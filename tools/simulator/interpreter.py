@@ -55,7 +55,7 @@ def _compile(source, target):
         arch = mpy.host_arch()
         native = arch != "none" and source.stem != _ONCE
         options = ["-march=" + arch, "-X", "emit=native"] if native else []
-        mpy.compile_module(source, source.name, Path(beside), options)
+        mpy.compile_module(source.read_text("utf-8"), source.stem, Path(beside), options)
         os.replace(beside, target)
     finally:
         Path(beside).unlink(missing_ok=True)
