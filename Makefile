@@ -46,8 +46,9 @@ crash: setup ## power and line cut at every point, terminal and acquirer still a
 	@$(PY) -m host_tests.crash $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
 		$(if $(ONLY),--only "$(ONLY)")
 
-build: parts ## what goes onto the chip, its manifest and its sizes (ARCH=none for bytecode alone)
+build: parts ## what goes onto the chip, its manifest, sizes and cost of a start (ARCH=none for bytecode alone)
 	@$(PY) -m tools.build --arch $(or $(ARCH),xtensawin)
+	@$(PY) -m tools.bench.start
 
 flash: build ## the build onto a board, only what changed (PORT=serial or socket://host:port CONFIG=dir DRY=1)
 	@$(PY) -m tools.device flash --port "$(PORT)" --build build/$(or $(ARCH),xtensawin) \

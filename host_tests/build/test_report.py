@@ -51,6 +51,15 @@ def test_modules_that_are_too_large_stop_the_build(tmp_path):
         report.write_sizes(tmp_path / "size.json", found)
 
 
+def test_a_build_keeps_what_a_start_was_measured_to_cost(tmp_path):
+    target = tmp_path / "size.json"
+    (tmp_path / "a.mpy").write_bytes(b"1")
+    found = report.sizes(tmp_path, "xtensawin", ["a.mpy"])
+    target.write_text(json.dumps({report.MEASURED: {"instructions": 5}, "total": 9}))
+    report.write_sizes(target, found)
+    assert json.loads(target.read_text()) == {**found, report.MEASURED: {"instructions": 5}}
+
+
 def test_what_the_manifest_freezes_is_every_module_and_compiles_for_the_chip(chip):
     freeze = chip.parent / "freeze"
     frozen, included = set(), []

@@ -1,10 +1,13 @@
 """A board on the desk for each test, and mpremote to speak to it."""
 
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
+from mpremote import transport_serial
+from serial.urlhandler import protocol_socket
 
 from host_tests.acquirer.shops import Host
 from host_tests.conftest import ROOT
@@ -16,10 +19,29 @@ from tools.device import link
 from tools.simulator import interpreter, workplace
 
 
+class _Clock:
+    """`time` as modules know it, for those that sleep a fixed time before they look again."""
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+    def sleep(self, seconds):
+        time.sleep(seconds / 20)
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Nobody waits here as long as for a chip."""
-    monkeypatch.setattr(link, "_LIMIT_S", 3)
+    """Nobody waits here as long as for a chip: a board on the desk has its answer at once."""
+    monkeypatch.setattr(link, "_LIMIT_S", 5)
+    for module in (link, transport_serial, protocol_socket):
+        monkeypatch.setattr(module, "time", _Clock())
+    opened = protocol_socket.Serial.open
+
+    def open_at_once(port):
+        opened(port)  # a network would hold back the second of two short writes
+        port._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    monkeypatch.setattr(protocol_socket.Serial, "open", open_at_once)
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_scanning_the_keypad_costs_little(bench):
 
 
 def _processor_time(terminal):
-    with open(f"/proc/{terminal._process.pid}/stat") as file:
+    with open(f"/proc/{terminal.pid}/stat") as file:
         fields = file.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
 

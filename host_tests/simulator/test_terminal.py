@@ -101,7 +101,7 @@ def test_an_interpreter_that_breaks_is_told_and_not_restarted(bench):
         terminal.died.connect(died.append)
         await terminal.power_on()
         await printed(terminal, "running")
-        os.kill(terminal._process.pid, signal.SIGSEGV)
+        os.kill(terminal.pid, signal.SIGSEGV)
         assert await terminal.changed.wait_for(lambda: died, 10)
         assert died == [-signal.SIGSEGV] and not terminal.on
 

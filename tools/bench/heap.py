@@ -149,7 +149,8 @@ def listen():
     with tempfile.TemporaryDirectory(prefix="rebind-heap-") as home:
         identity = workplace.prepare(home)
         files = Path(home) / "terminal" / "fs"
-        mpy.compile_module(_PROBE.read_text("utf-8"), _PROBE.stem, files / "heap_probe.mpy", [])
+        probe = _PROBE.read_text(encoding="utf-8")
+        mpy.compile_module(probe, _PROBE.stem, files / "heap_probe.mpy", [])
         asyncio.run(_play(home, identity, files / "boot.py", statements, heard))
     return heard
 

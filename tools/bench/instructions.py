@@ -15,7 +15,7 @@ from tools.toolchain import HOME
 ROOT = Path(__file__).resolve().parents[2]
 _COPY = ROOT / "build" / "bench" / "micropython"
 _LIMIT_S = 120
-_TOTAL = re.compile(r"Collected : (\d+)")
+TOTAL = re.compile(r"Collected : (\d+)")
 
 # Fillers between functions that newer assemblers write and older valgrinds do not know, and what
 # does as little and is known.
@@ -47,17 +47,24 @@ def micropython():
     return [str(loader), "--library-path", str(libraries), str(_COPY / "bin" / "micropython")]
 
 
-def count(command):
-    """Return how many instructions the command executes, or None."""
+def under_valgrind(command):
+    """Return the command that counts what `command` executes, or None without valgrind."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         return None
-    full = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    return [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+
+
+def count(command):
+    """Return how many instructions the command executes, or None."""
+    full = under_valgrind(command)
+    if full is None:
+        return None
     try:
         done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=_LIMIT_S)
     except subprocess.TimeoutExpired:
         return None
-    found = _TOTAL.search(done.stderr)
+    found = TOTAL.search(done.stderr)
     return int(found[1]) if found and done.returncode == 0 else None
 
 

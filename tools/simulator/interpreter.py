@@ -61,9 +61,9 @@ def _compile(source, target):
         Path(beside).unlink(missing_ok=True)
 
 
-def start_command(root, heap):
+def start_command(root, heap, device=None):
     """Return the command line that starts the device in `heap` bytes; its files are those of the
-    folder `root`.
+    folder `root`. device: what runs MicroPython, `command()` if not given.
 
     It does what the chip's ROM does: the hardware modules are there before anything asks for them
     and the file system is mounted (see `shims/rebind_rom.py`), then boot.py and main.py are run
@@ -78,4 +78,4 @@ def start_command(root, heap):
         "except SystemExit:",
         " import machine;machine.soft_reset()",
     )
-    return [*command(), "-X", f"heapsize={heap}", "-i", "-c", "\n".join(program)]
+    return [*(device or command()), "-X", f"heapsize={heap}", "-i", "-c", "\n".join(program)]

@@ -141,17 +141,18 @@ class SimulatedTerminal:
     home: directory with `fs` (the device's files, put into `vfs.bin` when it is switched on),
     `nvs.json`, `flash.bin` (the journal) and `board.json`.
     device_root: the device's files when they are not `home/fs`. heap: bytes, all of Python's
-    memory.
+    memory. command: what runs MicroPython, if not the tool chain's own.
 
     `on`, `panel`, `keypad`, `reader`, `flash`, `nvs`, `wifi`, `link`, `console` are its parts;
     `changed` is told when the panel, the power or Wi-Fi changed, `died` when the process ended by
     itself, with its exit status. One host process at a time may have a home open.
     """
 
-    def __init__(self, home, device_root=None, heap=HEAP):
+    def __init__(self, home, device_root=None, heap=HEAP, command=None):
         self.home = Path(home)
         self.root = Path(device_root) if device_root else self.home / "fs"
         self.heap = heap
+        self.command = command
         facts = json.loads((self.home / "board.json").read_text(encoding="utf-8"))
         self.facts = facts
         self._lock = _locked(self.home / "lock")
@@ -203,6 +204,11 @@ class SimulatedTerminal:
         self.link.up = False
         self.changed.emit()
 
+    @property
+    def pid(self):
+        """The process in which the device runs, while it is on."""
+        return self._process.pid
+
     async def close(self):
         """Switch off and let go of the files."""
         await self.power_off()
@@ -245,7 +251,7 @@ class SimulatedTerminal:
         }
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                *interpreter.start_command(self.root, self.heap),
+                *interpreter.start_command(self.root, self.heap, self.command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -296,12 +302,13 @@ class SimulatedTerminal:
     # -- what the board tells ---------------------------------------------------------------------
 
     def _listen(self):
-        self.board.log = lambda text: self._soon(self.console.say, f"[board] {text}")
+        self.board.log = lambda text: self.soon(self.console.say, f"[board] {text}")
         self.board.on_reset = self._on_reset
-        self.board.wifi.on_change = lambda up: self._soon(self._on_wifi)
-        self.panel.on_change = lambda: self._soon(self._paint)
+        self.board.wifi.on_change = lambda up: self.soon(self._on_wifi)
+        self.panel.on_change = lambda: self.soon(self._paint)
 
-    def _soon(self, function, *arguments):
+    def soon(self, function, *arguments):
+        """Have a function called on the host's event loop, from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is looking any more
             self._loop.call_soon_threadsafe(function, *arguments)
 
