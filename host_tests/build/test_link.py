@@ -219,7 +219,7 @@ def test_a_module_is_not_imported_for_its_constants_alone():
 
 def test_a_parameter_passed_by_name_keeps_it():
     source = "def f(price, other=1):\n    return price, other\nx = f(price=2)"
-    linked = House({"shop.a": source}).shorten("shop.a")
+    linked = House({"shop.a": source}).text("shop.a")
     assert "price=2" in linked and "other" not in linked
 
 
@@ -228,20 +228,22 @@ def test_an_attribute_of_somebody_else_stays():
         "class A:\n    def load(self):\n        self.buffer.close()\n        self.ours = A().load"
     )
     theirs = "class Oled:\n    def ours(self):\n        pass"
-    assert "ours" in House({"shop.a": source}, foreign=(theirs,)).shorten("shop.a")
-    linked = House({"shop.a": source}).shorten("shop.a")
+    assert "ours" in House({"shop.a": source}, foreign=(theirs,)).text("shop.a")
+    linked = House({"shop.a": source}).text("shop.a")
     assert "ours" not in linked
     assert ".close(" in linked and ".buffer" in linked and "def load" in linked
 
 
-def test_an_open_house_keeps_what_is_public():
-    source = (
-        "from micropython import const\nLIMIT = const(3)\n"
-        "def f(value, _x=LIMIT):\n    return value, _x"
-    )
-    linked = House({"a": source}, closed=False).shorten("a")
-    assert "LIMIT = const(3)" in linked and "def f(value, " in linked
-    assert "_x" not in linked
+def test_a_function_that_follows_an_attribute_hides_no_builtin():
+    names = [f"a{i}" for i in range(250)]
+    body = "".join(f"        self.{name} = format(1, '')\n" for name in names)
+    tops = "".join(f"\ndef {name}():\n    return format(1, '')\n" for name in names)
+    source = f"class A:\n    def go(self):\n{body}{tops}"
+    asked = "".join(f"    load('shop.a').{name}()\n" for name in names)
+    other = f"def go(module):\n{asked}"
+    linked = House({"shop.a": source, "shop.b": other}).text("shop.a")
+    functions = {node.name for node in ast.parse(linked).body if isinstance(node, ast.FunctionDef)}
+    assert len(functions) == len(names) and not functions & set(dir(builtins))
 
 
 def test_a_module_asked_for_by_name_is_in_no_other():

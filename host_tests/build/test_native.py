@@ -98,7 +98,7 @@ def test_a_linked_native_function_keeps_its_types_and_loses_its_names():
         "    return int(len(out))\n\n\n"
         "f(b'', 0, b'')\n"
     )
-    brief = House({"a": source}).shorten("a")
+    brief = House({"a": source}).text("a")
     for kept in ("ptr8", "ptr16(", "-> int", "int(len(", "@micropython.viper"):
         assert kept in brief
     for gone in ("source", "count", "_SIZE"):

@@ -43,6 +43,8 @@ def bench(tmp_path, record_property):
         root.mkdir(exist_ok=True)
         if drivers:
             shutil.copytree(ROOT / "drivers", root / "drivers")
+            (root / "firmware").mkdir()
+            shutil.copy(ROOT / "firmware/rooms.py", root / "firmware")  # drivers have overlays too
             shutil.copytree(DRIVER_LIBRARY, root / "lib", dirs_exist_ok=True)
         (root / "main.py").write_text(main)
         if boot:

@@ -128,7 +128,7 @@ def _modules(arch: str) -> Iterator[Item]:
 
 def linked_sources(arch: str = "") -> Iterator[tuple[str, str]]:
     """Yield (path, text) of every module as it is compiled. Raises `BuildError`."""
-    yield "lib/ssd1306.py", _library().shorten("ssd1306")
+    yield "lib/ssd1306.py", _library().text("ssd1306")
     for name, text in house(arch).modules().items():
         yield mpy.path(name), text
 

@@ -68,19 +68,17 @@ class House:
     """Modules that know one another: their sources by dotted name (`firmware.ui.font`).
 
     `guests` are sources that use them, `foreign` those whose objects they use; neither is changed.
-    With `closed`, nobody else calls the modules: their public names may change too. `units` says
-    which modules become one: {name of one of them: names of the others}.
+    Nobody else calls the modules: their public names may change too. `units` says which modules
+    become one: {name of one of them: names of the others}.
     """
 
     def __init__(
         self,
         sources: Mapping[str, str],
         guests: Iterable[str] = (),
-        closed: bool = True,
         foreign: Iterable[str] = (),
         units: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
-        self._closed = closed
         self._modules = {
             name: _Module(name, ast.parse(text, name)) for name, text in sources.items()
         }
@@ -102,7 +100,7 @@ class House:
         """Return the sources of all units and stubs by dotted name."""
         return dict(self._texts)
 
-    def shorten(self, module: str) -> str:
+    def text(self, module: str) -> str:
         """Return the source that takes the place of `module`."""
         return self._texts[module]
 
@@ -241,7 +239,7 @@ class House:
                     left.append((module, node))
                     continue
                 name = node.targets[0].id
-                if isinstance(value, int) and (self._closed or name.startswith("_")):
+                if isinstance(value, int):
                     self._values[module.name, name] = value
             if len(left) == len(waiting):
                 return
@@ -295,8 +293,9 @@ class House:
 
     def _choose_names(self) -> None:
         everywhere, here = rom()
-        taken = self._bare | self._guest_words | set(dir(builtins)) | set(keyword.kwlist)
-        attributes = self._attributes | self._guest_words | self._passed | _OF_BASES
+        hidden = set(dir(builtins))  # a function at the top may have to follow an attribute
+        taken = self._bare | self._guest_words | hidden | set(keyword.kwlist)
+        attributes = self._attributes | self._guest_words | self._passed | _OF_BASES | hidden
         bare = _pool(everywhere, taken)
         brief = _pool(everywhere, attributes)
         # Public attributes: one name each in the whole house.
@@ -312,10 +311,7 @@ class House:
         public = [
             word
             for word in bound
-            if self._closed
-            and word not in kept
-            and not word.startswith("_")
-            and word in self._attributes
+            if word not in kept and not word.startswith("_") and word in self._attributes
         ]
         public.sort(key=lambda word: (-bound[word], word))
         self._public = {word: next(brief) for word in public}
@@ -405,8 +401,6 @@ class House:
 
     def _stays(self, module: str, word: str) -> bool:
         """Tell whether `word` at the top of `module` keeps its name."""
-        if not self._closed:
-            return not _PRIVATE.fullmatch(word)
         spoken = word in self._guest_words and not _PRIVATE.fullmatch(word)
         return _DUNDER.fullmatch(word) is not None or (spoken and self._root[module] == module)
 
@@ -515,7 +509,7 @@ class House:
 
     def _speaks(self, word: str) -> bool:
         """Tell whether anybody speaks of `word`, beside where it is made."""
-        return not self._closed or self._mentioned[word] > 0
+        return self._mentioned[word] > 0
 
 
 class _Linker(ast.NodeTransformer):
@@ -611,8 +605,7 @@ class _Linker(ast.NodeTransformer):
             if part is not node and isinstance(part, syntax.DEFINITIONS)
         ]
         for word in [*(arg.arg for arg in listed), *nested]:
-            stays = word in house._passed or not (house._closed or word.startswith("_"))
-            names[word] = word if stays else next(free, word)
+            names[word] = word if word in house._passed else next(free, word)
         self._scopes.append((False, names))
         for arg in listed:
             arg.arg = names[arg.arg]
