@@ -36,7 +36,7 @@ _SIZES = REPORTS / "size.json"
 _TEXTS = REPOSITORY / "firmware" / "text" / "zh.json"
 _ONLY_STARTED = "import machine\nmachine.reset()\n"
 _LIMIT_S = 60
-_PRESS_AGAIN_S = 2
+_PRESS_AGAIN_S = 0.2
 
 
 class Failed(Exception):

@@ -175,6 +175,7 @@ class SimulatedTerminal:
         self._tasks = []
         self._thread = None
         self._wire = None
+        self._stopping = asyncio.Lock()
         self._loop = None
         self._painting = False
         self._restart = None
@@ -276,23 +277,24 @@ class SimulatedTerminal:
 
     async def _stop(self):
         """End process, thread and tasks, in the order that leaves nothing half-written."""
-        self.on = False
-        current = asyncio.current_task()
-        for task in self._tasks:
-            if task is not current:
-                task.cancel()
-        self._tasks = []
-        if self._process is not None:
-            self._kill()
-            await self._process.wait()
-            self.console.attach(None)
-            self._process = None
-        if self._wire is not None:
-            with contextlib.suppress(OSError):
-                self._wire.shutdown(socket.SHUT_RDWR)
-            await asyncio.to_thread(self._thread.join)
-            self._wire.close()
-            self._wire = None
+        async with self._stopping:  # who switches off may meet one that went off by itself
+            self.on = False
+            current = asyncio.current_task()
+            for task in self._tasks:
+                if task is not current:
+                    task.cancel()
+            self._tasks = []
+            if self._process is not None:
+                self._kill()
+                await self._process.wait()
+                self.console.attach(None)
+                self._process = None
+            if self._wire is not None:
+                with contextlib.suppress(OSError):
+                    self._wire.shutdown(socket.SHUT_RDWR)
+                await asyncio.to_thread(self._thread.join)
+                self._wire.close()
+                self._wire = None
 
     def _kill(self):
         if self._process.returncode is None:
