@@ -18,12 +18,12 @@ from drivers.magstripe import Magstripe
 from drivers.oled import Oled
 from drivers.parts import Parts
 from drivers.pins import PINS
+from drivers.reserve import READER_BUFFER, Reserve
 from drivers.tls_link import TlsLink
 from drivers.wifi import Wifi
 
 _I2C_HZ = const(400000)
 _READER_BAUD = const(9600)
-_READER_BUFFER = const(1024)
 
 
 def keypad(name):
@@ -47,7 +47,9 @@ def build(config):
     made.oled = Oled(machine.I2C(0, sda=Pin(bus[0]), scl=Pin(bus[1]), freq=_I2C_HZ))
     if not made.oled.fitted:
         made.faults.append("oled")
-    made.magstripe = _part(made, "magstripe", _magstripe, reader)
+    uart = _part(made, "magstripe", _reader, reader)
+    made.magstripe = uart and Magstripe(uart)
+    made.reserve = Reserve(uart)
     made.keypad = keypad(made.name)
     if made.keypad.dead:
         made.faults.append("keypad")
@@ -65,7 +67,9 @@ def build(config):
         config["server_name"],
         "certs",
         made.keystore,
+        made.reserve,
     )
+    made.reserve.hold()
     return made
 
 
@@ -85,11 +89,9 @@ def _secret(made, name):
         return b""
 
 
-def _magstripe(pins):
+def _reader(pins):
     number, rx, tx = pins
-    return Magstripe(
-        machine.UART(number, baudrate=_READER_BAUD, rx=Pin(rx), tx=Pin(tx), rxbuf=_READER_BUFFER)
-    )
+    return machine.UART(number, baudrate=_READER_BAUD, rx=Pin(rx), tx=Pin(tx), rxbuf=READER_BUFFER)
 
 
 def _flash(made):

@@ -13,8 +13,8 @@ from drivers.tls_link import LinkError
 
 
 class Parts:
-    """oled, keypad, magstripe, flash, keystore, clock, wifi and link, each a driver or None, and
-    the pin `buzzer`.
+    """oled, keypad, magstripe, flash, keystore, clock, wifi and link, each a driver or None, the
+    pin `buzzer` and the `reserve` of memory.
 
     `link_error` is what `link` raises. `faults` names what is missing: "oled", "magstripe",
     "keypad", "flash", "keystore". `notes` names what works but is not as it should be: "files",

@@ -88,8 +88,12 @@ class Terminal:
         return await self.open("swipe")
 
     def run(self):
-        """Run until power is cut."""
-        asyncio.run(self._main())
+        """Run until power is cut; what no errand and no task has caught starts it again."""
+        try:
+            asyncio.run(self._main())
+        except Exception as fault:
+            sys.print_exception(fault)
+            self.board.reset()
 
     async def _main(self):
         board = self.board

@@ -59,6 +59,7 @@ class _Field:
         try:
             if card is not None:
                 waiting = asyncio.create_task(_swipes(card, swiped))
+                await asyncio.sleep(0)  # it loads its code: no key is looked for meanwhile
             while True:
                 self._paint()
                 key = await _key_or_card(pages, swiped, card is not None)

@@ -25,6 +25,7 @@ UNITS = {
         "drivers.keystore",
         "drivers.magstripe",
         "drivers.oled",
+        "drivers.reserve",
         "drivers.tls_link",
         "drivers.wifi",
     ),

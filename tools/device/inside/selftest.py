@@ -23,6 +23,7 @@ FAILED = "failed"
 ABSENT = "absent"
 
 PIECE = 64
+CONNECTION = 45000  # of the chip's heap: TLS while it connects, and Wi-Fi
 ENOUGH_US = 20000
 SCAN_MS = 8
 LAYOUT = "123A456B789C*0#D"
@@ -71,12 +72,15 @@ def memory():
     import esp32
 
     gc.collect()
+    parts.reserve.release()
     regions = esp32.idf_heap_info(esp32.HEAP_DATA)
-    return OK, {
+    parts.reserve.hold()
+    largest = max(region[2] for region in regions)
+    return OK if largest >= CONNECTION else FAILED, {
         "free": gc.mem_free(),
         "used": gc.mem_alloc(),
         "chip_free": sum(region[1] for region in regions),
-        "chip_largest": max(region[2] for region in regions),
+        "chip_largest": largest,
     }
 
 

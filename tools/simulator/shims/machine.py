@@ -159,13 +159,20 @@ def SoftI2C(scl, sda, **options):  # noqa: N802 (a class on the chip)
 
 
 class UART:
-    def __init__(self, id, baudrate=115200, *args, **options):
+    def __init__(self, id, baudrate=115200, *args, tx=None, rx=None, rxbuf=256):
         self.id = id
-        self.init(baudrate, **options)
+        self.facts = number(tx), number(rx), baudrate // 100
+        self.init(rxbuf=rxbuf)
 
-    def init(self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, rxbuf=256):
-        facts = pack("<BBHH", number(tx), number(rx), baudrate // 100, rxbuf)
-        bus.ask(_UART_OPEN, self.id, facts)
+    def init(self, baudrate=0, bits=8, parity=None, stop=1, *, tx=None, rx=None, rxbuf=256):
+        # What is not given stays as it is.
+        was = self.facts
+        self.facts = (
+            was[0] if tx is None else number(tx),
+            was[1] if rx is None else number(rx),
+            baudrate // 100 or was[2],
+        )
+        bus.ask(_UART_OPEN, self.id, pack("<BBHH", *self.facts, rxbuf))
 
     def any(self):
         return bus.ask(_UART_ANY, self.id)
