@@ -18,7 +18,7 @@ def _terminal():
     if hardware.faults:
         print("parts missing:", *hardware.faults)
     board = None
-    rooms.drop(("drivers.board", "drivers.certificate", "drivers.pins"))
+    rooms.drop(("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins"))
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)

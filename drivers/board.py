@@ -12,13 +12,13 @@ from micropython import const
 from drivers.certificate import validity
 from drivers.clock import Clock
 from drivers.flash import Flash
+from drivers.heap import READER_BUFFER, grow
 from drivers.keypad import Keypad
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
 from drivers.oled import Oled
 from drivers.parts import Parts
 from drivers.pins import PINS
-from drivers.reserve import READER_BUFFER, Reserve
 from drivers.tls_link import TlsLink
 from drivers.wifi import Wifi
 
@@ -49,7 +49,6 @@ def build(config):
         made.faults.append("oled")
     uart = _part(made, "magstripe", _reader, reader)
     made.magstripe = uart and Magstripe(uart)
-    made.reserve = Reserve(uart)
     made.keypad = keypad(made.name)
     if made.keypad.dead:
         made.faults.append("keypad")
@@ -67,9 +66,8 @@ def build(config):
         config["server_name"],
         "certs",
         made.keystore,
-        made.reserve,
     )
-    made.reserve.hold()
+    made.grown = grow(uart)
     return made
 
 

@@ -13,12 +13,13 @@ from drivers.tls_link import LinkError
 
 
 class Parts:
-    """oled, keypad, magstripe, flash, keystore, clock, wifi and link, each a driver or None, the
-    pin `buzzer` and the `reserve` of memory.
+    """oled, keypad, magstripe, flash, keystore, clock, wifi and link, each a driver or None, and
+    the pin `buzzer`.
 
     `link_error` is what `link` raises. `faults` names what is missing: "oled", "magstripe",
     "keypad", "flash", "keystore". `notes` names what works but is not as it should be: "files",
-    the journal is kept in files because the flash has no partition for it.
+    the journal is kept in files because the flash has no partition for it. `grown` is what keeps
+    Python's heap as large as heap.grow has made it.
     """
 
     link_error = LinkError

@@ -42,19 +42,17 @@ class LinkError(Exception):
 class TlsLink:
     """The line over `wifi` to `host`:`port`, whose certificate must name `server_name`.
 
-    The folder `certs` has ca.der and terminal.der, the keystore the entry `tls_key`. reserve: the
-    memory that is kept for the connection (reserve.Reserve). raw, sock:
+    The folder `certs` has ca.der and terminal.der, the keystore the entry `tls_key`. raw, sock:
     of the connection there is; step: the code of what fails next. They are `connecting`'s to set.
     """
 
-    def __init__(self, wifi, host, port, server_name, certs, keystore, reserve):
+    def __init__(self, wifi, host, port, server_name, certs, keystore):
         self.wifi = wifi
         self.host = host
         self.port = port
         self.server_name = server_name
         self.certs = certs
         self.keystore = keystore
-        self._reserve = reserve
         self.raw = None
         self.sock = None
         self.step = CLOSED
@@ -71,11 +69,7 @@ class TlsLink:
             if not await module.wifi(self.wifi):
                 raise LinkError(WIFI)
             gc.collect()
-            self._reserve.release()
-            try:
-                await self._within(module.connect(self))
-            finally:
-                self._reserve.hold()
+            await self._within(module.connect(self))
         finally:
             module = None
             rooms.drop(came)
@@ -144,6 +138,4 @@ class TlsLink:
                     sock.close()
                 except OSError:  # it was closed with the TLS socket
                     pass
-        if self.raw is not None:
-            self.sock = self.raw = None
-            self._reserve.hold()
+        self.sock = self.raw = None

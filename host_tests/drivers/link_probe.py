@@ -57,20 +57,10 @@ async def _round(link, action):
         await link.close()
     except tls_link.LinkError as fault:
         code = fault.code
-    if link.is_open or not _Reserve.held:
+    if link.is_open:
         raise AssertionError
     gc.collect()
     print(code, time.ticks_diff(time.ticks_ms(), start), gc.mem_free())
-
-
-class _Reserve:
-    held = True
-
-    def hold(self):
-        _Reserve.held = True
-
-    def release(self):
-        _Reserve.held = False
 
 
 async def _main():
@@ -83,7 +73,6 @@ async def _main():
         name,
         folder,
         _Keystore(folder),
-        _Reserve(),
     )
     for _ in range(int(rounds)):
         await _round(link, action)

@@ -164,7 +164,7 @@ def test_without_wifi_nothing_is_tried():
         connected = False
         connecting = True
 
-    link = tls_link.TlsLink(Wifi(), "host", 1, "name", "nowhere", None, None)
+    link = tls_link.TlsLink(Wifi(), "host", 1, "name", "nowhere", None)
     with pytest.raises(tls_link.LinkError) as failed:
         asyncio.run(link.open())
     assert failed.value.code == tls_link.WIFI

@@ -3,20 +3,16 @@
 What is written to NVS counts only after its commit; `NVS.power_cut` forgets the rest.
 """
 
-import machine
-
 _NOT_FOUND = -0x1102
 _TOO_LONG = -0x110C
 _SECTOR = 4096
 
 
 HEAP_DATA = 4
-FREE = 90000  # bytes of the chip's heap, in one piece, with no UART's buffer taken from it
 
 
 def idf_heap_info(capabilities):
-    free = FREE - machine.UART.held
-    return [(120000, free, free, free), (15000, 9000, 8000, 7000)]
+    return [(120000, 60000, 52000, 50000), (15000, 9000, 8000, 7000)]
 
 
 class Partition:

@@ -98,14 +98,12 @@ class I2C:
 
 
 class UART:
-    held = 0  # bytes of the chip's heap, by the one that was set up last
-
     def __init__(self, number, *, baudrate=9600, tx=None, rx=None, rxbuf=256):
         self.init(rxbuf=rxbuf)
 
     def init(self, *, rxbuf):
         """Take another buffer: what was received is lost."""
-        UART.held = self._room = rxbuf
+        self._room = rxbuf
         self._received = bytearray()
 
     def feed(self, data):

@@ -25,7 +25,6 @@ UNITS = {
         "drivers.keystore",
         "drivers.magstripe",
         "drivers.oled",
-        "drivers.reserve",
         "drivers.tls_link",
         "drivers.wifi",
     ),

@@ -72,9 +72,7 @@ def memory():
     import esp32
 
     gc.collect()
-    parts.reserve.release()
     regions = esp32.idf_heap_info(esp32.HEAP_DATA)
-    parts.reserve.hold()
     largest = max(region[2] for region in regions)
     return OK if largest >= CONNECTION else FAILED, {
         "free": gc.mem_free(),
