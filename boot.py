@@ -27,4 +27,5 @@ try:
     maintenance = _held_for_maintenance()
 except Exception as fault:  # noqa: BLE001 (nothing may stop the start)
     sys.print_exception(fault)
+del _held_for_maintenance
 gc.collect()

@@ -19,6 +19,7 @@ def _terminal():
         print("parts missing:", *hardware.faults)
     board = None
     rooms.drop(("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins"))
+    rooms.drop(("firmware.rooms",))
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)
@@ -28,7 +29,9 @@ if globals().get("maintenance"):  # from boot.py
     print("maintenance: the terminal is not started")
 else:
     try:
-        _terminal().run()
+        terminal = _terminal()
+        del _terminal  # nothing of the start stays in memory
+        terminal.run()
     except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
         sys.print_exception(fault)
         from drivers import trouble

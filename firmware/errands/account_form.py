@@ -5,6 +5,7 @@ What is wrong is said at the field, and what was typed stays.
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding import model, rules
 from firmware.ui.keys import BACK, SUBMIT
 
@@ -92,7 +93,7 @@ class _Form:
         at = await desk.pages.menu("field.name", [name.decode() for name in names], at)
         if at == BACK:
             return False
-        code = rules.name(names[at], names)
+        code = _fault(rules.HOLDER, names[at], names)
         if code:
             await desk.pages.message("field.name", desk.text("rule.%d" % code), True)
             return await self._name()
@@ -114,7 +115,7 @@ class _Form:
         first = self.fields.get(model.ACCOUNT, b"")
         while True:
             first = await self._digits(
-                "field.account", rules.ACCOUNT_MAX, first, _checked(rules.account), True
+                "field.account", rules.ACCOUNT_MAX, first, _checked(rules.ACCOUNT), True
             )
             if first is None:
                 return False
@@ -128,7 +129,7 @@ class _Form:
 
     async def _cnaps(self):
         before = self.fields.get(model.CNAPS, b"")
-        value = await self._digits("field.cnaps", 12, before, _checked(rules.cnaps), False)
+        value = await self._digits("field.cnaps", 12, before, _checked(rules.CNAPS), False)
         if value is None:
             return False
         self.fields[model.CNAPS] = bytes(value)
@@ -141,7 +142,7 @@ class _Form:
             value = await desk.pages.code(self._title, "field.licence", 18, before)
             if value is None:
                 return False
-            code = rules.licence(value)
+            code = _fault(rules.LICENCE, value)
             if not code or await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
                 self.fields[model.LICENCE] = bytes(value)
                 return True
@@ -160,10 +161,14 @@ class _Form:
         )
 
 
-def _checked(rule):
+def _checked(what):
     # A rule's code as the key of the words shown at the field.
     def check(buf):
-        code = rule(buf)
+        code = _fault(what, buf)
         return "rule.%d" % code if code else None
 
     return check
+
+
+def _fault(what, *given):
+    return rooms.run("firmware.binding.rules", what, *given)

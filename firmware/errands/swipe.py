@@ -2,6 +2,7 @@
 
 import asyncio
 
+from firmware import rooms
 from firmware.binding import rules
 from firmware.card import track
 from firmware.card.swipe import Swipe
@@ -44,7 +45,7 @@ def _number(desk, swipe):
         now = [0] * 6
         desk.clock.civil(desk.clock.now(), now)
         expiry = memoryview(buf)[out[track.EXPIRY] : out[track.EXPIRY] + 4]
-        code = rules.expiry(expiry, now[0], now[1])
+        code = rooms.run("firmware.binding.rules", rules.EXPIRY, expiry, now[0], now[1])
         if code:
             return "rule.%d" % code
     return bytes(memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]])

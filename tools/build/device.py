@@ -27,6 +27,7 @@ UNITS = {
         "drivers.oled",
         "drivers.tls_link",
         "drivers.wifi",
+        "firmware.rooms",
     ),
     "firmware.message.codec": (
         "firmware.message.fields",
