@@ -10,33 +10,29 @@ a kind, and bytes of Python's heap, counted after a collection:
     here NAME...        which modules are loaded now
 
 What always holds: nothing of the firmware is known here or changed; the interpreter's own import,
-event loop and streams are listened to.
+event loop and TLS are listened to.
 """
 
 import asyncio
-import asyncio.stream
 import builtins
 import gc
 import sys
 
 import micropython
+import tls
 from micropython import const
 
 _EVERY_MS = const(20)
 _DEPTH = const(16)
 
 _last = 0
+_label = ""
 _known = 0
 _inner = [0] * _DEPTH  # what the imports inside each import have taken
 _depth = 0
-_sent = False
 
 _import = builtins.__import__
 _run = asyncio.run
-_Stream = asyncio.stream.Stream
-_open = _Stream.__init__
-_drain = _Stream.drain
-_readinto = _Stream.readinto
 
 
 def _live():
@@ -45,10 +41,10 @@ def _live():
 
 
 def _say(label=""):
-    global _last, _known
+    global _last, _label, _known
     now = _live()
-    if now != _last or label:
-        _last = now
+    if now != _last or label != _label:
+        _last, _label = now, label
         print("HEAP live", now, label)
     if len(sys.modules) != _known:
         _known = len(sys.modules)
@@ -93,34 +89,54 @@ def _on_run(main):
     return _run(both())
 
 
-def _on_open(self, *rest):
-    global _sent
+class _Listened:
+    """A thing of the interpreter, with what is put in the place of some of it."""
+
+    def __init__(self, real):
+        self._real = real
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+class _Tls(_Listened):
+    def SSLContext(self, protocol):  # noqa: N802 (a class of the interpreter)
+        return _Context(self._real.SSLContext(protocol))
+
+
+class _Context(_Listened):
+    @property
+    def verify_mode(self):
+        return self._real.verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, mode):
+        self._real.verify_mode = mode
+
+    def wrap_socket(self, *args, **options):
+        _say("connect")
+        return _Socket(self._real.wrap_socket(*args, **options))
+
+
+class _Socket(_Listened):
     _sent = False
-    return _open(self, *rest)
 
+    def write(self, data):
+        self._sent = True
+        _say("send")
+        return self._real.write(data)
 
-def _on_drain(self):
-    global _sent
-    _sent = True
-    _say("send")
-    return _drain(self)
-
-
-async def _on_readinto(self, buf):
-    _say("answer" if _sent else "connect")
-    try:
-        return await _readinto(self, buf)
-    finally:
-        if _sent:
-            _say("apply")
+    def readinto(self, buf):
+        got = self._real.readinto(buf)
+        if self._sent:
+            _say("apply" if got else "answer")
+        return got
 
 
 def start():
     """Listen from now on."""
     builtins.__import__ = _on_import
     asyncio.run = _on_run
-    _Stream.__init__ = _on_open
-    _Stream.drain = _on_drain
-    _Stream.readinto = _on_readinto
+    sys.modules["tls"] = _Tls(tls)
     print("HEAP loaded", _live())
     _say()
