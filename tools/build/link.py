@@ -24,6 +24,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain, count
 from pathlib import Path
 
@@ -57,6 +59,7 @@ class _Module:
     name: str
     tree: ast.Module
     top: dict[str, _Thing] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)  # whole modules, also in functions
     beside: list[str] = field(default_factory=list)  # modules imported for what they do
     private: dict[str, str] = field(default_factory=dict)  # attributes
     body: list[ast.stmt] = field(default_factory=list)
@@ -146,6 +149,7 @@ class House:
             word for node in (*everything, *theirs) for word in syntax.mentions(node)
         )
         for module in self._modules.values():
+            self._find_aliases(module)
             self._find_top(module)
         self._fold_constants()
         for module in self._modules.values():
@@ -165,26 +169,23 @@ class House:
                 raise Exposed(f"{name} is asked for by name: it can't be in {self._root[name]}")
         self._unresolved = set()
         for module in self._modules.values():
-            aliases = self._aliases(module)
             for node in ast.walk(module.tree):
                 if isinstance(node, ast.Attribute):
-                    if not (isinstance(node.value, ast.Name) and node.value.id in aliases):
+                    base = node.value
+                    if not (isinstance(base, ast.Name) and base.id in module.aliases):
                         self._unresolved.add(node.attr)
 
-    def _aliases(self, module: _Module) -> dict[str, str]:
-        """Return the names, at the top or in functions, by which `module` knows whole modules."""
-        found = {}
+    def _find_aliases(self, module: _Module) -> None:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     path = f"{node.module}.{alias.name}"
                     if path in self._modules:
-                        found[alias.asname or alias.name] = path
+                        module.aliases[alias.asname or alias.name] = path
             elif isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name in self._modules and (alias.asname or "." not in alias.name):
-                        found[alias.asname or alias.name] = alias.name
-        return found
+                        module.aliases[alias.asname or alias.name] = alias.name
 
     def _find_top(self, module: _Module) -> None:
         for node in syntax.at_this_level(module.tree):
@@ -366,15 +367,16 @@ class House:
                 if thing.kind == "own":
                     if self._root[thing.what[0]] != self._root[module.name]:
                         abroad.add(thing.what)
-            for alias, path in self._aliases(module).items():
+            for path in module.aliases.values():
                 if self._root[path] != self._root[module.name]:
                     whole.add(self._root[path])
-                    for node in ast.walk(module.tree):
-                        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                            if node.value.id == alias:
-                                thing = self._origin(self._modules[path], node.attr)
-                            if thing and thing.kind == "own":
-                                abroad.add(thing.what)
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                    path = module.aliases.get(node.value.id)
+                    if path and self._root[path] != self._root[module.name]:
+                        thing = self._origin(self._modules[path], node.attr)
+                        if thing and thing.kind == "own":
+                            abroad.add(thing.what)
             for word in syntax.spoken_in_class(module.tree):
                 thing = self._origin(module, word)
                 if thing and thing.kind == "own":
@@ -450,48 +452,29 @@ class House:
 
     def _ordered(self, root: str) -> list[_Module]:
         """Return the modules of a unit, each after those that it imports."""
-        done, open_ = [], set()
-
-        def visit(name: str) -> None:
+        needs = {}
+        for name in self._units[root]:
             module = self._modules[name]
-            if module in done:
-                return
-            if name in open_:
-                raise Exposed(f"{name} imports itself, by way of others")
-            open_.add(name)
-            needed = [
+            others = [
                 thing.what if thing.kind == "module" else thing.what[0]
                 for thing in module.top.values()
                 if thing.kind in ("module", "own")
             ]
-            for other in (*needed, *module.beside):
-                if other != name and self._root[other] == root:
-                    visit(other)
-            done.append(module)
-
-        for name in self._units[root]:
-            visit(name)
-        return done
+            needs[name] = [
+                other
+                for other in (*others, *module.beside)
+                if other != name and self._root[other] == root
+            ]
+        return [self._modules[name] for name in _sorted(needs)]
 
     def _order_of_units(self) -> None:
-        needs = {
-            root: {
-                other
-                for name in members
-                for other in (
-                    *self._modules[name].uses,
-                    *map(self._root.get, self._modules[name].beside),
-                )
-            }
-            - {root}
-            for root, members in self._units.items()
-        }
-        while needs:
-            free = [root for root, others in needs.items() if not others & needs.keys()]
-            if not free:
-                raise Exposed("units import each other: " + ", ".join(needs))
-            for root in free:
-                del needs[root]
+        needs = {}
+        for root, members in self._units.items():
+            modules = [self._modules[name] for name in members]
+            others = {other for module in modules for other in module.uses}
+            others |= {self._root[path] for module in modules for path in module.beside}
+            needs[root] = others - {root}
+        _sorted(needs)
 
     def _stub(self, module: _Module) -> str:
         root = self._root[module.name]
@@ -612,13 +595,14 @@ class _Linker(ast.NodeTransformer):
         if isinstance(node, ast.Lambda):
             node.body = self.visit(node.body)
         else:
-            body = []
-            for part in node.body:
-                made = self.visit(part)
-                body += made if isinstance(made, list) else [made] if made else []
-            node.body = body or [ast.Pass()]
+            node.body = self._body(node.body)
         self._scopes.pop()
         return node
+
+    def _body(self, parts):
+        made = [self.visit(part) for part in parts]
+        flat = chain.from_iterable(one if isinstance(one, list) else [one] for one in made)
+        return [*flat] or [ast.Pass()]
 
     def visit_FunctionDef(self, node):
         node.decorator_list = [self.visit(part) for part in node.decorator_list]
@@ -637,13 +621,11 @@ class _Linker(ast.NodeTransformer):
         node.name = self._bound(node.name)
         names = {word: self._attribute(word) for word in syntax.class_body(node)}
         self._scopes.append((True, names))
-        body = []
-        for part in node.body:
-            if isinstance(part, syntax.DEFINITIONS) and self._unspoken(part.name):
-                continue
-            made = self.visit(part)
-            body += made if isinstance(made, list) else [made] if made else []
-        node.body = body or [ast.Pass()]
+        node.body = self._body(
+            part
+            for part in node.body
+            if not (isinstance(part, syntax.DEFINITIONS) and self._unspoken(part.name))
+        )
         self._scopes.pop()
         return node
 
@@ -709,17 +691,10 @@ class _Linker(ast.NodeTransformer):
 
     def _path(self, word: str) -> str | None:
         """Return the path of the module of the house that `word` is here."""
-        if self._inside(word):
-            return self._local_modules().get(word)
         thing = self._module.top.get(word)
+        if self._inside(word):
+            return None if thing else self._module.aliases.get(word)
         return thing.what if thing and thing.kind == "module" else None
-
-    def _local_modules(self) -> dict[str, str]:
-        return {
-            word: path
-            for word, path in self._house._aliases(self._module).items()
-            if self._module.top.get(word) is None
-        }
 
     def visit_Import(self, node):
         self._within(node)
@@ -778,10 +753,19 @@ class _Linker(ast.NodeTransformer):
         return node
 
 
+@cache
 def rom() -> tuple[frozenset[str], frozenset[str]]:
     """Return the names that the interpreter of every port has in ROM, and those of this port."""
     everywhere, _, here = _ROM.read_text(encoding="utf-8").partition("\n\n")
     return frozenset(everywhere.split()), frozenset(here.split())
+
+
+def _sorted(needs: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the keys of `needs`, each after what it needs. Raises `Exposed`."""
+    try:
+        return [*TopologicalSorter(needs).static_order()]
+    except CycleError as error:
+        raise Exposed("these import each other: " + ", ".join(error.args[1])) from None
 
 
 def _pool(names: Iterable[str], taken: set[str]) -> Iterator[str]:
