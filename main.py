@@ -18,8 +18,9 @@ def _terminal():
     if hardware.faults:
         print("parts missing:", *hardware.faults)
     board = None
-    rooms.drop(("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins"))
-    rooms.drop(("firmware.rooms",))
+    rooms.drop(
+        ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
+    )
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)

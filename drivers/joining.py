@@ -32,7 +32,7 @@ def scan(station):
     return found
 
 
-async def join(station, timeout_ms):
+async def run(station, timeout_ms):
     """Join the network of `station`; return OK or why not. Raises OSError."""
     start_ms = time.ticks_ms()
     wlan = station.wlan

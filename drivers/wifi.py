@@ -62,14 +62,10 @@ class Wifi:
     async def connect(self, timeout_ms):
         """Join the network within `timeout_ms`; return OK or why not."""
         self.connecting = True
-        came = ()
         try:
-            module, came = rooms.load("drivers.joining")
-            self.status = await module.join(self, timeout_ms)
+            self.status = await rooms.follow("drivers.joining", self, timeout_ms)
         except (OSError, MemoryError):  # out of memory, or the radio did not start
             self.status = OFF
         finally:
-            module = None
-            rooms.drop(came)
             self.connecting = False
         return self.status

@@ -51,3 +51,13 @@ def run(path, *args):
         module = None
         if came:
             drop(came)
+
+
+async def follow(path, *args):
+    """Do as `run` does with a module whose `run` is a coroutine function."""
+    module, came = load(path)
+    try:
+        return await module.run(*args)
+    finally:
+        module = None
+        drop(came)

@@ -55,14 +55,11 @@ class Terminal:
         """Show everything in `zh` or `en` from now on."""
         self.text.load("assets/%s.bin" % language)
 
-    async def open(self, name, *args):
-        """Run an errand; its module is in memory only meanwhile. Returns what it returns."""
-        module, loaded = rooms.load("firmware.errands." + name)
-        try:
-            return await module.run(self, *args)
-        finally:
-            module = None
-            rooms.drop(loaded)
+    def open(self, name, *args):
+        """Run an errand, to be awaited; its module is in memory only meanwhile. Returns what it
+        returns.
+        """
+        return rooms.follow("firmware.errands." + name, self, *args)
 
     def log_out(self):
         """End the session: the next key wait in any errand leads back to the idle page."""
@@ -88,10 +85,11 @@ class Terminal:
         return await self.open("swipe")
 
     def run(self):
-        """Run until power is cut; what no errand and no task has caught starts it again."""
+        """Run until power is cut; what nobody has caught starts it again."""
         try:
             asyncio.run(self._main())
         except Exception as fault:
+            # Neither an errand nor the event loop ends the terminal: what was pending is resumed.
             sys.print_exception(fault)
             self.board.reset()
 
@@ -122,10 +120,6 @@ class Terminal:
                 await self.open(errand)
         except Idle:
             pass  # left alone: whoever was logged in is logged out, the idle page says the rest
-        except Exception as fault:
-            # No errand may end the terminal: it starts again, and what was pending is resumed.
-            sys.print_exception(fault)
-            self.board.reset()
 
     async def _needs_service(self):
         # Nothing is wiped and nothing is tried: what is stored may still be read by the provider.

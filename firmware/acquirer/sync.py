@@ -172,21 +172,13 @@ class Sync:
         return outcome
 
     async def _sign_on(self):
-        self.code, notices = await self._follow("firmware.acquirer.sign_on")
+        self.code, notices = await rooms.follow("firmware.acquirer.sign_on", self)
         self.trouble = 0
         self.reached = REACHED if self.code == b"00" else DECLINED
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
             await self._settle(True)
         if notices & _RECORDS:
-            await self._follow("firmware.acquirer.upload")
-
-    async def _follow(self, path):
-        module, came = rooms.load(path)
-        try:
-            return await module.run(self)
-        finally:
-            module = None
-            rooms.drop(came)
+            await rooms.follow("firmware.acquirer.upload", self)
 
     def accept(self, slot, tlvs, operator):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup.

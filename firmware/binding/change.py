@@ -102,8 +102,7 @@ class Change:
 
         host: has compose(how, secrets), and async ask() -> Outcome, which raises NoAnswer.
         secrets: what goes with it and is never stored, ascending, or None; the caller wipes it.
-        notice: nobody is watching, so the end is to
-        be noted for the next person (keys.NOTICE).
+        notice: nobody is watching, so the end is to be noted for the next person (keys.NOTICE).
         Returns the Outcome; the phase afterwards tells what became of the request. To be called
         once the acquirer is in reach: what was sent can no longer be cancelled.
         Raises rooms.NoRoom: nothing was sent, or the answer is to be asked for again.

@@ -2,14 +2,11 @@
 law.
 """
 
-from array import array
-
 from micropython import const
 
 from firmware.acquirer import sync
 from firmware.binding.change import NoAnswer
-from firmware.binding.model import ACCOUNT, PAN
-from firmware.card import tlv
+from firmware.binding.model import number
 
 _CAPABLE = const(0)
 _BACKUP_READABLE = const(1)
@@ -70,20 +67,13 @@ def _trouble(desk, step):
         missing = [part for part in desk.board.faults if part != "magstripe"]
         return "prepare.parts_missing" if missing else None
     if step == _BACKUP_READABLE:
-        return None if _readable(desk.state.binding(1)) else "service.body"
+        current = desk.state.binding(1)
+        return None if current is None or number(current) else "service.body"
     if step == _NETWORK_UP:
         return None if desk.board.wifi.connected else "link.1"
     if step == _NETWORK_ENCRYPTED:
         return None if desk.board.wifi.encrypted else "prepare.open_network"
     return None if desk.clock.trusted else "prepare.clock"
-
-
-def _readable(tlvs):
-    # There is nothing to be read, or an account or a card number in it.
-    found = array("i", bytes(4 * tlv.OUT_LEN))
-    return tlvs is None or any(
-        [tlv.find(tlvs, 0, len(tlvs), tag, found) == 1 for tag in (ACCOUNT, PAN)]
-    )
 
 
 async def _reach(desk):

@@ -134,14 +134,9 @@ class Pages:
             "entry", title, label, length, length, initial, False, True, None, None
         )
 
-    async def _with(self, name, *args):
+    def _with(self, name, *args):
         # As with an errand's module: in memory only while it is used.
-        module, loaded = rooms.load("firmware.ui." + name)
-        try:
-            return await module.run(self, *args)
-        finally:
-            module = None
-            rooms.drop(loaded)
+        return rooms.follow("firmware.ui." + name, self, *args)
 
     def busy(self, title, line, step=0, steps=0):
         """Paint at once what is being done, with a progress bar when `steps` are given."""
