@@ -49,8 +49,25 @@ MOVE = const(0xFE)  # move(1) from(1) to(1)
 ENTRY = const(0xFF)  # audit entry(1) length(1) value
 
 
+# Codes of a StorageFault, as the page shows them and docs/hardware.md lists them
+KEYS_MISSING = const(11)  # the keystore does not answer, or a key is not in it
+KEYS_FULL = const(12)  # the keystore takes no more writes
+KEYS_USED_UP = const(13)  # every counter of the initial key has been used
+KEYS_DAMAGED = const(14)  # the keys of the acquirer can't be read
+FLASH_MISSING = const(20)  # the journal's flash does not answer
+STATE_UNREADABLE = const(21)  # a state exists but can't be read
+FLASH_FULL = const(22)  # the flash takes no more writes: no good sector is left
+STATE_NEWER = const(23)  # the state is of newer firmware
+
+
 class StorageFault(Exception):
-    """The state can't be read or written; the person sees "needs service", nothing is wiped."""
+    """State or keys can't be read or written: the person sees "needs service" with `code`, nothing
+    is wiped.
+    """
+
+    def __init__(self, code=STATE_UNREADABLE):
+        super().__init__(code)
+        self.code = code
 
 
 class Journal:
