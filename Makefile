@@ -33,8 +33,8 @@ heap: setup ## the smallest MicroPython heap that is enough, and where memory go
 fuzz: setup ## a million random and spoilt inputs to everything that reads what others send (INPUTS= SEED=)
 	@$(PY) -m host_tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
-bench: setup ## how fast cards and messages are, next to other ways (build/reports/bench.json, .png)
-	@$(PY) -m tools.bench.bench
+bench: setup ## how fast cards and messages are, next to other ways (QUICK=1; build/reports/bench.json, .png)
+	@$(PY) -m tools.bench.bench $(if $(QUICK),--quick)
 
 wear: setup ## erases and bytes per binding update, the journal's and littlefs' (QUICK=1)
 	@$(PY) -m tools.bench.wear $(if $(QUICK),--quick)

@@ -203,7 +203,7 @@ class _Keys:
         self._at += 1
         return self._codes[self._at - 1]
 
-    async def arrival(self):
+    async def arrival(self, limit_ms):
         pass
 
 
@@ -214,7 +214,6 @@ def key_bytes(digits):
     from ssd1306 import SSD1306_I2C
 
     from drivers.oled import Oled
-    from firmware.ui import entry
     from firmware.ui.canvas import Canvas
     from firmware.ui.font import Font
     from firmware.ui.pages import Pages
@@ -226,7 +225,7 @@ def key_bytes(digits):
     assets = ROOT + "/build/device/assets/"
     canvas = Canvas(panel, Font(assets + "font.bin"))
     pages = Pages(canvas, keys, Text(assets + "zh.bin"))
-    asyncio.run(entry.digits(pages, "change.title", "field.account", 8, 32))
+    asyncio.run(pages.digits("change.title", "field.account", 8, 32))
     # What was sent between two keys is what the first of them cost.
     cost = [keys.sent[at + 1] - keys.sent[at] for at in range(len(digits))]
     plain = SSD1306_I2C(128, 64, bus)
