@@ -87,7 +87,7 @@ def _keypad():
         gpio.set(pin, 1 | PULL_UP << 4, 0)
 
     def columns():
-        return [pin - 4 for pin in range(4, 8) if not gpio.levels()[0] >> pin & 1]
+        return [pin - 4 for pin in range(4, 8) if not gpio.levels(pin)[0] >> pin & 1]
 
     return matrix, gpio, now, columns
 
@@ -122,24 +122,48 @@ def test_a_settled_key_was_looked_at_in_enough_scans():
     matrix, gpio, now, columns = _keypad()
     matrix.down("1")
     now[0] += 1
-    for _ in range(5):
+    for _ in range(3):
         assert not matrix.settled("1") and matrix.active
-        gpio.set(0, 0, 0)
-        for _ in range(9):  # a scan that the host delays
-            columns()
-            now[0] += 0.008
-        gpio.set(0, 0, 1)
+        _look_at_row(0, gpio, now, columns)
     assert matrix.settled("1")
     matrix.up("1")
     for row in range(4):
         gpio.set(row, 0, 0)
     now[0] += 1
-    for _ in range(5):
-        assert not matrix.settled("1") and matrix.active
-        columns()
-        columns()
+    for scan in range(3):
+        assert not matrix.settled("1") and matrix.active and matrix.scans == scan
+        columns()  # one look, and the host takes long over it
         now[0] += 0.008
+        gpio.levels(7)
     assert matrix.settled("1") and not matrix.active
+
+
+def test_a_tapped_key_comes_up_when_the_terminal_has_taken_it_and_not_before():
+    matrix, gpio, now, columns = _keypad()
+    matrix.tap("D")
+    now[0] += 1
+    for _ in range(3):
+        assert not matrix.settled("D")
+        assert _look_at_row(3, gpio, now, columns) == {(3,)}
+    assert _look_at_row(3, gpio, now, columns) == {()}
+    assert not matrix.settled("D") and not matrix.pressed
+    for row in range(4):
+        gpio.set(row, 0, 0)
+    for _ in range(2):  # it was seen up once already
+        assert not matrix.settled("D")
+        columns()
+    assert matrix.settled("D")
+
+
+def _look_at_row(row, gpio, now, columns):
+    # What was seen in one scan, which the host delays.
+    gpio.set(row, 0, 0)
+    seen = set()
+    for _ in range(9):
+        seen.add(tuple(columns()))
+        now[0] += 0.008
+    gpio.set(row, 0, 1)
+    return seen
 
 
 def test_pins_that_cannot_drive_are_reported():

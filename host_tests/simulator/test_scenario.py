@@ -45,9 +45,14 @@ def test_statements_comments_quotes_limits_and_parts(tmp_path):
 
 
 def test_a_failure_shows_the_screen_and_the_serial_line(tmp_path):
-    panel = SimpleNamespace(pixels=b"\x03\x01\x02" + bytes(1021))
+    panel = SimpleNamespace(pixels=b"\x03\x01\x02" + bytes(1021), bytes_received=0)
     terminal = SimpleNamespace(
-        on=True, panel=panel, console=Console(), died=Signal(), changed=Signal()
+        on=True,
+        panel=panel,
+        keypad=SimpleNamespace(scans=0),
+        console=Console(),
+        died=Signal(),
+        changed=Signal(),
     )
     terminal.console.say("MemoryError")
 
@@ -69,7 +74,8 @@ def test_a_failure_shows_the_screen_and_the_serial_line(tmp_path):
 def test_a_terminal_that_dies_is_not_waited_for(tmp_path):
     terminal = SimpleNamespace(
         on=False,
-        panel=SimpleNamespace(pixels=bytes(1024)),
+        panel=SimpleNamespace(pixels=bytes(1024), bytes_received=0),
+        keypad=SimpleNamespace(scans=0),
         console=Console(),
         died=Signal(),
         changed=Signal(),

@@ -157,8 +157,8 @@ class Board:
         finally:
             stream.close()
 
-    def _levels(self, op, a, n):
-        return b"\0\0" + self.gpio.levels()
+    def _levels(self, op, pin, n):
+        return b"\0\0" + self.gpio.levels(pin)
 
     def _buzz(self, sounding):
         if sounding != self.buzzer_sounds:

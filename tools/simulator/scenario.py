@@ -5,6 +5,12 @@ event with a limit (`within S`, 15 seconds if not said); nothing sleeps for a fi
 compared without white space against what the screen reader finds in the panel's pixels;
 `@area.name` stands for that entry of firmware/text in the language given.
 
+Time is the terminal's: its own scans of the keypad are what is counted. Between two of them it
+does everything that a key leads to, so a few scans after a key the page that answers it is there,
+also where it looks like the one before, and however busy the host is. A picture is looked at only
+whole: not before a scan has followed what was last sent to the panel. A limit is over when its
+seconds are and the terminal has had its share of them.
+
     press KEY...                      keys in turn; `long` after one holds it
     type TEXT                         every character of it, as keys
     swipe CARD | swipe "TRACKS"       a card of the tray, or what a reader would send
@@ -56,11 +62,17 @@ WITHIN_S = 15.0
 _WIDTH = 128
 _ROWS = (13, 26, 39, 52)  # where the lines below the title begin
 _ROW_HEIGHT = 12
+_LONG_MS = 1000
 _MARGIN = 124  # a column that words and the scroll mark leave free: lit where a row is inverted
 _MENU_LIMIT = 60
 _AT_MOST_S = 60  # what a statement may take beyond its own limit
 _STEADY_S = 0.06
-_ANSWER_S = 3.0
+_LOOK_S = 0.004
+_STARVED = 6  # times its limit that a statement gets on a host that has no time for the terminal
+_SCANS_A_SECOND = 40  # that a terminal makes which is given time enough
+_TAKEN_SCANS = 5  # after a key's release: by then its page is there, unless it waits for something
+_ANSWER_SCANS = 25  # within which a page that looks otherwise follows a key
+_STILL_S = 1.0  # without a scan: there is nobody who looks for keys
 _TOKEN = re.compile(r"(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 
 
@@ -123,6 +135,24 @@ def _statement(place, line, words):
 
 class _Unmet(Exception):
     """What a statement says is not so; the text says what was found instead."""
+
+
+class _Limit:
+    """So many seconds, in which the terminal was given its share of the host's time."""
+
+    def __init__(self, terminal, seconds):
+        now = time.monotonic()
+        self._terminal = terminal
+        self._end, self._last = now + seconds, now + seconds * _STARVED
+        self._scans = terminal.keypad.scans + seconds * _SCANS_A_SECOND
+
+    @property
+    def over(self):
+        now = time.monotonic()
+        if now < self._end:
+            return False
+        served = not self._terminal.on or self._terminal.keypad.scans >= self._scans
+        return served or now >= self._last
 
 
 class Stage:
@@ -196,7 +226,7 @@ class Stage:
         if self._echo:
             self._echo(f"{self._clock()}  {statement.line}")
         try:
-            async with asyncio.timeout(statement.within_s + _AT_MOST_S):
+            async with asyncio.timeout(statement.within_s * _STARVED + _AT_MOST_S):
                 await getattr(self, f"_{statement.verb}")(
                     *statement.words, limit=statement.within_s
                 )
@@ -238,18 +268,29 @@ class Stage:
 
     async def _until(self, met, limit, complaint):
         """Wait until `met(lines)` gives something true, looking at every change; return it."""
-        try:
-            async with asyncio.timeout(limit):
-                while True:
-                    found = met(await self.lines())
-                    if found:
-                        return found
-                    if self._died:
-                        raise _Unmet("the terminal's process has ended")
-                    if self.terminal.panel.pixels == self._read_pixels:
-                        await self.terminal.changed.wait()
-        except TimeoutError:
-            raise _Unmet(f"{complaint} within {limit:g} s") from None
+        time_left = _Limit(self.terminal, limit)
+        while True:
+            found = met(await self.lines())
+            if found and await self._whole():
+                return found
+            if self._died:
+                raise _Unmet("the terminal's process has ended")
+            if time_left.over:
+                raise _Unmet(f"{complaint} within {limit:g} s")
+            await self.terminal.changed.wait_for(
+                lambda: self.terminal.panel.pixels != self._read_pixels, _STEADY_S
+            )
+
+    async def _whole(self):
+        """Wait for the terminal's next scan; return whether the picture that was read last is
+        there still, and nothing was sent to the panel meanwhile: it is painted to its end.
+        """
+        terminal = self.terminal
+        sent, scans = terminal.panel.bytes_received, terminal.keypad.scans
+        end = time.monotonic() + _STILL_S
+        while terminal.on and terminal.keypad.scans == scans and time.monotonic() < end:
+            await asyncio.sleep(_LOOK_S)
+        return terminal.panel.bytes_received == sent and terminal.panel.pixels == self._read_pixels
 
     def _meant(self, text):
         """Return the words that stand for `text`, without white space."""
@@ -293,38 +334,39 @@ class Stage:
 
     async def _choose(self, text, limit):
         await self._go(text, limit)
-        await self._confirm()
+        await self._answered("D")
 
     async def _pass(self, text, limit):
-        await self._see(text, limit)
-        further = self._meant("@ui.next")
+        meant, further, busy = map(self._meant, (text, "@ui.next", "@ui.wait"))
+
+        def asks(lines):
+            return meant in _squeeze("".join(lines)) and busy not in _hint(lines)
+
+        await self._until(asks, limit, f"{text!r} was not seen")
+        while further in _hint(await self._picture()):
+            await self._answered("D")
+        await self._answered("D")
+
+    async def _picture(self):
+        """Return the lines of the picture, once it is whole."""
         while True:
-            await self._settle()
-            last = further not in _squeeze("".join((await self.lines())[-1:]))
-            await self._confirm()
-            if last:
-                return
+            lines = await self.lines()
+            if await self._whole():
+                return lines
 
-    async def _confirm(self):
-        """Press D, and give the terminal a moment to show what follows.
+    async def _answered(self, key):
+        """Press a key, and wait for the page that answers it.
 
-        The next statement would otherwise act upon the page that D has answered already.
+        The next statement would otherwise act upon the page that the key has answered already.
         """
-        before = self.terminal.panel.pixels
-        await self.terminal.keypad.press("D")
-        await self.terminal.changed.wait_for(
-            lambda: self.terminal.panel.pixels != before, _ANSWER_S
-        )
-
-    async def _settle(self):
-        """Wait until the picture has stayed the same for a moment, so that it is whole."""
-        pixels = None
-        while pixels != self.terminal.panel.pixels:
-            pixels = self.terminal.panel.pixels
-            await asyncio.sleep(0.03)
-
-    async def _changed_from(self, before, limit, complaint):
-        await self._until(lambda lines: self.terminal.panel.pixels != before, limit, complaint)
+        terminal = self.terminal
+        before = terminal.panel.pixels
+        await terminal.keypad.press(key)
+        await terminal.keypad.scanned(_TAKEN_SCANS)
+        end = terminal.keypad.scans + _ANSWER_SCANS
+        while terminal.on and terminal.panel.pixels == before and terminal.keypad.scans < end:
+            await asyncio.sleep(_LOOK_S)
+        await self._picture()
 
     async def _go(self, text, limit):
         meant = self._meant(text)
@@ -337,15 +379,13 @@ class Stage:
             if (counter, words) in passed:
                 break
             passed.append((counter, words))
-            before = self.terminal.panel.pixels
-            await self.terminal.keypad.press("B")
-            await self._changed_from(before, limit, "the menu did not move")
+            await self._answered("B")
         rows = ", ".join(words for _, words in passed)
         raise _Unmet(f"no row shows {text!r}; there are: {rows}")
 
     def _chosen(self):
         """Return where the inverted rows of a menu or a review begin."""
-        pixels = self.terminal.panel.pixels
+        pixels = self._read_pixels
         return [
             top
             for top in _ROWS
@@ -357,15 +397,9 @@ class Stage:
 
     async def _steady_row(self, limit):
         """Return (counter, words) of the chosen row, once the picture is whole."""
-        async with asyncio.timeout(limit):
-            while True:
-                await self._settle()
-                if rows := self._chosen():
-                    break
-                await self.terminal.changed.wait()
-        pixels = self.terminal.panel.pixels
-        lines = await asyncio.to_thread(self._read, _only(pixels, rows))
+        rows = await self._until(lambda lines: self._chosen(), limit, "no row was chosen")
         counter = "".join((await self.lines())[:1])
+        lines = await asyncio.to_thread(self._read, _only(self._read_pixels, rows))
         return counter, _squeeze("".join(lines))
 
     # -- hands ------------------------------------------------------------------------------------
@@ -375,13 +409,15 @@ class Stage:
             if key == "long":
                 continue
             held = keys[index + 1 : index + 2] == ("long",)
-            await self.terminal.keypad.press(key, 1000 if held else 30)
+            await self.terminal.keypad.press(key, _LONG_MS if held else 0)
+        await self.terminal.keypad.scanned(_TAKEN_SCANS)
 
     async def _type(self, text, limit):
         self._typing = True  # only what it comes to is worth showing
         try:
             for key in text:
                 await self.terminal.keypad.press(key)
+            await self.terminal.keypad.scanned(_TAKEN_SCANS)
         finally:
             self._typing = False
 
@@ -419,10 +455,12 @@ class Stage:
 
     async def _console(self, text, limit):
         console = self.terminal.console
-        if not await console.printed.wait_for(
-            lambda: any(text in line for line in console.lines[self._console_from :]), limit
+        time_left = _Limit(self.terminal, limit)
+        while not await console.printed.wait_for(
+            lambda: any(text in line for line in console.lines[self._console_from :]), _STEADY_S
         ):
-            raise _Unmet(f"{text!r} was not printed within {limit:g} s")
+            if time_left.over:
+                raise _Unmet(f"{text!r} was not printed within {limit:g} s")
 
     # -- the way to the acquirer ------------------------------------------------------------------
 
@@ -522,13 +560,13 @@ class Stage:
     async def _books(self, count, kind, *patterns, limit):
         wanted = int(count)
         rules = [pattern.partition("=")[::2] for pattern in patterns]
-        end = time.monotonic() + limit
+        time_left = _Limit(self.terminal, limit)
         while True:
             rows = self._rows(kind)
             found = [row for row in rows if _matches(row, rules)]
             if len(found) == wanted:
                 return
-            if time.monotonic() > end:
+            if time_left.over:
                 shown = json.dumps(rows, ensure_ascii=False)
                 raise _Unmet(f"{len(found)} rows of {kind} match, of these: {shown}")
             await asyncio.sleep(0.05)
@@ -569,6 +607,10 @@ def _matches(row, rules):
 
 def _value(value):
     return "" if value is None else str(value)
+
+
+def _hint(lines):
+    return _squeeze("".join(lines[-1:]))
 
 
 def _squeeze(text):

@@ -21,12 +21,15 @@ from tools.simulator.board import Board
 from tools.simulator.models.link import Link
 from tools.simulator.models.wifi import Network
 
-HEAP = 96 * 1024
+HEAP = 84 * 1024  # what the chip's own comes to, see drivers.heap
 
 _PAINT_S = 0.01  # a picture that is written in pieces is told once
 _WATCH_S = 0.1
 _RESET_CAUSES = {"power": 1, "reset": 2, "watchdog": 3, "soft reset": 5}
 _TAPE = 2000  # console lines that are kept
+_SEEN_S = 60  # a terminal that looks at no key for so long is at fault
+_LOOK_S = 0.004
+_HELD_SCANS = 2  # the first after the time may have begun before its end
 
 
 class Signal:
@@ -108,11 +111,12 @@ class Keypad:
         """Lift it."""
         self.matrix.up(key)
 
-    def press(self, key, hold_ms=30):
+    def press(self, key, hold_ms=0):
         """Press and release a key, after those pressed before; return an awaitable for its end.
 
-        A key is held for `hold_ms` and until the terminal has seen it, and the next one waits
-        until its release was seen: so none is lost, however slow either side is.
+        A key is held until the terminal has taken it and for `hold_ms` from then on, and the next
+        one waits until its release was taken: so none is lost, and none becomes a long press,
+        however slow either side is.
         """
         self._last = asyncio.ensure_future(self._press(key, hold_ms, self._last))
         return self._last
@@ -121,18 +125,35 @@ class Keypad:
         if before is not None and not before.done():
             await asyncio.wait([before])
         before = None  # a chain of all keys ever pressed would stay in memory
-        self.down(key)
         try:
-            await asyncio.sleep(hold_ms / 1000)
-            await self._seen(key)
+            if hold_ms:
+                self.down(key)
+                await self._seen(key)
+                await asyncio.sleep(hold_ms / 1000)
+                await self.scanned(_HELD_SCANS)
+            else:
+                self.matrix.tap(key)
+                await self._seen(key)
         finally:
             self.up(key)
         await self._seen(key)
 
+    @property
+    def scans(self):
+        """How often the terminal has looked at the keypad."""
+        return self.matrix.scans
+
+    async def scanned(self, scans):
+        """Wait until the terminal has looked at the keypad so many times from now on."""
+        end = self.matrix.scans + scans
+        async with asyncio.timeout(_SEEN_S):
+            while self._powered() and self.matrix.scans < end:
+                await asyncio.sleep(_LOOK_S)
+
     async def _seen(self, key):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_SEEN_S):
             while self._powered() and not self.matrix.settled(key):
-                await asyncio.sleep(0.004)
+                await asyncio.sleep(_LOOK_S)
 
 
 class SimulatedTerminal:

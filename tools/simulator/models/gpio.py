@@ -30,7 +30,9 @@ class Gpio:
         self.changes = 0
 
     def attach(self, part):
-        """Let `part.pull_low(gpio) -> set of pins` and `part.active` take part in every read."""
+        """Let `part.pull_low(gpio, asked) -> set of pins` and `part.active` take part in every
+        read.
+        """
         self._parts.append(part)
 
     def set(self, pin, mode, level):
@@ -51,8 +53,11 @@ class Gpio:
         """Whether the pin itself holds its wire at 1 against everything that only pulls."""
         return self.mode[pin] == OUT and bool(self.driven[pin])
 
-    def levels(self):
-        """Return eight bytes of levels and one of validity, as the shim's input register."""
+    def levels(self, asked):
+        """Return eight bytes of levels and one of validity, as the shim's input register.
+
+        asked: the pin for whose sake the chip looks.
+        """
         register = 0
         for pin, mode in enumerate(self.mode):
             if mode == OUT:
@@ -64,7 +69,7 @@ class Gpio:
         active = False
         for part in self._parts:
             active |= part.active
-            for pin in part.pull_low(self):
+            for pin in part.pull_low(self, asked):
                 register &= ~(1 << pin)
         hold = _ACTIVE_HOLD_MS | _UNTIL_A_PIN_CHANGES if active else _IDLE_HOLD_MS
         return register.to_bytes(8, "little") + bytes([hold])

@@ -63,7 +63,7 @@ class Pin:
                 return self.level
             held = _levels
             if time.ticks_diff(time.ticks_ms(), _read_at) >= held[8] & 127:
-                bus.ask(_LEVELS)
+                bus.ask(_LEVELS, self.id)
                 bus.take(held, 9)
                 _read_at = time.ticks_ms()
             return held[self.id >> 3] >> (self.id & 7) & 1
