@@ -66,14 +66,14 @@ class _Form:
     def _rows(self):
         text, fields = self._desk.text, self.fields
         rows = [
-            (text("field.reason"), text("reason.%d" % self.reason)),
-            (text("field.name"), fields[model.NAME].decode()),
-            (text("field.kind"), text("kind.%d" % fields[model.KIND][0])),
-            (text("field.account"), fields[model.ACCOUNT].decode()),
-            (text("field.cnaps"), fields[model.CNAPS].decode()),
+            ("field.reason", text("reason.%d" % self.reason)),
+            ("field.name", fields[model.NAME].decode()),
+            ("field.kind", text("kind.%d" % fields[model.KIND][0])),
+            ("field.account", fields[model.ACCOUNT].decode()),
+            ("field.cnaps", fields[model.CNAPS].decode()),
         ]
         if len(self._steps) > len(rows):
-            rows.append((text("field.licence"), fields[model.LICENCE].decode()))
+            rows.append(("field.licence", fields[model.LICENCE].decode()))
         return rows
 
     async def _reason(self):

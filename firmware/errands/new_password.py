@@ -18,7 +18,7 @@ async def run(desk, number):
             second = await pages.digits("password.title", "password.again", 4, 16, b"", True)
             if second is not None and second == first:
                 work = _stored(desk, number, first)
-                await pages.working(work, "password.title", "password.storing")
+                await pages.working(work, "password.title", desk.text("password.storing"))
                 await pages.message("password.title", desk.text("password.changed"), True)
                 return True
         finally:

@@ -6,6 +6,7 @@ from firmware.binding import change
 
 _GOOD_MS = const(80)  # how the buzzer sounds
 _BAD_MS = const(500)
+_FIELDS = (0xDF30, 0xDF31, 0xDF32, 0xDF33, 0xDF34, 0xDF35, 0xDF36, 0xDF37, 0xDF3A)  # with words
 
 
 async def run(desk, title, outcome, trouble):
@@ -60,7 +61,4 @@ def _kept(desk):
 
 
 def _field(text, tag):
-    try:
-        return text("field.%04X" % tag)
-    except KeyError:
-        return text("field.other")
+    return text("field.%04X" % tag if tag in _FIELDS else "field.other")

@@ -25,13 +25,13 @@ async def _prove(desk, number, title):
     # What became of it in the end; WRONG also when the person gives up.
     pages, text = desk.pages, desk.text
     while True:
-        label = text("password.of") % number.decode()
-        password = await pages.digits(title, label, 4, 16, b"", True)
+        whose = number.decode()
+        password = await pages.digits(title, "password.of", 4, 16, b"", True, whose=whose)
         if password is None:
             return operators.WRONG
         try:
             work = _checked(desk, number, password)
-            result, left = await pages.working(work, title, "password.checking")
+            result, left = await pages.working(work, title, text("password.checking"))
         finally:
             wipe(password)
         if result in (operators.GRANTED, operators.MUST_CHANGE):
@@ -39,7 +39,7 @@ async def _prove(desk, number, title):
         if result == operators.LOCKED:
             await pages.message(title, text("password.locked"), True)
             return result
-        await pages.message(title, text("password.wrong") % left, True)
+        await pages.message(title, text("password.wrong", left), True)
 
 
 async def _checked(desk, number, password):

@@ -23,9 +23,9 @@ _CARD_TICK_MS = const(100)
 _LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
-async def run(pages, title, label, low, high, initial, secret, letters, check, card):
+async def run(pages, title, label, low, high, initial, secret, letters, check, card, whose):
     """Ask for `low` to `high` characters, see `Pages.digits` and `Pages.code`."""
-    field = _Field(pages, title, label, low, high, initial)
+    field = _Field(pages, title, pages.text(label, whose), low, high, initial)
     field.secret = secret
     field._letters = letters
     field._swipes = card is not None
@@ -40,8 +40,8 @@ class _Field:
         self._letters = False
         self._swipes = False
         self._pages = pages
-        self._title = pages.words(title)
-        self._label = pages.words(label)
+        self._title = pages.text(title)
+        self._label = label  # in words
         self._low = low
         self._error = None
         self._size = 0
@@ -87,7 +87,7 @@ class _Field:
 
     def _take_card(self, number):
         if isinstance(number, str):
-            self._error = self._pages.words(number)
+            self._error = self._pages.text(number)
         elif len(number) > len(self._buf):
             self._error = self._pages.text("entry.card_unread")
         else:
@@ -98,7 +98,7 @@ class _Field:
         buf, size = self._buf, self._size
         if 0x30 <= key <= 0x39:
             if size == len(buf):
-                self._error = self._pages.text("entry.too_long") % size
+                self._error = self._pages.text("entry.too_long", size)
             else:
                 buf[size] = key
                 self._size += 1
@@ -116,16 +116,17 @@ class _Field:
         low = self._low
         if self._size < low:
             key = "entry.exact" if low == len(self._buf) else "entry.too_short"
-            self._error = self._pages.text(key) % low
+            self._error = self._pages.text(key, low)
             return None
         result = bytearray(self._size)
         for at in range(self._size):
             result[at] = self._buf[at]
         passed = False
         try:
-            if check is not None:
-                self._error = self._pages.words(check(result))
-            passed = not self._error
+            wrong = None if check is None else check(result)
+            passed = wrong is None
+            if not passed:
+                self._error = self._pages.text(wrong)
             return result if passed else None
         finally:
             if not passed:

@@ -20,7 +20,6 @@ async def run(pages, title, items, at=0):
     """Let one of the strings `items` be chosen, by A/B and D or by digit; return index or BACK."""
     pages.begin()
     canvas = pages.canvas
-    title = pages.words(title)
     count = len(items)
     if not count:
         await pages.message(title, pages.text("ui.nothing"), True)
@@ -31,7 +30,7 @@ async def run(pages, title, items, at=0):
     while True:
         top = min(max(top, at - _LINES + 1), at)
         canvas.clear()
-        canvas.title(title, "%d/%d" % (at + 1, count))
+        canvas.title(pages.text(title), "%d/%d" % (at + 1, count))
         for row in range(min(_LINES, count - top)):
             _item(canvas, row, top + row, items[top + row], top + row == at, 0)
         canvas.scroll_mark(top, _LINES, count, _LINES)

@@ -2,9 +2,9 @@
 
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
 wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
-busy never answer the page that follows. A title or a label is a text key or the words themselves.
-Reader, menu,
-review and entry are in memory only while they are shown. May import rooms, ui.canvas, ui.keys.
+busy never answer the page that follows. Titles, labels and hints are text keys; bodies, items and
+values are words, shown as they are whatever they look like. Reader, menu, review and entry are in
+memory only while they are shown. May import rooms, ui.canvas, ui.keys.
 """
 
 import asyncio
@@ -35,12 +35,6 @@ class Pages:
         self._left_ms = idle_ms
         self._was_busy = False
         self._ends = []
-
-    def words(self, key):
-        """Return the words for a text key (`area.name`); anything else is words already."""
-        if isinstance(key, str) and is_key(key):
-            return self.text(key)
-        return key
 
     async def key(self, tick_ms=0):
         """Wait for a key and return its code, with 0x80 added for a long press.
@@ -79,20 +73,21 @@ class Pages:
             pass
 
     def show(self, title, body, hint_left="", hint_right=""):
-        """Paint a page that asks for nothing: title, wrapped words, hints."""
-        canvas = self.canvas
+        """Paint a page that asks for nothing: title, wrapped words, hints ("" for none)."""
+        canvas, text = self.canvas, self.text
         canvas.clear()
-        canvas.title(self.words(title))
+        canvas.title(text(title))
         lines = _BODY_LINES if hint_left or hint_right else paint.LINES
-        self.body(canvas.wrap(self.words(body), self._ends), self._ends, lines)
+        self.body(canvas.wrap(body, self._ends), self._ends, lines)
         if lines == _BODY_LINES:
-            canvas.hint(self.words(hint_left), "", self.words(hint_right))
+            left = text(hint_left) if hint_left else ""
+            canvas.hint(left, "", text(hint_right) if hint_right else "")
         canvas.show()
 
     def needs_service(self, code=""):
-        """Paint the page of a terminal that cannot work, with a short code for the technician."""
+        """Paint the page of a terminal that cannot work: first the code for the technician."""
         body = self.text("service.body")
-        self.show("service.title", body + "\n" + code if code else body)
+        self.show("service.title", code + "\n" + body if code else body)
 
     async def message(self, title, body, ok_only=False):
         """Show words until D (True) or C (False); with `ok_only` either key gives True."""
@@ -107,23 +102,24 @@ class Pages:
         return await self._with("menu", title, items, at)
 
     async def review(self, title, rows, at=0):
-        """Show (label, value) rows and a last row to submit; return a row's index to change it,
-        SUBMIT or BACK.
+        """Show rows of (label, value), a text key and words, and a last row to submit; return a
+        row's index to change it, SUBMIT or BACK.
         """
         return await self._with("review", title, rows, at)
 
     async def digits(
-        self, title, label, low, high, initial=b"", secret=False, check=None, card=None
+        self, title, label, low, high, initial=b"", secret=False, check=None, card=None, whose=None
     ):
         """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
 
         initial: digits that stand there at first. secret: shown as `*`. check(digits): the text
-        key (or words) of what is wrong with them, None when nothing is; called when D is pressed.
+        key of what is wrong with them, None when nothing is; called when D is pressed.
         card: coroutine function that waits for a card and returns its digits, which fill the field
-        in, or the text key (or words) of what is wrong with it. Raises Idle.
+        in, or the text key of what is wrong with it. whose: words for the label's placeholder.
+        Raises Idle.
         """
         return await self._with(
-            "entry", title, label, low, high, initial, secret, False, check, card
+            "entry", title, label, low, high, initial, secret, False, check, card, whose
         )
 
     async def code(self, title, label, length, initial=b""):
@@ -131,7 +127,7 @@ class Pages:
         is pressed. # turns the character typed last into the next letter of its key.
         """
         return await self._with(
-            "entry", title, label, length, length, initial, False, True, None, None
+            "entry", title, label, length, length, initial, False, True, None, None, None
         )
 
     def _with(self, name, *args):
@@ -142,9 +138,9 @@ class Pages:
         """Paint at once what is being done, with a progress bar when `steps` are given."""
         canvas = self.canvas
         canvas.clear()
-        canvas.title(self.words(title), "%d/%d" % (step, steps) if steps else "")
+        canvas.title(self.text(title), "%d/%d" % (step, steps) if steps else "")
         lines = 2 if steps else _BODY_LINES
-        self.body(canvas.wrap(self.words(line), self._ends), self._ends, lines)
+        self.body(canvas.wrap(line, self._ends), self._ends, lines)
         if steps:
             canvas.bar(2, step, steps)
         canvas.centre(_BODY_LINES, self.text("ui.wait"))
@@ -181,18 +177,3 @@ class Pages:
         for row in range(min(lines, len(ends) - first)):
             self.canvas.piece(row, data, start, ends[first + row])
             start = ends[first + row]
-
-
-def is_key(words):
-    """Tell whether a str has the form of a text key: a lower-case area, a dot, a name."""
-    dot = words.find(".")
-    if dot < 1 or dot == len(words) - 1:
-        return False
-    at = 0
-    for char in words.encode():
-        small = 0x61 <= char <= 0x7A or char == 0x5F
-        if not small and (at < dot or not (0x30 <= char <= 0x39 or 0x41 <= char <= 0x5A)):
-            if char != 0x2E:
-                return False
-        at += 1
-    return True

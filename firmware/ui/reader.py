@@ -15,15 +15,14 @@ async def run(pages, title, body, ok_only, to_the_end):
     """Show `body` until D (True) or C (`ok_only`); `to_the_end`: D first turns to the end."""
     pages.begin()
     canvas = pages.canvas
-    title = pages.words(title)
     ends = []
-    data = canvas.wrap(pages.words(body), ends)
+    data = canvas.wrap(body, ends)
     last = max(0, len(ends) - _LINES)
     first = 0
     while True:
         unread = to_the_end and first < last
         canvas.clear()
-        canvas.title(title)
+        canvas.title(pages.text(title))
         pages.body(data, ends, _LINES, first)
         canvas.scroll_mark(first, _LINES, len(ends), _LINES)
         left = "" if ok_only else pages.text("ui.refuse" if to_the_end else "ui.back")

@@ -21,12 +21,11 @@ async def run(pages, title, rows, at=0):
     """
     pages.begin()
     canvas = pages.canvas
-    title = pages.words(title)
     lines = []  # (row, words as bytes, start, end)
     ends = []
     for index in range(len(rows)):
         label, value = rows[index]
-        label = pages.words(label)
+        label = pages.text(label)
         if len(value) > _GROUP and value.isdigit():
             value = " ".join([value[i : i + 4] for i in range(0, len(value), 4)])
         if canvas.width(label) + 6 + canvas.width(value) <= paint.TEXT_WIDTH:
@@ -49,7 +48,7 @@ async def run(pages, title, rows, at=0):
     top = min(top, max(0, len(lines) - _LINES))
     while True:
         canvas.clear()
-        canvas.title(title, "%d/%d" % (at + 1, len(rows) + 1))
+        canvas.title(pages.text(title), "%d/%d" % (at + 1, len(rows) + 1))
         for row in range(min(_LINES, len(lines) - top)):
             index, data, start, end = lines[top + row]
             canvas.piece(row, data, start, end, index == at)

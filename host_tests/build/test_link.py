@@ -266,7 +266,7 @@ def test_a_traceback_can_be_read(tmp_path):
     brief = next(
         brief
         for brief, names in device.house().legend()["firmware.terminal"].items()
-        if names.startswith("firmware.ui.pages.is_key")
+        if names.startswith("firmware.ui.pages.Idle")
     )
     line = f'  File "firmware.terminal", line 1, in {brief}\n'
     done = subprocess.run(
@@ -277,7 +277,7 @@ def test_a_traceback_can_be_read(tmp_path):
         check=True,
         cwd=device.ROOT,
     )
-    assert done.stdout == line.rstrip("\n") + "  (firmware.ui.pages.is_key)\n"
+    assert done.stdout == line.rstrip("\n") + "  (firmware.ui.pages.Idle)\n"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The words: complete in both languages, known to the sources, short enough for their places."""
 
+import ast
 import json
 
 import pytest
@@ -84,3 +85,62 @@ def test_every_answer_of_the_protocol_has_words_and_advice():
         words = texts.read(language)
         assert all(words[f"answer.{code}"] for code in codes)
         assert all(words[f"advice.{code}"] for code in codes if code != "00")
+
+
+# Which of a page's arguments are text keys and which are words: data stand only among the words.
+_KEYS_OF = {
+    "show": (0, 2, 3),
+    "message": (0,),
+    "notice": (0,),
+    "menu": (0,),
+    "review": (0,),
+    "digits": (0, 1),
+    "code": (0, 1),
+    "busy": (0,),
+    "working": (1,),
+}
+_WORDS_OF = {"show": (1,), "message": (1,), "notice": (1,), "busy": (1,), "working": (2,)}
+
+
+def _page_calls(folder):
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = ast.unparse(node.func.value)
+                if owner.split(".")[-1] == "pages" and node.func.attr in _KEYS_OF:
+                    yield f"{path.name}:{node.lineno}", node.func.attr, node.args
+
+
+def _mistaken(folder, known):
+    # Where a page is given words for a text key, or a text key for words.
+    found = []
+    for place, page, args in _page_calls(folder):
+        for at in _KEYS_OF[page]:
+            arg = args[at] if at < len(args) else None
+            literal = isinstance(arg, ast.Constant) and arg.value not in ("", None, *known)
+            if isinstance(arg, ast.Call | ast.BinOp | ast.JoinedStr) or literal:
+                found.append(place)
+        for at in _WORDS_OF.get(page, ()):
+            arg = args[at] if at < len(args) else None
+            if isinstance(arg, ast.Constant) and arg.value != "":
+                found.append(place)
+    return found
+
+
+def test_pages_are_given_keys_where_keys_are_due_and_words_where_words_are():
+    assert _mistaken(FIRMWARE, texts.read("zh")) == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'pages.message(text("change.title"), words)',
+        'desk.pages.message("change.title", "change.abandon", True)',
+        'desk.pages.digits("change.title", "a.b" % data, 4, 16)',
+        'pages.working(work, "change.title", "password.storing")',
+        'pages.menu("Shop 1", items)',
+    ],
+)
+def test_words_for_a_key_and_a_key_for_words_are_found(tmp_path, call):
+    (tmp_path / "errand.py").write_text(call)
+    assert _mistaken(tmp_path, texts.read("zh")) == ["errand.py:1"]

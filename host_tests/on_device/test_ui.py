@@ -67,8 +67,8 @@ def _text_file(words):
         entries += bytes((value & 255, value >> 8 & 255, value >> 16))
         entries += bytes((len(body) & 255, len(body) >> 8))
         if key:
-            body += words[key].encode()
-    return b"RT\x01zh" + bytes((len(words), 0)) + entries + body
+            body += (key + "\n" + words[key]).encode()
+    return b"RT\x02zh" + bytes((len(words), 0)) + entries + body
 
 
 def _opened(kind, data):
@@ -169,11 +169,16 @@ def test_texts_are_found_by_key():
     assert text.language == "zh"
     for key in _WORDS:
         assert text(key) == _WORDS[key]
-    try:
-        text("no.such")
-    except KeyError:
-        return
-    raise AssertionError("an unknown key was found")
+    assert text("entry.exact", 8) == "exactly 8"
+
+
+def test_a_key_is_not_found_by_its_hash_alone():
+    text = _opened(Text, _text_file({"answer.00": "yes"}))
+    assert hashed("answer.1Q") == hashed("answer.00")
+    assert text("answer.1Q") == "?answer.1Q"
+    assert text("answer.1Q", 8) == "?answer.1Q"
+    assert text("no.such") == "?no.such"
+    assert text("") == "?"
 
 
 def test_lines_are_cut_where_they_may_be():
@@ -199,7 +204,7 @@ def test_a_wrong_field_keeps_what_was_typed():
         tried.append(bytes(buf))
         return "rule.4" if len(tried) == 1 else None
 
-    assert asyncio.run(pages.digits("t", "l", 2, 20, check=check)) == b"123"
+    assert asyncio.run(pages.digits("menu.title", "field.account", 2, 20, check=check)) == b"123"
     assert tried == [b"12", b"123"]
 
 
@@ -215,19 +220,19 @@ def test_a_card_fills_a_field_in():
         await asyncio.sleep(0.01)
         return swipes.pop(0)
 
-    result = asyncio.run(pages.digits("t", "l", 8, 32, card=card))
+    result = asyncio.run(pages.digits("menu.title", "field.account", 8, 32, card=card))
     assert result == b"6222021234567890128"
 
 
 def test_letters_and_digits_make_a_code():
-    assert asyncio.run(_pages(b"2##5D").code("t", "l", 2)) == b"B5"
+    assert asyncio.run(_pages(b"2##5D").code("menu.title", "field.account", 2)) == b"B5"
 
 
 def test_menus_and_reviews_return_what_was_chosen():
     assert asyncio.run(_pages(b"BBAD").menu("menu.title", ["中", "国", "账"])) == 1
     assert asyncio.run(_pages(b"3").menu("menu.title", ["中", "国", "账"])) == 2
     assert asyncio.run(_pages(b"C").menu("menu.title", ["中"])) == BACK
-    rows = [("field.account", "6222021234567890128"), ("户", "12")]
+    rows = [("field.account", "6222021234567890128"), ("menu.title", "12")]
     assert asyncio.run(_pages(b"BBD").review("menu.title", rows)) == SUBMIT
     assert asyncio.run(_pages(b"BD").review("menu.title", rows)) == 1
 
@@ -240,7 +245,7 @@ def test_messages_are_answered():
 
 def test_nobody_there_raises_idle():
     assert _raises(Idle, _pages(idle_ms=20).message("menu.title", "账户"))
-    assert _raises(Idle, _pages(b"1", 20).digits("t", "l", 2, 8, secret=True))
+    assert _raises(Idle, _pages(b"1", 20).digits("menu.title", "field.account", 2, 8, secret=True))
 
 
 def test_work_is_shown_and_its_errors_come_through():

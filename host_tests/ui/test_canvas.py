@@ -13,6 +13,8 @@ from tools.build import font, texts
 _CLOSING = "，。、；：？！）》」』】”’…%,.;:?!)]}"
 any_text = st.text(st.sampled_from("账户变更abc WiMl，。（）(x)\n12 "), max_size=60)
 
+_CODE_CHARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz "
+
 
 @given(any_text, st.integers(24, 122))
 def test_wrapping_keeps_every_byte_and_fits(text, room):
@@ -120,10 +122,35 @@ def test_a_file_that_is_no_font_or_text_is_refused(tmp_path):
         Text(wrong)
 
 
-def test_every_text_is_found_and_an_unknown_one_is_an_error(stage):
+def test_every_text_is_found_and_an_unknown_one_shows_its_key(stage):
     for language, table in texts.read_all().items():
         stage.text.load(assets() / f"{language}.bin")
         assert stage.text.language == language
         assert {key: stage.text(key) for key in table} == table
-        with pytest.raises(KeyError):
-            stage.text("no.such_text")
+        assert stage.text("no.such_text") == "?no.such_text"
+
+
+def test_no_two_answers_are_taken_for_one_another_by_their_hash(stage):
+    codes = [f"{a}{b}" for a in _CODE_CHARS for b in _CODE_CHARS]
+    for code in set(codes) - {key[7:] for key in texts.read("zh")}:
+        assert stage.text(f"answer.{code}") == f"?answer.{code}"
+
+
+@pytest.mark.parametrize("fault", [OSError(5), b"", b"\xff" * 40])
+def test_words_that_cannot_be_read_are_their_key(stage, monkeypatch, fault):
+    class Broken:
+        def seek(self, at):
+            pass
+
+        def readinto(self, buf):
+            if isinstance(fault, OSError):
+                raise fault
+            buf[: len(fault)] = fault[: len(buf)]
+            return min(len(fault), len(buf))
+
+        def read(self, size):
+            return fault
+
+    monkeypatch.setattr(stage.text, "_file", Broken())
+    assert stage.text("entry.exact", 8) == "?entry.exact"
+    assert stage.play(stage.pages.message("change.title", "甲"), "D")[0] is True

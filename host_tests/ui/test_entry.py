@@ -45,7 +45,9 @@ def test_too_few_and_too_many_digits_are_named_at_the_field(stage):
 
 
 def test_a_long_number_takes_two_lines_and_its_error_the_hints_place(stage):
-    page = stage.pages.digits("t", "l", 1, 32, b"1" * 31, check=lambda buf: "rule.4")
+    page = stage.pages.digits(
+        "log_in.title", "log_in.number", 1, 32, b"1" * 31, check=lambda buf: "rule.4"
+    )
     _, screens = stage.play(page, "2D3")
     assert screens[1][2:4] == ["1111 1111 1111 1111", "1111 1111 1111 1112"]
     assert screens[2][4] == stage.text("rule.4")
@@ -53,13 +55,15 @@ def test_a_long_number_takes_two_lines_and_its_error_the_hints_place(stage):
 
 
 def test_c_goes_back_and_a_held_star_clears(stage):
-    assert stage.play(stage.pages.digits("t", "l", 1, 8), "12C")[0] is None
-    result, _ = stage.play(stage.pages.digits("t", "l", 1, 8), b"12" + bytes([CLEAR]) + b"3D")
+    assert stage.play(stage.pages.digits("log_in.title", "log_in.number", 1, 8), "12C")[0] is None
+    result, _ = stage.play(
+        stage.pages.digits("log_in.title", "log_in.number", 1, 8), b"12" + bytes([CLEAR]) + b"3D"
+    )
     assert result == b"3"
 
 
 def test_a_secret_is_shown_as_stars_and_never_as_digits(stage):
-    page = stage.pages.digits("log_in.title", "l", 4, 16, secret=True)
+    page = stage.pages.digits("log_in.title", "log_in.number", 4, 16, secret=True)
     result, screens = stage.play(page, "135790246D")
     assert result == b"135790246"
     for count, screen in enumerate(screens[1:10], 1):
@@ -82,14 +86,18 @@ def _buffers_made(monkeypatch):
 @pytest.mark.parametrize("keys, kept", [("1234D", 1), ("1234C", 0), ("1234", 0), ("12D34", 0)])
 def test_only_the_result_holds_the_secret_afterwards(stage, monkeypatch, keys, kept):
     made = _buffers_made(monkeypatch)
-    result, _ = stage.play(stage.pages.digits("t", "l", 4, 8, secret=True), keys)
+    result, _ = stage.play(
+        stage.pages.digits("log_in.title", "log_in.number", 4, 8, secret=True), keys
+    )
     assert [any(buf) for buf in made].count(True) == kept
     assert (result in (None, WAITING)) == (not kept)
 
 
 def test_a_refused_secret_is_wiped_too(stage, monkeypatch):
     made = _buffers_made(monkeypatch)
-    page = stage.pages.digits("t", "l", 4, 8, secret=True, check=lambda buf: "rule.16")
+    page = stage.pages.digits(
+        "log_in.title", "log_in.number", 4, 8, secret=True, check=lambda buf: "rule.16"
+    )
     assert stage.play(page, "1234DD")[0] is WAITING
     assert len(made) == 3 and not any(any(buf) for buf in made)
 
@@ -98,7 +106,7 @@ def test_a_card_fills_the_field_in(stage):
     swipes = asyncio.Queue()
 
     async def run():
-        page = stage.pages.digits("t", "field.account", 8, 32, card=swipes.get)
+        page = stage.pages.digits("log_in.title", "field.account", 8, 32, card=swipes.get)
         task = asyncio.create_task(page)
         await settle()
         assert stage.lines[-1] == "C返回 刷卡 D确定"
@@ -123,7 +131,9 @@ def test_a_card_too_long_for_the_field_changes_nothing(stage):
         await asyncio.Event().wait()
 
     async def run():
-        task = asyncio.create_task(stage.pages.digits("t", "l", 1, 32, b"12", card=card))
+        task = asyncio.create_task(
+            stage.pages.digits("log_in.title", "log_in.number", 1, 32, b"12", card=card)
+        )
         await asyncio.sleep(0.25)
         assert stage.lines[2].startswith("12")
         await stage.press("D")
@@ -135,11 +145,11 @@ def test_a_card_too_long_for_the_field_changes_nothing(stage):
 def test_an_untouched_field_goes_idle():
     stage = Stage(idle_ms=20)
     with pytest.raises(Idle):
-        asyncio.run(stage.pages.digits("t", "l", 4, 8, secret=True))
+        asyncio.run(stage.pages.digits("log_in.title", "log_in.number", 4, 8, secret=True))
 
 
 def test_letters_are_reached_with_the_switch_key(stage):
-    page = stage.pages.code("t", "field.licence", 18, b"91350100M000100Y")
+    page = stage.pages.code("log_in.title", "field.licence", 18, b"91350100M000100Y")
     result, screens = stage.play(page, "4D2##*3D")
     assert result == b"91350100M000100Y43"
     assert "应为18位" in screens[2]
@@ -151,7 +161,9 @@ def test_letters_are_reached_with_the_switch_key(stage):
 )
 def test_the_switch_key_goes_round(stage, digit, letters):
     for presses, letter in enumerate(letters, 1):
-        result, _ = stage.play(stage.pages.code("t", "l", 1), digit + "#" * presses + "D")
+        result, _ = stage.play(
+            stage.pages.code("log_in.title", "log_in.number", 1), digit + "#" * presses + "D"
+        )
         assert result == letter.encode()
 
 
@@ -168,9 +180,9 @@ def test_a_field_holds_what_its_keys_say(keys):
             typed += key
         elif key == "*":
             typed = typed[:-1]
-    result, screens = stage.play(stage.pages.digits("t", "l", 4, 12), keys)
+    result, screens = stage.play(stage.pages.digits("log_in.title", "log_in.number", 4, 12), keys)
     if done is not None:
         assert result == done.encode()
     else:
         assert result is WAITING
-        assert screens[-1][0] == f"t {len(typed)}/12"
+        assert screens[-1][0] == f"登录 {len(typed)}/12"

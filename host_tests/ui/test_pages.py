@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from firmware.ui.keys import BACK, SUBMIT
-from firmware.ui.pages import Idle, is_key
+from firmware.ui.pages import Idle
 from host_tests.ui.stage import CLEAR, WAITING, Stage, settle
 from tools.build import texts
 
@@ -85,7 +85,11 @@ def test_a_long_row_passes_by_while_it_is_chosen(stage, monkeypatch):
 
 
 def test_the_review_shows_everything_and_leads_to_each_field(stage):
-    rows = [("户名", _COMPANY), ("账号", "6222021234567890128"), ("联行号", "102100099996")]
+    rows = [
+        ("field.name", _COMPANY),
+        ("field.account", "6222021234567890128"),
+        ("field.cnaps", "102100099996"),
+    ]
     result, screens = stage.play(stage.pages.review("change.title", rows), "BBBD")
     assert result == SUBMIT
     shown = "".join(line for screen in screens for line in screen)
@@ -100,7 +104,7 @@ def test_the_review_shows_everything_and_leads_to_each_field(stage):
 
 def test_a_value_longer_than_the_panel_is_scrolled_before_the_next_row(stage):
     value = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345"
-    rows = [("户名", value), ("账号", "12345678")]
+    rows = [("field.name", value), ("field.account", "12345678")]
     result, screens = stage.play(stage.pages.review("change.title", rows), "BBBAAAD")
     assert result == 0
     lines = screens[0][1:4] + [screen[3] for screen in screens[1:2]]
@@ -114,7 +118,7 @@ def test_leaving_the_terminal_alone_raises_idle():
     for page in (
         stage.pages.message("change.title", "甲"),
         stage.pages.menu("menu.title", [_COMPANY]),
-        stage.pages.review("change.title", [("户名", "甲")]),
+        stage.pages.review("change.title", [("field.name", "甲")]),
     ):
         with pytest.raises(Idle):
             asyncio.run(page)
@@ -142,14 +146,14 @@ def test_work_moves_something_and_ignores_the_keys(stage, monkeypatch):
     async def work():
         stage.keys.press("DDD")
         await asyncio.sleep(0.03)
-        stage.pages.busy("change.title", "submit.again", 1, 4)
+        stage.pages.busy("change.title", "再次询问", 1, 4)
         stage.keys.press("D")
         await asyncio.sleep(0.03)
         return 5
 
     async def run():
         before = stage.panel.flushed
-        assert await stage.pages.working(work(), "change.title", "submit.sending") == 5
+        assert await stage.pages.working(work(), "change.title", "正在提交申请") == 5
         assert stage.panel.flushed - before > 5
         page = asyncio.create_task(stage.pages.message("change.title", "甲"))
         await settle()
@@ -165,11 +169,11 @@ def test_an_error_of_the_work_reaches_the_errand(stage):
         raise OSError(5)
 
     with pytest.raises(OSError):
-        asyncio.run(stage.pages.working(work(), "change.title", "submit.sending"))
+        asyncio.run(stage.pages.working(work(), "change.title", "正在提交申请"))
 
 
 def test_keys_pressed_while_busy_answer_nothing(stage):
-    stage.pages.busy("change.title", "submit.sending")
+    stage.pages.busy("change.title", "正在提交申请")
     stage.keys.press("D")
     assert stage.play(stage.pages.message("change.title", "甲"))[0] is WAITING
 
@@ -180,22 +184,51 @@ def test_keys_typed_ahead_are_kept_between_pages(stage):
     assert stage.play(stage.pages.message("change.title", "甲"))[0] is True
 
 
-def test_needs_service_shows_its_code(stage):
-    stage.pages.needs_service("E1")
-    assert stage.lines[0] == "需要维护"
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_needs_service_shows_its_code_and_all_of_its_words(language):
+    stage = Stage(language)
+    stage.pages.needs_service("E13 4008-123-456")
+    title, code, *body = stage.lines
+    assert [title, code] == [stage.text("service.title"), "E13 4008-123-456"]
+    assert "".join("".join(body).split()) == "".join(stage.text("service.body").split())
 
 
 def test_long_presses_count_as_their_key(stage):
     assert stage.play(stage.pages.message("change.title", "甲"), bytes((ord("D") | 0x80,)))[0]
 
 
-def test_keys_are_told_from_words():
-    for table in texts.read_all().values():
-        for key, words in table.items():
-            assert is_key(key)
-            assert not is_key(words)
-    for words in ("", ".", "a.", ".a", "Co. Ltd", "甲.乙", "3.50", "No.", "A.b"):
-        assert not is_key(words)
+@pytest.mark.parametrize("data", ["answer.00", "shop.1234567890", "a.b", "ui.wait", "%d"])
+def test_data_that_look_like_a_text_key_are_shown_as_they_are(stage, data):
+    pages = stage.pages
+
+    async def work():
+        pages.busy("change.title", data, 1, 4)
+        assert stage.lines[1] == data
+
+    pages.show("change.title", data, "ui.back", "ui.ok")
+    assert stage.lines == ["变更绑定账户", data, "C返回 D确定"]
+    pages.needs_service(data)
+    assert data in stage.lines
+    asyncio.run(pages.working(work(), "change.title", data))
+    assert stage.play(pages.message("change.title", data))[1][0][1] == data
+    assert stage.play(pages.notice("change.title", data))[1][0][1] == data
+    assert stage.play(pages.menu("change.title", [data]))[1][0][1] == "1 " + data
+    rows = [("field.name", data)]
+    assert stage.play(pages.review("change.title", rows))[1][0][1] == "户名 " + data
+    field = pages.digits("change.title", "password.of", 4, 16, whose=data[:9])
+    assert stage.play(field)[1][0][1] == data[:9] + " 的密码"
+
+
+def test_a_missing_text_is_seen_on_the_page_and_stops_nothing(stage):
+    shown = stage.play(stage.pages.message("shop.title", "甲"), "D")
+    assert shown == (True, [["?shop.title", "甲", "C返回 D确定"]] * 2)
+    stage.pages.busy("shop.title", "甲", 1, 4)
+    assert stage.lines[0] == "?shop.title 1/4"
+    assert stage.play(stage.pages.menu("shop.title", ["甲"]), "D")[0] == 0
+    assert stage.play(stage.pages.review("shop.title", [("shop.name", "甲")]), "BD")[0] == SUBMIT
+    field = stage.pages.digits("shop.title", "shop.number", 1, 8, check=lambda buf: "shop.wrong")
+    _, screens = stage.play(field, "1D")
+    assert screens[-1][:4] == ["?shop.title 1/8", "?shop.number", "1", "?shop.wrong"]
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)

@@ -107,7 +107,7 @@ def test_the_title_is_read_with_its_counter(stage):
 
 
 def test_bars_and_marks_are_no_text(stage):
-    stage.pages.busy("change.title", "submit.sending", 2, 4)
+    stage.pages.busy("change.title", "正在提交申请", 2, 4)
     assert stage.lines == ["变更绑定账户 2/4", "正在提交申请", "请稍候"]
     stage.canvas.clear()
     stage.canvas.bar(1, 3, 7)
@@ -136,10 +136,10 @@ def test_digits_and_letters_that_look_alike_are_told_apart(stage):
 
 
 def test_reading_a_changed_panel_is_quick(stage):
-    stage.pages.show("change.title", "prepare.body", "ui.back", "ui.ok")
+    stage.pages.show("change.title", stage.text("prepare.body"), "ui.back", "ui.ok")
     first = bytes(stage.panel.buffer)
     reader().read(first)
-    stage.canvas.line(1, "终端无法读取保存", True)
+    stage.canvas.line(1, "请勿拆机，联系收", True)
     started = time.perf_counter()
     reader().read(bytes(stage.panel.buffer))
     assert time.perf_counter() - started < 0.05  # typically 2-3 ms; CI machines are slower

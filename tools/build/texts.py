@@ -74,11 +74,11 @@ def pack(language: str, words: dict[str, str]) -> bytes:
     body = bytearray()
     for value in sorted(by_hash):
         entries += value.to_bytes(3, "little") + struct.pack("<H", len(body))
-        body += words[by_hash[value]].encode()
+        body += f"{by_hash[value]}\n{words[by_hash[value]]}".encode()
     if len(body) > 0xFFFF:
         raise TextError(f"{language}: more than 64 KiB of words")
     entries += b"\xff\xff\xff" + struct.pack("<H", len(body))
-    return _HEADER.pack(b"RT", 1, language.encode(), len(words)) + bytes(entries) + bytes(body)
+    return _HEADER.pack(b"RT", 2, language.encode(), len(words)) + bytes(entries) + bytes(body)
 
 
 def build(out: Path, folder: Path = FOLDER) -> set[str]:
