@@ -118,6 +118,7 @@ def test_luhn_is_never_asked_of_an_account(shop):
         {"df13": None},
         {"df13": b"\x06"},
         {"df14": b"0A"},
+        {"df14": b"99"},
         {"df14": b"001"},
         {"df15": b"0"},
         {"df16": None},
@@ -128,7 +129,9 @@ def test_luhn_is_never_asked_of_an_account(shop):
         {"df20": bytes(48)},
         {"df30": None},
         {"df30": b""},
-        {"df30": b"n" * 61},
+        {"df30": b"n" * 121},
+        {"df30": "示例\n商贸".encode()},
+        {"df30": "示例\u0085商贸".encode()},
         {"df30": b"\xff\xfe"},
         {"df31": None},
         {"df31": b"1234567"},
@@ -136,7 +139,8 @@ def test_luhn_is_never_asked_of_an_account(shop):
         {"df32": None},
         {"df32": b"30858400001"},
         {"df32": b"30858400001X"},
-        {"df33": b"b" * 61},
+        {"df33": b"b" * 91},
+        {"df33": b"bank\x7f"},
         {"df34": None},
         {"df34": b"\x03"},
         {"df35": None},
@@ -145,7 +149,10 @@ def test_luhn_is_never_asked_of_an_account(shop):
         {"df3a": None},
         {"df3a": b"12345"},
         {"df3a": b"12345A"},
-        {"df38": b"12"},
+        {"df37": b"3012"},
+        {"df38": b"123"},
+        {"df39": b"6205500000000000004=3012"},
+        {"df3b": b"\x9f\x02\x06"},
     ],
 )
 def test_what_is_a_format_error_in_an_account(shop, bend):
@@ -171,19 +178,25 @@ def test_what_is_a_format_error_in_an_account(shop, bend):
         {"df37": b"3013"},
         {"df37": b"301"},
         {"df31": b"6222021234567890128"},
+        {"df32": b"308584000013"},
+        {"df33": b"bank"},
+        {"df34": b"\x01"},
+        {"df39": b"6205500000000000004=3012"},
         {"df38": b"12345"},
     ],
 )
 def test_what_is_a_format_error_in_a_card(shop, bend):
-    assert shop.client.change(card(shop.client).bent(**bend)).verdict == "30"
+    reply = shop.client.change(card(shop.client).bent(**bend))
+    assert reply.verdict == "30"
+    assert reply.reason.startswith(next(iter(bend)).upper() + " ")
     assert shop.rows("applications") == []
 
 
 def test_unknown_tags_are_ignored_wherever_they_are(shop):
-    proposal = account(shop.client).bent(df60=b"later").bent(df39=b"later")
+    proposal = account(shop.client).bent(df5a=b"later").bent(df3e=b"later")
     reply = shop.client.change(proposal)
     assert reply.verdict == "00/01"
-    del proposal.inner[0xDF39]
+    del proposal.inner[0xDF3E]
     assert reply.tags[0xDF44] == shop.client.token(proposal)
 
 
@@ -345,13 +358,13 @@ def test_under_review_then_accepted(open_shop):
     assert shop.client.network(bound={1: old}).tags[0xDF45] == b"\x00"
     number = waiting.tags[0xDF43].decode()
     assert acquirer.decide(shop.home, True, number) == [number]
-    assert shop.client.network(bound={1: old}).tags[0xDF45] == b"\x09"
+    assert shop.client.network(bound={1: old}).tags[0xDF45] == b"\x0d"  # records are wanted too
     decided = shop.client.inquire(proposal.uuid)
     assert decided.verdict == "00/01"
     assert decided.fields[37] == waiting.fields[37]
     assert decided.tags[0xDF43] == waiting.tags[0xDF43]
     assert decided.tags[0xDF44] == shop.client.token(proposal)
-    assert shop.client.network(bound={1: decided.tags[0xDF44]}).tags[0xDF45] == b"\x00"
+    assert shop.client.network(bound={1: decided.tags[0xDF44]}).tags[0xDF45] == b"\x04"
 
 
 def test_under_review_then_rejected_with_words(open_shop):

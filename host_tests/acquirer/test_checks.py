@@ -63,27 +63,65 @@ def test_the_counter_moves_with_a_right_mac_whatever_is_answered(shop):
     assert shop.client.network().code == "A0"
 
 
-# 97, 58, 03, 40: and which comes first
+def test_a_right_mac_under_an_old_counter_is_noted_in_the_books(shop):
+    shop.client.counter = 99
+    shop.client.network()
+    assert shop.rows("marks") == []
+    for counter in (99, 49):
+        shop.client.counter = counter
+        shop.host.clock.now += 60
+        assert shop.client.network().code == "A0"
+    (mark,) = shop.rows("marks")
+    assert (mark["kind"], mark["count"]) == ("old counter", 2)
+    assert mark["subject"] == shop.client.ikid.hex()
+    assert mark["detail"] == "counter 50 came with a right MAC after 100"
+    assert mark["last_at"] - mark["first_at"] == 60
+    assert shop.state["counter"] == 100
 
 
-def test_a_terminal_not_enrolled_with_this_key_is_97(open_shop):
+def test_a_wrong_mac_under_an_old_counter_is_only_noise(shop):
+    shop.client.network()
+    shop.client.counter -= 1
+    assert shop.client.network(de128=bytes(8)).code == "A0"
+    assert shop.rows("marks") == []
+
+
+# Whose word it is: else nobody gets an answer
+
+
+def test_nobody_gets_a_word_under_another_terminals_number(open_shop):
     shop, other = open_shop(), open_shop()
     for number in ("UNKNOWN1", other.terminal):
         shop.client.terminal = number
-        assert shop.client.network().code == "97"
+        assert closes(shop.client.network)
+    assert other.rows("marks") == []
+
+
+def test_a_certificate_of_another_terminal_gets_no_answer(open_shop):
+    shop, other = open_shop(), open_shop()
+    shop.client.connect(other.client.context())
+    assert closes(lambda: shop.client.change(account(shop.client)))
+    assert shop.rows("applications") == []
+    assert shop.state["counter"] == 0
+
+
+@pytest.mark.parametrize("change", [{}, {"de60": None}, {"de128": bytes(8)}])
+def test_a_key_of_another_terminal_gets_no_answer_whatever_else_is_wrong(open_shop, change):
+    shop, other = open_shop(), open_shop()
+    ksn = other.client.ikid + b"\x00\x00\x00\x01"
+    assert closes(lambda: shop.client.network(de62=ksn, **change))
+    assert other.state["counter"] == 0
+
+
+# 97, 03, 40: and which comes first
 
 
 def test_a_key_replaced_by_a_new_enrolment_is_97(shop, tmp_path):
     acquirer.enroll(shop.home, shop.terminal, shop.merchant, tmp_path / "again")
     assert shop.client.network().code == "97"
-
-
-def test_a_certificate_of_another_terminal_is_58(open_shop):
-    shop, other = open_shop(), open_shop()
-    shop.client.connect(other.client.context())
-    reply = shop.client.change(account(shop.client))
-    assert reply.verdict == "58"
-    assert shop.rows("applications") == []
+    shop.client.counter -= 1  # the old key's counter still moves with a right MAC
+    assert shop.client.network().code == "A0"
+    assert len(shop.rows("marks")) == 1
 
 
 def test_a_merchant_number_that_is_not_the_terminals_is_03(open_shop):
@@ -93,19 +131,29 @@ def test_a_merchant_number_that_is_not_the_terminals_is_03(open_shop):
         assert shop.client.change(account(shop.client)).verdict == "03"
 
 
-def test_the_order_of_the_checks(open_shop):
+def test_the_order_of_the_checks(open_shop, tmp_path):
     shop, other = open_shop(), open_shop()
-    shop.client.connect(other.client.context())
+    shop.client.network()
+    acquirer.enroll(shop.home, shop.terminal, shop.merchant, tmp_path / "again")
     proposal = account(shop.client).bent(df11=b"\x09")
-    bent = {"de101": "OTHERFILE", "de42": "NOBODY", "de41": "UNKNOWN1", "de128": bytes(8)}
-    ksn = shop.client.ikid + b"\x00\x01\xff\xff"
-    assert shop.client.change(proposal, **bent, de62=ksn, de60="01000001000").verdict == "30"
-    assert shop.client.change(proposal, **bent).verdict == "A0"
-    del bent["de128"]
-    assert shop.client.change(proposal, **bent).verdict == "97"
-    del bent["de41"]
-    assert shop.client.change(proposal, **bent).verdict == "58"
+    bent = {"de101": "OTHERFILE", "de42": "NOBODY", "de128": bytes(8), "de60": "01000001000"}
+    shop.client.connect(other.client.context())
+    assert closes(lambda: shop.client.change(proposal, **bent))
     shop.client.connect()
+    shop.client.counter = 0
+    assert shop.client.change(proposal, **bent).verdict == "30"
+    del bent["de60"]
+    shop.client.counter = 0
+    assert shop.client.change(proposal, **bent).verdict == "A0"
+    assert shop.rows("marks") == []  # the MAC comes before the counter
+    del bent["de128"]
+    shop.client.counter = 0
+    assert shop.client.change(proposal, **bent).verdict == "A0"
+    assert len(shop.rows("marks")) == 1
+    assert shop.client.change(proposal, **bent).verdict == "97"
+    again = type(shop.client)(tmp_path / "again", shop.host.port, clock=shop.host.clock)
+    shop.client.close()
+    shop.client = again
     assert shop.client.change(proposal, **bent).verdict == "03"
     del bent["de42"]
     assert shop.client.change(proposal, **bent).verdict == "40"
@@ -115,20 +163,24 @@ def test_the_order_of_the_checks(open_shop):
 
 def test_what_is_not_served_is_40(shop):
     assert shop.client.network("003").code == "40"
-    assert shop.client.change(account(shop.client), de91="3").verdict == "40"
+    assert shop.client.change(account(shop.client), de91="4").verdict == "40"
+    assert shop.client.inquire(slot=1, de101="BANKS").verdict == "40"
     assert shop.client.change(account(shop.client), de101="SETTLE").verdict == "40"
     assert shop.client.inquire(slot=1, de101="SETTLE").verdict == "40"
     proposal = account(shop.client)
-    assert shop.client.change(proposal, repeat=True, de91="5").verdict == "40"
+    for update in ("3", "5"):
+        assert shop.client.change(proposal, repeat=True, de91=update).verdict == "40"
 
 
-@pytest.mark.parametrize("mti", ["0200", "0400", "0100", "0820"])
+@pytest.mark.parametrize("mti", ["0200", "0220", "0400", "0401", "0500", "0501", "0100", "0820"])
 def test_an_mti_that_is_not_served_is_40(shop, mti):
     fields = shop.client.header(shop.client.next_ksn())
     fields |= {3: "000000", 4: "000000000100", 22: "021", 25: "00", 35: "4761739001010119=2212"}
+    fields |= {49: "156"}
     reply = shop.client.exchange(mti, fields)
     assert reply.code == "40"
-    assert set(reply.fields) == {7, 11, 12, 13, 39, 41, 42, 60, 62, 64}
+    assert reply.mti == f"{mti[:2]}{int(mti[2]) + 1}0"
+    assert set(reply.fields) == {3, 4, 7, 11, 12, 13, 39, 41, 42, 49, 60, 62, 64}
 
 
 def test_a_sale_for_another_merchant_is_03_before_it_is_40(shop):
@@ -169,6 +221,7 @@ def test_a_message_without_mac_is_a_format_error(shop):
         {"de2": "6222021234567890128"},
         {"de37": "REFERENCE000"},
         {"de39": "00"},
+        {"de49": "156"},
         {"de63": b""},
         {"de64": bytes(8)},
         {"de90": "0" * 42},
@@ -237,6 +290,7 @@ def test_what_cannot_be_addressed_closes_the_connection(shop, change):
 def test_an_unknown_ikid_closes_the_connection(shop):
     ksn = bytes(8) + bytes.fromhex("00000001")
     assert closes(lambda: shop.client.network(de62=ksn))
+    assert shop.client.network().code == "00"
 
 
 @pytest.mark.parametrize("mti", ["0310", "0810", "0330", "0210"])

@@ -117,7 +117,7 @@ def test_a_number_that_was_told_stays_good_until_a_newer_one_is_used(open_shop):
 
 
 def test_as_many_names_as_fit_are_delivered(open_shop):
-    names = [f"{n:02d}" + "名" * 19 for n in range(12)]
+    names = [f"{n:03d}" + "名" * 39 for n in range(6)] + ["名" * 13]  # 780 bytes and seven heads
     shop = open_shop(names=names)
     assert [value.decode() for _, value in shop.client.network().sealed] == names
 

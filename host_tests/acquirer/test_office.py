@@ -11,6 +11,7 @@ from tools import acquirer
 from tools.acquirer import keys
 from tools.acquirer.__main__ import main
 
+M1, M2, M9 = "898310054110001", "898310054110002", "898310054110009"
 FILES = {
     "ca.pem",
     "terminal.pem",
@@ -36,7 +37,7 @@ def run(tmp_path, capsys):
 @pytest.fixture
 def bundle(run, tmp_path):
     run("init")
-    run("enroll", "--terminal", "T0000001", "--merchant", "M1", "--out", tmp_path / "bundle")
+    run("enroll", "--terminal", "T0000001", "--merchant", M1, "--out", tmp_path / "bundle")
     return tmp_path / "bundle"
 
 
@@ -74,7 +75,7 @@ def test_the_bundle_is_what_a_stranger_needs(bundle, tmp_path):
         "ikid": 8, "ik": 16, "token_key": 16, "service_key": 16}  # fmt: skip
     assert pyotp.TOTP(keys_json["totp_secret"]).now().isdigit()
     assert keys_json["terminal"] == "T0000001"
-    assert keys_json["merchant"] == "M1"
+    assert keys_json["merchant"] == M1
     assert keys_json["serial"]
     assert keys_json["server_name"]
 
@@ -89,7 +90,7 @@ def test_secrets_are_their_owners_alone(bundle, tmp_path):
 
 def test_enrolling_again_makes_a_new_ikid_and_says_so(bundle, run, tmp_path):
     old = known(bundle)
-    arguments = ("-T", "T0000001", "-M", "M1", "-o", bundle)
+    arguments = ("-T", "T0000001", "-M", M1, "-o", bundle)
     status, said, _ = run("enroll", *arguments)
     assert status == 0
     assert "new IKID" in said
@@ -102,20 +103,21 @@ def test_enrolling_again_makes_a_new_ikid_and_says_so(bundle, run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-T", "TOOLONG99", "-M", "M1"), "up to 8"),
-        (("-T", "T 1", "-M", "M1"), "up to 8"),
-        (("-T", "T0000002", "-M", "M" * 16), "up to 15"),
-        (("-T", "T0000001", "-M", "M2"), "belongs to merchant M1"),
-        (("-T", "T0000002", "-M", "M2", "--licence", "9135"), "18 characters"),
-        (("-T", "T0000002", "-M", "M2", "--name", "名" * 21), "60 bytes"),
-        (("-T", "T0000002", "-M", "M2", "--serial", "S" * 21), "up to 20"),
-        (("-T", "T0000002", "-M", "M2", "--account", "1234567"), "8 to 32 digits"),
-        (("-T", "T0000002", "-M", "M2", "--account", "12345678", "--cnaps", "1"), "12 digits"),
+        (("-T", "TOOLONG99", "-M", M1), "up to 8"),
+        (("-T", "T 1", "-M", M1), "up to 8"),
+        (("-T", "T0000002", "-M", "M" * 16), "15 ASCII letters and digits"),
+        (("-T", "T0000002", "-M", "M" * 14), "15 ASCII letters and digits"),
+        (("-T", "T0000001", "-M", M2), f"belongs to merchant {M1}"),
+        (("-T", "T0000002", "-M", M2, "--licence", "9135"), "18 ASCII letters"),
+        (("-T", "T0000002", "-M", M2, "--name", "名" * 41), "41 characters, at most 40"),
+        (("-T", "T0000002", "-M", M2, "--serial", "S" * 21), "up to 20"),
+        (("-T", "T0000002", "-M", M2, "--account", "1234567"), "8 to 32 digits"),
+        (("-T", "T0000002", "-M", M2, "--account", "12345678", "--cnaps", "1"), "12 digits"),
         (
-            ("-T", "T0000002", "-M", "M2", "--account", "12345678", "--cnaps", "102100099997"),
+            ("-T", "T0000002", "-M", M2, "--account", "12345678", "--cnaps", "102100099997"),
             "check digit",
         ),
-        (("-T", "T0000002", "-M", "M2", "--cnaps", "102100099996"), "--account"),
+        (("-T", "T0000002", "-M", M2, "--cnaps", "102100099996"), "--account"),
     ],
 )
 def test_what_cannot_be_enrolled_is_said(bundle, run, tmp_path, arguments, words):
@@ -128,20 +130,20 @@ def test_what_cannot_be_enrolled_is_said(bundle, run, tmp_path, arguments, words
 
 def test_a_bundle_that_cannot_be_written_enrols_nobody(bundle, run, tmp_path):
     (tmp_path / "file").write_text("")
-    status, _, error = run("enroll", "-T", "T0000002", "-M", "M2", "-o", tmp_path / "file")
+    status, _, error = run("enroll", "-T", "T0000002", "-M", M2, "-o", tmp_path / "file")
     assert status == 1
     assert "cannot be written" in error
     assert len(acquirer.read_books(tmp_path / "home")["terminals"]) == 1
 
 
 def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
-    run("enroll", "-T", "T0000002", "-M", "M2", "-o", bundle.parent / "2",
+    run("enroll", "-T", "T0000002", "-M", M2, "-o", bundle.parent / "2",
         "--account", "6222021234567890128", "--review")  # fmt: skip
     status, said, _ = run("books", "--json")
     assert status == 0
     books = json.loads(said)
     assert set(books) == {
-        "merchants", "terminals", "bindings", "history", "applications", "records"
+        "merchants", "terminals", "bindings", "history", "applications", "records", "gaps", "marks"
     }  # fmt: skip
     assert [row["policy"] for row in books["merchants"]] == ["auto", "review"]
     assert books["bindings"][0]["number"] == "622202*********0128"
@@ -155,7 +157,7 @@ def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
         ("books",),
         ("decide", "--pending", "accept"),
         ("reset-code", "-T", "T0000001", "--operator", "00", "--challenge", "12345678"),
-        ("policy", "-M", "M1"),
+        ("policy", "-M", M1),
         ("serve",),
     ],
 )
@@ -173,7 +175,7 @@ def test_without_a_home_every_command_says_how_to_make_one(run, arguments):
         (("decide", "--pending", "reject", "--code", "00"), "one of the codes"),
         (("policy", "-M", "NOBODY"), "no merchant NOBODY"),
         (("notify", "--records", "T9"), "not enrolled"),
-        (("notify", "--new-number", "M1", "M1"), "is taken"),
+        (("notify", "--new-number", M1, M1), "is taken"),
         (("bind", "-T", "T9", "--account", "12345678"), "not enrolled"),
         (("reset-code", "-T", "T0000001", "--operator", "1", "--challenge", "0" * 8), "2 digits"),
         (("reset-code", "-T", "T0000001", "--operator", "01", "--challenge", "1"), "8 digits"),
@@ -204,16 +206,16 @@ def test_the_owner_code_is_the_bundles(bundle, run):
 
 
 def test_policy_and_notices_take_effect(bundle, run, tmp_path):
-    _, said, _ = run("policy", "-M", "M1", "--review", "--cvv2", "--name", "李四")
+    _, said, _ = run("policy", "-M", M1, "--review", "--cvv2", "--name", "李四")
     assert "review" in said
     assert "李四" in said
     assert "wanted" in said
     assert run("notify", "--records", "T0000001")[0] == 0
-    assert run("notify", "--new-number", "M1", "M9")[0] == 0
+    assert run("notify", "--new-number", M1, M9)[0] == 0
     assert run("bind", "-T", "T0000001", "--slot", 3, "--account", "12345678")[0] == 0
     books = acquirer.read_books(tmp_path / "home")
-    assert books["merchants"][0]["merchant"] == "M9"
-    assert books["terminals"][0]["former_merchant"] == "M1"
+    assert books["merchants"][0]["merchant"] == M9
+    assert books["terminals"][0]["former_merchant"] == M1
     assert books["terminals"][0]["records_wanted"]
     assert books["bindings"][0]["slot"] == 3
     assert books["bindings"][0]["number"] == "****5678"

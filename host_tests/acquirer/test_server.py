@@ -105,8 +105,9 @@ def test_bent_messages_are_answered_or_their_connection_closed(shop, data):
     fields = client.header(client.next_ksn()) | {91: "2", 101: "SETTLEBIND", 103: "*1234"}
     fields[120] = account(client).block(client.key(fields[62], 0x3000), "S1")
     body = bytearray(client.signed("0300", fields))
-    for _ in range(data.draw(st.integers(1, 4))):
-        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    places = st.lists(st.integers(0, len(body) - 1), min_size=1, max_size=4, unique=True)
+    for at in data.draw(places):
+        body[at] ^= data.draw(st.integers(1, 255))
     with shop.again() as bent, contextlib.suppress(Closed):
         bent.send_raw((len(body) + 5).to_bytes(2, "big") + wire.TPDU + bytes(body))
         _, reply = bent.read_frame()
@@ -172,7 +173,7 @@ def impatient(tmp_path):
     acquirer.init(home)
     limits = acquirer.Limits(handshake_s=0.3, frame_s=0.3, idle_s=0.6, closing_s=0.2)
     host = Host(home, Clock(), limits)
-    bundle = acquirer.enroll(home, "T0000001", "M1", tmp_path / "bundle")
+    bundle = acquirer.enroll(home, "T0000001", "898310054110001", tmp_path / "bundle")
     yield host, Client(bundle, host.port, clock=host.clock)
     host.stop()
 
@@ -292,7 +293,7 @@ def start_server(home):
 def test_what_was_answered_survives_a_kill(tmp_path):
     home = tmp_path / "home"
     acquirer.init(home)
-    bundle = acquirer.enroll(home, "T0000001", "M1", tmp_path / "bundle")
+    bundle = acquirer.enroll(home, "T0000001", "898310054110001", tmp_path / "bundle")
     process, port = start_server(home)
     client = Client(bundle, port)
     proposal = account(client)

@@ -38,6 +38,7 @@ FIELDS = {
     39: ("a", 0, 2),
     41: ("a", 0, 8),
     42: ("a", 0, 15),
+    49: ("n", 0, 3),
     55: ("b", 3, 999),
     60: ("n", 3, 11),
     62: ("b", 3, 999),
@@ -172,6 +173,11 @@ def read_tlvs(block):
         found.append((tag, block[at : at + size]))
         at += size
     return found
+
+
+def gap(first, last, chain):
+    """One DF52: records that the terminal has lost, and the chain behind them."""
+    return tlv(0xDF52, first.to_bytes(4, "big") + last.to_bytes(4, "big") + chain)
 
 
 def cmac(key, data):
@@ -374,9 +380,9 @@ class Client:
         if cmac(self.key(ksn, 0x2001), body[:-8])[:8] != body[-8:]:
             raise NoAnswer("MAC")
         answer, echoed = unpack(body)
-        if answer != ("0310" if mti == "0301" else f"{int(mti) + 10:04d}"):
+        if answer != f"{int(mti) + (9 if mti[3] == '1' else 10):04d}":
             raise NoAnswer("MTI")
-        for de in (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101):
+        for de in (3, 4, 7, 11, 12, 13, 41, 42, 49, 60, 62, 70, 90, 91, 101):
             sent = fields.get(de)
             if isinstance(sent, str) and FIELDS[de][0] == "a" and not FIELDS[de][1]:
                 sent = sent.ljust(FIELDS[de][2])
@@ -421,10 +427,21 @@ class Client:
         fields[120] = tlv(0xDF10, uuid) if uuid is not None else tlv(0xDF12, bytes([slot]))
         return self.exchange("0300", *_changed(fields, changes))
 
-    def upload(self, records, **changes):
-        """0320. records: list of DF50 values."""
+    def withdraw(self, uuid, operator=b"01", supervisor=b"00", **changes):
+        """0300/91=3: take a request back. None leaves a tag out."""
         fields = self.header(self.next_ksn())
-        fields[120] = b"".join(tlv(0xDF50, record) for record in records)
+        fields[91] = "3"
+        fields[101] = "SETTLEBIND"
+        tags = {0xDF10: uuid, 0xDF14: operator, 0xDF15: supervisor}
+        fields[120] = tlvs({tag: value for tag, value in tags.items() if value is not None})
+        return self.exchange("0300", *_changed(fields, changes))
+
+    def upload(self, records, **changes):
+        """0320. records: list of DF50 values, and of gaps as `gap` makes them."""
+        fields = self.header(self.next_ksn())
+        fields[120] = b"".join(
+            record if record[:2] == b"\xdf\x52" else tlv(0xDF50, record) for record in records
+        )
         return self.exchange("0320", *_changed(fields, changes))
 
     # What the terminal and its owner know
@@ -438,9 +455,11 @@ class Client:
         inner = {tag: proposal.inner[tag] for tag in sorted(proposal.inner) if tag <= 0xDF37}
         return cmac(self.token_key, b"\x01" + tlvs(inner))[:8]
 
-    def record(self, sequence, previous, detail="修改 6222***0128", at=1_700_000_000):
+    def record(self, sequence, previous, detail="修改 6222***0128", at=1_700_000_000, event=None):
         """(DF50, chain) of an audit record after the chain `previous`."""
-        head = sequence.to_bytes(4, "big") + at.to_bytes(4, "big") + b"\x05" + b"01" + b"00"
+        if event is None:
+            event = 1 if sequence == 1 else 5  # log begun, password set
+        head = sequence.to_bytes(4, "big") + at.to_bytes(4, "big") + bytes([event]) + b"0100"
         body = head + detail.encode()
         chain = cmac(self.token_key, b"\x02" + previous + body)[:8]
         return head + chain + detail.encode(), chain

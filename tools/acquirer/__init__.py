@@ -19,6 +19,8 @@ from tools.acquirer.office import (
     renumber,
     reset_code,
     set_policy,
+    unbind,
+    unlock,
     want_records,
 )
 from tools.acquirer.server import DEFAULT_PORT, DROP, Acquirer, Limits
@@ -40,5 +42,7 @@ __all__ = [
     "renumber",
     "reset_code",
     "set_policy",
+    "unbind",
+    "unlock",
     "want_records",
 ]

@@ -23,7 +23,16 @@ from tools.acquirer.server import DEFAULT_PORT, Acquirer
 
 _TABLES = {
     "merchants": ("merchant", "names", "licence", "policy", "cvv2"),
-    "terminals": ("terminal", "merchant", "serial", "ikid", "counter", "pending", "records"),
+    "terminals": (
+        "terminal",
+        "merchant",
+        "serial",
+        "ikid",
+        "counter",
+        "pending",
+        "records",
+        "locked",
+    ),
     "bindings": ("terminal", "slot", "kind", "holder", "number", "token", "since", "application"),
     "history": ("terminal", "slot", "kind", "holder", "number", "token", "since", "until"),
     "applications": (
@@ -37,9 +46,11 @@ _TABLES = {
         "message",
         "created_at",
     ),
-    "records": ("terminal", "sequence", "at", "event", "operator", "outcome", "detail"),
+    "records": ("terminal", "log", "sequence", "at", "event", "operator", "outcome", "detail"),
+    "gaps": ("terminal", "log", "first", "last"),
+    "marks": ("terminal", "kind", "subject", "detail", "count", "first_at", "last_at"),
 }
-_TIMES = ("since", "until", "at", "created_at")
+_TIMES = ("since", "until", "at", "created_at", "first_at", "last_at")
 
 
 def _init(args):
@@ -189,6 +200,16 @@ def _bind(args):
     print(f"slot {args.slot} of terminal {args.terminal} bound anew, token {token}")
 
 
+def _unbind(args):
+    office.unbind(args.home, args.terminal, args.slot)
+    print(f"slot {args.slot} of terminal {args.terminal} has no binding any more")
+
+
+def _unlock(args):
+    was = office.unlock(args.home, args.terminal)
+    print(f"terminal {args.terminal} {'may change bindings again' if was else 'was not locked'}")
+
+
 def _account_options(command, required):
     command.add_argument("--account", required=required, help="account number, 8 to 32 digits")
     command.add_argument("--cnaps", help=f"opening bank (default {office.DEFAULT_CNAPS})")
@@ -228,7 +249,7 @@ def _parser():
 
     made = command("enroll", _enroll, "enrol a terminal and write its bundle")
     made.add_argument("-T", "--terminal", required=True, help="DE 41: up to 8 letters and digits")
-    made.add_argument("-M", "--merchant", required=True, help="DE 42: up to 15")
+    made.add_argument("-M", "--merchant", required=True, help="DE 42: 15 letters or digits")
     made.add_argument("-o", "--out", type=Path, required=True, help="folder for the bundle")
     made.add_argument("--serial", help="serial number of the device, up to 20 characters")
     _merchant_options(made)
@@ -278,6 +299,13 @@ def _parser():
     made.add_argument("-T", "--terminal", required=True)
     made.add_argument("--slot", type=int, default=1, choices=(1, 2, 3, 4))
     _account_options(made, required=True)
+
+    made = command("unbind", _unbind, "end a slot's binding at the acquirer, as a bank would")
+    made.add_argument("-T", "--terminal", required=True)
+    made.add_argument("--slot", type=int, default=1, choices=(1, 2, 3, 4))
+
+    made = command("unlock", _unlock, "allow changes again after ten wrong one-time codes")
+    made.add_argument("-T", "--terminal", required=True)
     return parser
 
 

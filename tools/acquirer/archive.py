@@ -1,7 +1,8 @@
 """The terminal's audit records, as they arrive in an 0320.
 
-Records run consecutively from 1, each chained to the one before under the token key. Reading
-raises TlvError; `store` takes what fits and stops at the first record that does not. May import:
+Records run consecutively from 1, each chained to the one before under the token key; a gap stands
+for records that the terminal has lost. Reading raises TlvError; `store` takes what fits and stops
+at the first entry that does not. What contradicts the archive is marked in the books. May import:
 the books (given), keys, tlv.
 """
 
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from tools.acquirer import keys, tlv
 
 RECORD_TAG = 0xDF50
+GAP_TAG = 0xDF52
 _HEAD = 13  # sequence, time, event, operator, outcome
 _CHAIN = 8
 _MAX_DETAIL = 64
+_GAP = 4 + 4 + _CHAIN
+_BEGUN = 1  # the event of a log's first record
 
 
 @dataclass
@@ -27,6 +31,15 @@ class Record:
     chain: bytes
     detail: str
     body: bytes
+
+
+@dataclass
+class Gap:
+    """Records that the terminal has lost: the first and the last number, the chain behind it."""
+
+    first: int
+    last: int
+    chain: bytes
 
 
 def read(value):
@@ -52,22 +65,70 @@ def read(value):
     )
 
 
-def store(books, terminal, records):
-    """Store the records that continue the terminal's log; those already stored are skipped.
+def _read_gap(value):
+    if len(value) != _GAP:
+        raise tlv.TlvError(GAP_TAG, "wrong length")
+    gap = Gap(int.from_bytes(value[:4], "big"), int.from_bytes(value[4:8], "big"), value[8:])
+    if not 1 <= gap.first <= gap.last:
+        raise tlv.TlvError(GAP_TAG, "first above last")
+    return gap
 
-    Returns (last stored sequence number, whether every record was stored or skipped).
+
+def split(block):
+    """The Records and Gaps of an 0320's DE 120, in its order. Raises TlvError."""
+    readers = {RECORD_TAG: read, GAP_TAG: _read_gap}
+    pairs = tlv.split(block, repeatable=tuple(readers))
+    entries = [readers[tag](value) for tag, value in pairs if tag in readers]
+    if not entries:
+        raise tlv.TlvError(RECORD_TAG, "missing")
+    return entries
+
+
+def store(books, terminal, entries, at):
+    """Store the entries that continue the terminal's log; those already stored are skipped.
+
+    at: Unix time, for marks. Returns (last stored sequence number, whether every entry was stored
+    or skipped). The number is 0, and nothing is stored, when a terminal that was enrolled again
+    has to send its log from the start, so that it can be told from the one before.
     """
     token_key = books.token_key(terminal)
     if terminal["log_may_restart"]:
-        terminal = books.settle_log(terminal, _begins_anew(books, terminal, records[0], token_key))
+        restarts = _begins_another(books, terminal, entries[0], token_key)
+        if restarts is None:
+            if isinstance(entries[0], Record) and entries[0].sequence == 1:
+                _mark_contradiction(books, terminal, entries[0], token_key, at)
+            return 0, False
+        terminal = books.settle_log(terminal, restarts)
     last, chain = books.last_record(terminal)
-    for record in records:
-        if 0 < record.sequence <= last:
-            continue
-        if record.sequence != last + 1 or not _fits(record, chain, token_key):
-            return last, False
-        books.add_record(terminal, record)
-        last, chain = record.sequence, record.chain
+    for entry in entries:
+        if isinstance(entry, Gap):
+            if books.has_gap(terminal, entry.first, entry.last, entry.chain):
+                continue
+            if entry.first != last + 1:
+                return last, False
+            _add_gap(books, terminal, entry, at)
+            last = entry.last
+        else:
+            if 0 < entry.sequence <= last:
+                if _is_stored(books, terminal, entry):
+                    continue
+                _mark_contradiction(books, terminal, entry, token_key, at)
+                return last, False
+            if entry.sequence != last + 1:
+                return last, False
+            if not _fits(entry, chain, token_key):
+                _mark(
+                    books,
+                    terminal,
+                    "wrong chain",
+                    entry,
+                    "does not follow from the one before",
+                    at,
+                )
+                return last, False
+            books.add_record(terminal, entry)
+            last = entry.sequence
+        chain = entry.chain
     return last, True
 
 
@@ -75,12 +136,47 @@ def _fits(record, previous, token_key):
     return keys.equal(keys.audit_chain(token_key, previous, record.body), record.chain)
 
 
-def _begins_anew(books, terminal, record, token_key):
-    """A terminal enrolled again may have been wiped: then its log begins from another record 1."""
-    stored = books.record(terminal, 1)
+def _is_stored(books, terminal, record):
+    return books.chain_behind(terminal, record.sequence) == record.chain
+
+
+def _begins_log(record, token_key):
     return (
-        record.sequence == 1
-        and stored is not None
-        and stored["chain"] != record.chain
-        and _fits(record, bytes(_CHAIN), token_key)
+        record.sequence == 1 and record.event == _BEGUN and _fits(record, bytes(_CHAIN), token_key)
     )
+
+
+def _add_gap(books, terminal, gap, at):
+    books.add_gap(terminal, gap.first, gap.last, gap.chain)
+    subject = f"log {terminal['log']}, records {gap.first} to {gap.last}"
+    books.mark(terminal, "gap", subject, "the terminal has lost them", at)
+
+
+def _mark(books, terminal, kind, record, words, at):
+    subject = f"log {terminal['log']}, record {record.sequence}"
+    books.mark(terminal, kind, subject, words, at)
+
+
+def _mark_contradiction(books, terminal, record, token_key, at):
+    if _begins_log(record, token_key):
+        words = "the terminal's log began anew: find out why, then enrol it again"
+        _mark(books, terminal, "new log", record, words, at)
+    else:
+        _mark(books, terminal, "other record", record, "is not the one stored", at)
+
+
+def _begins_another(books, terminal, entry, token_key):
+    """Whether a terminal that was enrolled again, and so may have been wiped, begins another log.
+
+    entry: the first that it sends. None when that can't be told from it.
+    """
+    last, chain = books.last_record(terminal)
+    if isinstance(entry, Gap):
+        if entry.first == last + 1 or books.chain_behind(terminal, entry.last) == entry.chain:
+            return False
+        return True if entry.first == 1 else None
+    if last == 0 or _is_stored(books, terminal, entry):
+        return False
+    if entry.sequence == last + 1 and _fits(entry, chain, token_key):
+        return False
+    return True if _begins_log(entry, token_key) else None

@@ -1,9 +1,11 @@
 """The acquirer's books: one SQLite file with everything it must never forget.
 
-Merchants, terminals and their keys, bindings with their history, applications, spent one-time
-codes, audit records. One transaction a message (`with books.transaction():`): what was answered
-was stored before, on disk (WAL, synchronous=FULL), or nothing was. Keys and account data are
-sealed under a key kept outside this file; `snapshot` shows what people may see, numbers masked.
+Merchants, terminals and their keys, bindings with their history, applications, audit records and
+what is missing of them, marks of what should not have come. One transaction a message
+(`with books.transaction():`): what was answered was stored before, on disk (WAL,
+synchronous=FULL), or nothing was. Keys and account data are sealed under a key kept outside this
+file; `snapshot` shows what people may see, numbers masked. A file of an older version is brought
+up to date when it is opened, wholly or not at all.
 Other processes (the command line) may write to the same file at any time. May import: keys, rules
 (to mask), sqlite3.
 """
@@ -14,7 +16,28 @@ import sqlite3
 
 from tools.acquirer import keys, rules
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+# What version 2 brought, as a part of the schema and of the way there.
+_SINCE_2 = """
+CREATE TABLE gaps (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    log INTEGER NOT NULL,
+    first INTEGER NOT NULL,             -- records that the terminal has lost
+    last INTEGER NOT NULL,
+    chain BLOB NOT NULL,                -- behind the last, as the terminal says
+    PRIMARY KEY (terminal, log, first)
+) WITHOUT ROWID;
+CREATE TABLE marks (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    kind TEXT NOT NULL,                 -- what came and should not have
+    subject TEXT NOT NULL,              -- of which key, of which record
+    detail TEXT NOT NULL,               -- in words, as it was the last time
+    count INTEGER NOT NULL DEFAULT 1,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (terminal, kind, subject)
+) WITHOUT ROWID;
+"""
 _SCHEMA = """
 CREATE TABLE merchants (
     id INTEGER PRIMARY KEY,
@@ -37,7 +60,9 @@ CREATE TABLE terminals (
     records_wanted INTEGER NOT NULL DEFAULT 0,
     log INTEGER NOT NULL DEFAULT 1,     -- which of its audit logs a terminal is writing
     log_may_restart INTEGER NOT NULL DEFAULT 0,
-    enrolled_at INTEGER NOT NULL
+    enrolled_at INTEGER NOT NULL,
+    last_step INTEGER NOT NULL DEFAULT 0,   -- of the owner's last right code: spent, as all before
+    wrong_codes INTEGER NOT NULL DEFAULT 0  -- in a row
 );
 CREATE TABLE initial_keys (
     ikid BLOB PRIMARY KEY,
@@ -84,11 +109,6 @@ CREATE TABLE applications (
 );
 CREATE UNIQUE INDEX one_pending ON applications (terminal) WHERE status = 2;
 CREATE INDEX by_day ON applications (terminal, code_day);
-CREATE TABLE spent_steps (
-    terminal INTEGER NOT NULL REFERENCES terminals,
-    step INTEGER NOT NULL,
-    PRIMARY KEY (terminal, step)
-) WITHOUT ROWID;
 CREATE TABLE records (
     terminal INTEGER NOT NULL REFERENCES terminals,
     log INTEGER NOT NULL,
@@ -102,6 +122,17 @@ CREATE TABLE records (
     PRIMARY KEY (terminal, log, sequence)
 ) WITHOUT ROWID;
 """
+# From the version before to each version.
+_MIGRATIONS = {
+    2: """
+ALTER TABLE terminals ADD COLUMN last_step INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE terminals ADD COLUMN wrong_codes INTEGER NOT NULL DEFAULT 0;
+UPDATE terminals SET last_step = coalesce(
+    (SELECT max(step) FROM spent_steps WHERE terminal = terminals.id), 0);
+DROP TABLE spent_steps;
+"""
+    + _SINCE_2
+}
 
 _STATUS = {1: "active", 2: "review", 3: "rejected"}
 _ACTION = {1: "account", 2: "card", 3: "restore"}
@@ -120,17 +151,23 @@ class Books:
         self._lay_out()
 
     def _lay_out(self):
-        """Make the tables of an empty file; refuse a file of another version."""
+        """Make the tables of an empty file, bring an older file up to date; refuse a newer one."""
         if self._version() == _SCHEMA_VERSION:
             return
         with self.transaction():
             version = self._version()  # another process may have been faster
             if version == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            elif version != _SCHEMA_VERSION:
+                self._run(_SCHEMA + _SINCE_2)
+            elif version < _SCHEMA_VERSION:
+                for newer in range(version + 1, _SCHEMA_VERSION + 1):
+                    self._run(_MIGRATIONS[newer])
+            elif version > _SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"books of version {version} are not understood")
+            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+    def _run(self, script):
+        for statement in script.split(";\n"):
+            self._db.execute(statement)
 
     def _version(self):
         return self._one("PRAGMA user_version")[0]
@@ -247,8 +284,15 @@ class Books:
     def initial_key_count(self):
         return self._one("SELECT count(*) FROM initial_keys")[0]
 
-    def knows_ikid(self, ikid):
-        return self._one("SELECT 1 FROM initial_keys WHERE ikid = ?", ikid) is not None
+    def was_key_of(self, ikid, number):
+        """Whether the terminal with this number has, or once had, the initial key `ikid`."""
+        row = self._one(
+            "SELECT 1 FROM initial_keys k JOIN terminals t ON t.id = k.terminal"
+            " WHERE k.ikid = ? AND t.number = ?",
+            ikid,
+            number,
+        )
+        return row is not None
 
     def counter(self, ikid):
         return self._one("SELECT counter FROM initial_keys WHERE ikid = ?", ikid)[0]
@@ -268,6 +312,29 @@ class Books:
         place = f"terminal/{terminal['number']}/code"
         return self._vault.unseal(terminal["code_secret"], place).decode()
 
+    # The owner's one-time codes
+
+    def spend_step(self, terminal, step):
+        """True when no right code came of this time step or a later one; it is spent now."""
+        cursor = self._db.execute(
+            "UPDATE terminals SET last_step = ?1, wrong_codes = 0"
+            " WHERE id = ?2 AND last_step < ?1",
+            (step, terminal["id"]),
+        )
+        return cursor.rowcount == 1
+
+    def count_wrong_code(self, terminal):
+        self._put(
+            "UPDATE terminals SET wrong_codes = wrong_codes + 1 WHERE id = ?", terminal["id"]
+        )
+
+    def is_locked(self, terminal):
+        """Whether so many wrong codes came in a row that changes wait for the provider."""
+        return terminal["wrong_codes"] >= rules.MAX_WRONG_CODES
+
+    def unlock(self, terminal):
+        self._put("UPDATE terminals SET wrong_codes = 0 WHERE id = ?", terminal["id"])
+
     # Bindings
 
     def binding(self, terminal, slot):
@@ -286,18 +353,20 @@ class Books:
         )
         return {row["slot"]: row["token"] for row in rows}
 
+    def bindings_ever(self, terminal, slot):
+        """The TLVs of every binding that a slot has, or once had."""
+        rows = self._all(
+            "SELECT * FROM bindings WHERE terminal = ? AND slot = ?", terminal["id"], slot
+        )
+        return [self.binding_tlvs(row) for row in rows]
+
     def binding_tlvs(self, row):
         return self._vault.unseal(row["tlvs"], f"binding/{row['terminal']}/{row['slot']}")
 
     def bind(self, terminal, slot, tlvs, at, application=None):
         """Make a binding current; the one it replaces goes into history. Returns its token."""
         token = keys.binding_token(self.token_key(terminal), tlvs)
-        self._put(
-            "UPDATE bindings SET until = ? WHERE terminal = ? AND slot = ? AND until IS NULL",
-            at,
-            terminal["id"],
-            slot,
-        )
+        self.unbind(terminal, slot, at)
         self._put(
             "INSERT INTO bindings (terminal, slot, tlvs, token, since, application)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -309,6 +378,15 @@ class Books:
             application,
         )
         return token
+
+    def unbind(self, terminal, slot, at):
+        """End the current binding of a slot, if there is one: it goes into history."""
+        self._put(
+            "UPDATE bindings SET until = ? WHERE terminal = ? AND slot = ? AND until IS NULL",
+            at,
+            terminal["id"],
+            slot,
+        )
 
     # Applications
 
@@ -335,19 +413,12 @@ class Books:
             day.isoformat(),
         )[0]
 
-    def spend_step(self, terminal, step):
-        """True when the time step was not spent before; it is now."""
-        cursor = self._db.execute(
-            "INSERT OR IGNORE INTO spent_steps (terminal, step) VALUES (?, ?)",
-            (terminal["id"], step),
-        )
-        return cursor.rowcount == 1
-
     def file(self, terminal, merchant_number, uuid, proposal, replaced, verdict, at):
         """Store a new application and give it its numbers. Returns its row.
 
         verdict: (status, response code, message or None, day of its code check or None). An
-        application under review keeps its proposal, sealed; any other keeps masked data only.
+        application under review keeps its proposal, sealed; any other keeps masked data only, and
+        the terminal's records of it are wanted.
         """
         status, code, message, code_day = verdict
         day = rules.civil_date(at)
@@ -386,6 +457,8 @@ class Books:
         if status == rules.ACTIVE:
             token = self.bind(terminal, proposal.slot, proposal.tlvs, at, identity)
             self._put("UPDATE applications SET token = ? WHERE id = ?", token, identity)
+        if status != rules.REVIEW:
+            self.want_records(terminal, True)
         return self.application_by_id(identity)
 
     def accept(self, application, at):
@@ -402,6 +475,7 @@ class Books:
             at,
             application["id"],
         )
+        self.want_records(terminal, True)
 
     def reject(self, application, code, message, at):
         """Settle an application under review: nothing changes but its state."""
@@ -414,6 +488,7 @@ class Books:
             at,
             application["id"],
         )
+        self._put("UPDATE terminals SET records_wanted = 1 WHERE id = ?", application["terminal"])
 
     def replaced_token_stands(self, application):
         """Whether the slot still holds the binding that the application set out to replace."""
@@ -453,27 +528,72 @@ class Books:
             number,
         )
 
+    # Marks
+
+    def mark(self, terminal, kind, subject, detail, at):
+        """Note, for people, that something came that should not have; counted when it was before.
+
+        kind: what came; subject: of which key or record; detail: a sentence without secrets.
+        """
+        self._put(
+            "INSERT INTO marks (terminal, kind, subject, detail, first_at, last_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO UPDATE SET"
+            " detail = ?4, count = count + 1, last_at = ?5",
+            terminal["id"],
+            kind,
+            subject,
+            detail,
+            at,
+        )
+
     # Audit records
 
     def want_records(self, terminal, wanted):
         self._put("UPDATE terminals SET records_wanted = ? WHERE id = ?", wanted, terminal["id"])
 
     def last_record(self, terminal):
-        """(sequence, chain) of the last stored record; (0, zeros) before the first."""
+        """(sequence, chain) of the last stored record or gap; (0, zeros) before the first."""
         row = self._one(
-            "SELECT sequence, chain FROM records WHERE terminal = ? AND log = ?"
-            " ORDER BY sequence DESC LIMIT 1",
+            "SELECT sequence, chain FROM records WHERE terminal = ?1 AND log = ?2"
+            " UNION ALL SELECT last, chain FROM gaps WHERE terminal = ?1 AND log = ?2"
+            " ORDER BY 1 DESC LIMIT 1",
             terminal["id"],
             terminal["log"],
         )
         return (row["sequence"], row["chain"]) if row else (0, bytes(8))
 
-    def record(self, terminal, sequence):
-        return self._one(
-            "SELECT * FROM records WHERE terminal = ? AND log = ? AND sequence = ?",
+    def chain_behind(self, terminal, sequence):
+        """The chain of a stored record, or of the last one of a gap; None where it is unknown."""
+        row = self._one(
+            "SELECT chain FROM records WHERE terminal = ?1 AND log = ?2 AND sequence = ?3"
+            " UNION ALL SELECT chain FROM gaps WHERE terminal = ?1 AND log = ?2 AND last = ?3",
             terminal["id"],
             terminal["log"],
             sequence,
+        )
+        return row["chain"] if row else None
+
+    def has_gap(self, terminal, first, last, chain):
+        """Whether exactly this gap is stored."""
+        row = self._one(
+            "SELECT 1 FROM gaps WHERE terminal = ? AND log = ? AND first = ? AND last = ?"
+            " AND chain = ?",
+            terminal["id"],
+            terminal["log"],
+            first,
+            last,
+            chain,
+        )
+        return row is not None
+
+    def add_gap(self, terminal, first, last, chain):
+        self._put(
+            "INSERT INTO gaps (terminal, log, first, last, chain) VALUES (?, ?, ?, ?, ?)",
+            terminal["id"],
+            terminal["log"],
+            first,
+            last,
+            chain,
         )
 
     def add_record(self, terminal, record):
@@ -512,6 +632,8 @@ class Books:
                 "history": self._shown_bindings("IS NOT NULL"),
                 "applications": self._shown_applications(),
                 "records": self._shown_records(),
+                "gaps": self._shown_gaps(),
+                "marks": self._shown_marks(),
             }
 
     @contextlib.contextmanager
@@ -550,6 +672,8 @@ class Books:
                     "records": self.last_record(row)[0],
                     "records_wanted": bool(row["records_wanted"]),
                     "decision_waiting": self.has_untold(row),
+                    "wrong_codes": row["wrong_codes"],
+                    "locked": self.is_locked(row),
                     "enrolled_at": row["enrolled_at"],
                 }
             )
@@ -624,6 +748,40 @@ class Books:
                 "outcome": row["outcome"],
                 "chain": row["chain"].hex().upper(),
                 "detail": row["detail"],
+            }
+            for row in rows
+        ]
+
+    def _shown_gaps(self):
+        rows = self._all(
+            "SELECT g.*, t.number AS terminal_number FROM gaps g"
+            " JOIN terminals t ON t.id = g.terminal ORDER BY t.number, g.log, g.first"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "log": row["log"],
+                "first": row["first"],
+                "last": row["last"],
+                "chain": row["chain"].hex().upper(),
+            }
+            for row in rows
+        ]
+
+    def _shown_marks(self):
+        rows = self._all(
+            "SELECT m.*, t.number AS terminal_number FROM marks m"
+            " JOIN terminals t ON t.id = m.terminal ORDER BY t.number, m.first_at, m.kind"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "kind": row["kind"],
+                "subject": row["subject"],
+                "detail": row["detail"],
+                "count": row["count"],
+                "first_at": row["first_at"],
+                "last_at": row["last_at"],
             }
             for row in rows
         ]

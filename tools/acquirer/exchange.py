@@ -1,9 +1,10 @@
 """One message in, one answer out: the order of checks at the acquirer.
 
-Format → counter → MAC → terminal (97) → certificate (58) → merchant (03) → what is served (40) →
-UUID → contents. Everything a message changes, and what it is answered, is one transaction: the
-answer is built inside it and may be sent once `answer` has returned. Raises Unanswerable where no
-answer can be addressed. May import: message, tlv, keys, rules, archive; the books are given.
+Certificate and key are this terminal's (else the connection is closed) → format (30) → MAC (A0) →
+counter (A0) → key is the newest (97) → merchant (03) → what is served (40) → UUID → contents.
+Everything a message changes, and what it is answered, is one transaction: the answer is built
+inside it and may be sent once `answer` has returned. Raises Unanswerable where nobody may be
+answered. May import: message, tlv, keys, rules, archive; the books are given.
 """
 
 import logging
@@ -33,7 +34,8 @@ _NEW_MERCHANT_TAG = 0xDF47
 _POLICY_TAG = 0xDF48
 _LAST_RECORD_TAG = 0xDF51
 
-_ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
+_ECHOED = (3, 4, 7, 11, 12, 13, 41, 42, 49, 60, 62, 70, 90, 91, 101)
+_NO_TOKEN = bytes(8)  # of a slot in which nothing is bound any more
 
 
 class _Declined(Exception):
@@ -80,8 +82,11 @@ class Exchange:
         """
         request = message.decode(body)
         ksn = request[62]
-        if not self._books.knows_ikid(ksn[:8]):
-            raise message.Unanswerable("unknown IKID")
+        number = request[41].rstrip(" ")
+        if number != common_name:
+            raise message.Unanswerable("certificate of another terminal")
+        if not self._books.was_key_of(ksn[:8], number):
+            raise message.Unanswerable("IKID of another terminal")
         secrets = keys.MessageKeys(keys.initial_key(self._base_key, ksn[:8]), ksn)
         if instead is not None:
             reply = self._error(request, _Declined(instead, "drill"))
@@ -89,34 +94,38 @@ class Exchange:
             fault = request.fault
             reply = self._error(request, _Declined("30", f"DE {fault.de} {fault.why}"))
         else:
-            reply = self._settled(request, bytes(body), common_name, secrets)
+            reply = self._settled(request, bytes(body), secrets)
         return self._pack(request, reply, secrets)
 
-    def _settled(self, request, body, common_name, secrets):
+    def _settled(self, request, body, secrets):
         try:
             with self._books.transaction():
                 try:
-                    return self._checked(request, body, common_name, secrets)
+                    return self._checked(request, body, secrets)
                 except _Declined as declined:
                     return self._error(request, declined)
         except Exception:  # a full disk or a fault of ours must not take the server down: 96
             _log.exception("message %s of terminal %s failed", request.mti, request[41])
             return self._error(request, _Declined("96", "system error"))
 
-    def _checked(self, request, body, common_name, secrets):
+    def _checked(self, request, body, secrets):
         """Who is speaking, in the profile's order; then what is asked."""
-        ikid, counter = request[62][:8], int.from_bytes(request[62][8:], "big")
-        if not keys.may_be_used(counter) or counter <= self._books.counter(ikid):
-            raise _Declined("A0", "counter")
+        books = self._books
         mac = request[message.mac_field(request.fields)]
         if not keys.equal(secrets.request_mac(body[: -message.MAC_SIZE]), mac):
             raise _Declined("A0", "MAC")
-        self._books.set_counter(ikid, counter)
-        terminal = self._books.terminal(request[41].rstrip(" "))
-        if terminal is None or terminal["ikid"] != ikid:
-            raise _Declined("97", "terminal not enrolled with this key")
-        if common_name != terminal["number"]:
-            raise _Declined("58", "certificate of another terminal")
+        terminal = books.terminal(request[41].rstrip(" "))
+        ikid, counter = request[62][:8], int.from_bytes(request[62][8:], "big")
+        if not keys.may_be_used(counter):
+            raise _Declined("A0", "counter")
+        seen = books.counter(ikid)
+        if counter <= seen:  # no noise on the line: a clone, or a terminal that was set back
+            said = f"counter {counter} came with a right MAC after {seen}"
+            books.mark(terminal, "old counter", ikid.hex(), said, int(self._clock()))
+            raise _Declined("A0", "counter")
+        books.set_counter(ikid, counter)
+        if terminal["ikid"] != ikid:
+            raise _Declined("97", "key replaced by a newer one")
         terminal = self._merchant_checked(terminal, request[42].rstrip(" "))
         try:
             return self._served(request, terminal, secrets)
@@ -146,6 +155,8 @@ class Exchange:
             raise _Declined("40", "DE 101")
         if request[91] == "5" and request.mti == "0300":
             return self._inquiry(request, terminal, secrets)
+        if request[91] == "3" and request.mti == "0300":
+            return self._withdrawal(request, terminal)
         if request[91] == "2":
             return self._change(request, terminal, secrets)
         raise _Declined("40", "DE 91")
@@ -179,14 +190,15 @@ class Exchange:
     # 0320
 
     def _records(self, request, terminal):
-        pairs = tlv.split(request[120], repeatable=(archive.RECORD_TAG,))
-        records = [archive.read(value) for tag, value in pairs if tag == archive.RECORD_TAG]
-        if not records:
-            raise tlv.TlvError(archive.RECORD_TAG, "missing")
-        last, whole = archive.store(self._books, terminal, records)
+        try:
+            entries = archive.split(request[120])
+        except tlv.TlvError as error:
+            last, _ = self._books.last_record(terminal)
+            return _Reply("30", [_reason(error.tag, error.why), _stored(last)])
+        last, whole = archive.store(self._books, terminal, entries, int(self._clock()))
         if whole:
             self._books.want_records(terminal, False)
-        return _Reply("00" if whole else "30", [(_LAST_RECORD_TAG, last.to_bytes(4, "big"))])
+        return _Reply("00" if whole else "30", [_stored(last)])
 
     # 0300, 0301
 
@@ -204,6 +216,20 @@ class Exchange:
         sealed = secrets.seal(self._books.binding_tlvs(binding))
         return _Reply("00", [(rules.SEALED_TAG, sealed), (_TOKEN_TAG, binding["token"])])
 
+    def _withdrawal(self, request, terminal):
+        """End a request under review; any other is told as it is."""
+        uuid, operator, supervisor = rules.read_withdrawal(dict(tlv.split(request[120])))
+        if not rules.approved(operator, supervisor):
+            raise _Declined("58", "needs the supervisor")
+        application = self._books.application(terminal, uuid)
+        if application is None:
+            return _unknown([(rules.UUID_TAG, uuid)])
+        if application["status"] == rules.REVIEW:
+            words, now = rules.withdrawal_reason(), int(self._clock())
+            self._books.reject(application, rules.WITHDRAWN, words, now)
+            application = self._books.application(terminal, uuid)
+        return self._state(terminal, application)
+
     def _change(self, request, terminal, secrets):
         found = dict(tlv.split(request[120]))
         uuid = rules.uuid_of(found)
@@ -220,10 +246,14 @@ class Exchange:
             found, secrets.unseal, request.mti == "0301", bool(merchant["cvv2"])
         )
         today = rules.civil_date(now)
-        token = books.tokens(terminal).get(proposal.slot)
+        current = books.binding(terminal, proposal.slot)
+        restored = proposal.action == rules.ACTION_RESTORE
         standing = rules.Standing(
             pending=books.pending(terminal) is not None,
-            token=token.hex().upper() if token else None,
+            token=current["token"].hex().upper() if current else None,
+            locked=books.is_locked(terminal),
+            current=books.binding_tlvs(current) if current else None,
+            had=books.bindings_ever(terminal, proposal.slot) if restored else [],
             names=books.names(merchant),
             licence=merchant["licence"],
             code_checks_today=books.code_checks(terminal, today),
@@ -235,7 +265,10 @@ class Exchange:
                 proposal, replaced, standing, lambda code: self._spend(terminal, code, now)
             )
         except rules.Refused as refused:
-            code_day = today if refused.code == "55" else None
+            code_day = None
+            if refused.code == "55":
+                code_day = today
+                books.count_wrong_code(terminal)
             verdict = (rules.REJECTED, refused.code, refused.reason, code_day)
         else:
             status, code = (rules.REVIEW, "09") if merchant["review"] else (rules.ACTIVE, "00")
@@ -243,7 +276,9 @@ class Exchange:
         return books.file(terminal, merchant["number"], uuid, proposal, replaced, verdict, now)
 
     def _spend(self, terminal, code, now):
-        """Whether the code is right for an unspent step of the window; the step is spent now."""
+        """Whether the code is right for an unspent step of the window; it is spent now, with all
+        steps before it.
+        """
         secret = self._books.code_secret(terminal)
         step = now // keys.CODE_PERIOD_S
         return any(
@@ -255,8 +290,8 @@ class Exchange:
     def _state(self, terminal, application):
         """The current state of a request that is stored.
 
-        DF44 is the slot's token of now: a terminal that hears late of a binding since replaced may
-        not take it for the current one.
+        DF44 is the slot's token of now, zeros when nothing is bound there any more: a terminal
+        that hears late of a binding since replaced may not take it for the current one.
         """
         status = application["status"]
         if status != rules.REVIEW and not application["told"]:
@@ -269,7 +304,7 @@ class Exchange:
         tlvs.append((_NUMBER_TAG, application["number"].encode()))
         if status == rules.ACTIVE:
             slot = self._books.binding(terminal, application["slot"])
-            tlvs.append((_TOKEN_TAG, slot["token"]))
+            tlvs.append((_TOKEN_TAG, slot["token"] if slot else _NO_TOKEN))
         return _Reply(application["code"], tlvs, application["reference"], status)
 
     # The answer
@@ -281,8 +316,7 @@ class Exchange:
             uuid = _readable_uuid(request.get(120))
             if uuid is not None:
                 tlvs.append((rules.UUID_TAG, uuid))
-            text = rules.reason(declined.tag, declined.why)
-            tlvs.append((_REASON_TAG, text.encode()))
+            tlvs.append(_reason(declined.tag, declined.why))
         return _Reply(declined.code, tlvs)
 
     def _pack(self, request, reply, secrets):
@@ -307,6 +341,14 @@ class Exchange:
             "reference": reply.reference,
         }
         return Answer(unsigned + secrets.reply_mac(unsigned), info)
+
+
+def _reason(tag, why):
+    return _REASON_TAG, rules.reason(tag, why).encode()
+
+
+def _stored(last):
+    return _LAST_RECORD_TAG, last.to_bytes(4, "big")
 
 
 def _unknown(tlvs):

@@ -35,6 +35,7 @@ _FIELDS = {
     39: ("an", 0, 2),  # response code
     41: ("ans", 0, 8),  # terminal number
     42: ("ans", 0, 15),  # merchant number
+    49: ("n", 0, 3),  # currency
     55: ("b", 3, 999),  # chip data
     60: ("n", 3, 11),  # 00, batch number, DE 70 or 000
     62: ("b", 3, 999),  # KSN
@@ -56,6 +57,7 @@ _ROWS = {
     ("0800", None): (_COMMON | {70, 128}, frozenset({120})),
     ("0300", "2"): (_COMMON | {91, 101, 103, 120, 128}, frozenset({102})),
     ("0301", "2"): (_COMMON | {91, 101, 103, 120, 128}, frozenset({102})),
+    ("0300", "3"): (_COMMON | {91, 101, 120, 128}, frozenset()),
     ("0300", "5"): (_COMMON | {91, 101, 120, 128}, frozenset()),
     ("0320", None): (_COMMON | {120, 128}, frozenset()),
 }
@@ -246,8 +248,8 @@ def mac_field(fields):
 
 
 def reply_mti(mti):
-    """The MTI of the answer: the request's + 10; a repeated change is answered as a change."""
-    return "0310" if mti == "0301" else f"{int(mti) + 10:04d}"
+    """The MTI of the answer: the request's + 10; a repeat is answered as what it repeats."""
+    return f"{int(mti) + 10 - int(mti) % 2:04d}"
 
 
 def frame(tpdu, body):

@@ -7,9 +7,12 @@ import: books, keys, pki, message, rules, tlv, python-stdnum.
 """
 
 import contextlib
+import itertools
 import json
 import os
+import secrets
 import time
+import unicodedata
 from pathlib import Path
 
 from stdnum.cn import uscc
@@ -24,8 +27,15 @@ DEFAULT_NAMES = ("上海示例商贸有限公司", "张三")
 DEFAULT_LICENCE = "91350100M000100Y43"
 DEFAULT_CNAPS = "102100099996"
 DEFAULT_REJECTION = "63"
+DEFAULT_REASON = "审核未通过"
 _MAX_NAMES = 800  # bytes of all names: they travel in one 0810
 _TYPES = {"corporate": 1, "personal": 2}
+_PASSWORD_DIGITS = 8
+# Characters that count as printable and leave the place empty: fillers, selectors of a variant.
+_BLANK = {
+    *map(chr, range(0xFE00, 0xFE10)),
+    *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0",
+}
 
 
 class OfficeError(Exception):
@@ -125,26 +135,95 @@ def init(home=DEFAULT_HOME, server_name=None):
     return True
 
 
-def _identifier(value, size, what):
-    if not 1 <= len(value) <= size or not value.isascii() or not value.isalnum():
-        raise OfficeError(f"a {what} has up to {size} ASCII letters and digits, not {value!r}")
+# What people enter. Each check returns it in the form in which it is kept, or raises OfficeError.
+
+
+def _called(character):
+    """A character as an error can name it, seen or not."""
+    name = unicodedata.name(character, "which has no name")
+    return f"U+{ord(character):04X} ({name})"
+
+
+def _is_unseen(value, at):
+    """Whether the character at this place can't be seen: a space at an end, or worse."""
+    character = value[at]
+    if character == " ":
+        return at in (0, len(value) - 1)
+    return not character.isprintable() or character in _BLANK
+
+
+def _checked_text(value, longest, what):
+    """Words that people read. longest: bytes of UTF-8."""
+    if not value:
+        raise OfficeError(f"{what} is empty")
+    for at in range(len(value)):
+        if _is_unseen(value, at):
+            raise OfficeError(
+                f"{what} has {_called(value[at])} at position {at + 1}, which can't be seen there:"
+                " take it out"
+            )
+    fitting = len(value.encode()[:longest].decode("utf-8", "ignore"))
+    if fitting < len(value):
+        raise OfficeError(
+            f"{what} has {len(value)} characters, at most {fitting} of these fit"
+            f" ({longest} bytes of UTF-8)"
+        )
     return value
+
+
+def _checked_digits(value, least, most, what):
+    wanted = f"{what} has {least if least == most else f'{least} to {most}'} digits"
+    for at, character in enumerate(value):
+        if character not in "0123456789":
+            raise OfficeError(f"{wanted}: at position {at + 1} is {_called(character)}")
+    if not least <= len(value) <= most:
+        raise OfficeError(f"{wanted}, not {len(value)}")
+    return value
+
+
+def _checked_letters(value, least, most, what):
+    """Letters and digits of ASCII, as numbers of terminals and merchants have them."""
+    wanted = f"{what} has {most if least == most else f'up to {most}'} ASCII letters and digits"
+    for at, character in enumerate(value):
+        if not (character.isascii() and character.isalnum()):
+            raise OfficeError(f"{wanted}: at position {at + 1} is {_called(character)}")
+    if not least <= len(value) <= most:
+        raise OfficeError(f"{wanted}, {value!r} has {len(value)}")
+    return value
+
+
+def _checked_terminal(number):
+    return _checked_letters(number, 1, 8, "a terminal number")
+
+
+def _checked_merchant(number):
+    return _checked_letters(number, 15, 15, "a merchant number")
 
 
 def _checked_names(names):
     names = list(dict.fromkeys(names))
     for name in names:
-        if not 1 <= len(name.encode()) <= 60 or not name.isprintable():
-            raise OfficeError(f"an account name has 1 to 60 bytes of UTF-8: {name!r} has not")
-    if sum(len(name.encode()) + 3 for name in names) > _MAX_NAMES:
-        raise OfficeError(f"the names of a merchant may have {_MAX_NAMES} bytes together")
+        _checked_text(name, rules.NAME_MAX, "an account name")
+    size = sum(len(tlv.put(rules.NAME_TAG, name.encode())) for name in names)
+    if size > _MAX_NAMES:
+        raise OfficeError(
+            f"the names of a merchant take {size} bytes together, at most {_MAX_NAMES} fit (three"
+            " for each, and its UTF-8): leave some out"
+        )
     return names
 
 
 def _checked_licence(licence):
-    if len(licence) != 18 or not licence.isascii() or not licence.isalnum():
-        raise OfficeError(f"a unified social credit code has 18 characters, {licence!r} has not")
-    return licence
+    """Kept in capitals: a terminal's keypad has no others."""
+    return _checked_letters(licence, 18, 18, "a unified social credit code").upper()
+
+
+def _checked_serial(serial):
+    if not rules.serial_is_allowed(serial.encode("utf-8", "replace")):
+        raise OfficeError(
+            f"a serial number has up to 20 printable ASCII characters, not {serial!r}"
+        )
+    return serial
 
 
 def licence_is_regular(licence):
@@ -153,11 +232,10 @@ def licence_is_regular(licence):
 
 
 def _binding(holder, account, cnaps, kind, licence, bank):
-    """The TLVs of an account binding, from what a person typed."""
-    if not account.isascii() or not account.isdigit() or not 8 <= len(account) <= 32:
-        raise OfficeError("an account number has 8 to 32 digits")
-    if not cnaps.isascii() or not cnaps.isdigit() or len(cnaps) != 12:
-        raise OfficeError(f"a CNAPS number has 12 digits, {cnaps!r} has not")
+    """The TLVs of an account binding, from what a person typed, as a terminal would send them."""
+    _checked_text(holder, rules.NAME_MAX, "an account name")
+    _checked_digits(account, 8, 32, "an account number")
+    _checked_digits(cnaps, 12, 12, "a CNAPS number")
     if not mod_11_10.is_valid(cnaps):
         raise OfficeError(f"the check digit of CNAPS number {cnaps} is wrong: compare it again")
     if kind not in _TYPES:
@@ -165,12 +243,16 @@ def _binding(holder, account, cnaps, kind, licence, bank):
     pairs = {
         rules.NAME_TAG: holder.encode(),
         rules.ACCOUNT_TAG: account.encode(),
-        0xDF32: cnaps.encode(),
+        rules.CNAPS_TAG: cnaps.encode(),
         rules.TYPE_TAG: bytes([_TYPES[kind]]),
         rules.LICENCE_TAG: licence.encode(),
     }
     if bank:
-        pairs[0xDF33] = bank.encode()
+        pairs[rules.BANK_TAG] = _checked_text(bank, rules.BANK_MAX, "a bank name").encode()
+    try:
+        rules.check_binding(pairs)
+    except tlv.TlvError as error:  # a licence from before it was checked
+        raise OfficeError(f"no terminal could send this binding: {error}") from error
     return tlv.join(sorted(pairs.items()))
 
 
@@ -210,13 +292,13 @@ def enroll(
     for one that is, what is given changes it. account, cnaps, holder, kind (corporate or
     personal) and bank describe a first binding for slot 1; a slot already bound is left alone. A
     terminal already enrolled gets a new IKID and certificate; its token, service and
-    one-time-code keys stay.
+    one-time-code keys stay. The bundle has first passwords for operators 00 and 01, drawn anew
+    each time and kept nowhere else.
     """
     home = Home(home)
-    _identifier(terminal, 8, "terminal number")
-    _identifier(merchant, 15, "merchant number")
-    if serial is not None and not (1 <= len(serial) <= 20 and serial.isascii()):
-        raise OfficeError(f"a serial number has up to 20 ASCII characters, not {serial!r}")
+    _checked_terminal(terminal)
+    if serial is not None:
+        _checked_serial(serial)
     if account is None and any((cnaps, holder, kind, bank)):
         raise OfficeError(
             "--cnaps, --holder, --type and --bank describe an --account: give it too"
@@ -245,7 +327,10 @@ def enroll(
 def _enroll_merchant(books, number, names, licence, review):
     if books.merchant(number) is None:
         books.add_merchant(
-            number, names or list(DEFAULT_NAMES), licence or DEFAULT_LICENCE, bool(review)
+            _checked_merchant(number),
+            names or list(DEFAULT_NAMES),
+            licence or DEFAULT_LICENCE,
+            bool(review),
         )
     else:
         books.set_merchant(number, names, licence, review)
@@ -257,10 +342,8 @@ def _enroll_terminal(home, books, number, merchant, serial):
     ikid = bytes.fromhex(home.about()["base_id"])
     ikid += (books.initial_key_count() + 1).to_bytes(4, "big")
     if row is None:
-        secrets = (keys.new_key(), keys.new_key(), keys.new_code_secret().encode())
-        books.add_terminal(
-            number, merchant, serial or f"RB{number}", ikid, secrets, int(time.time())
-        )
+        made = (keys.new_key(), keys.new_key(), keys.new_code_secret().encode())
+        books.add_terminal(number, merchant, serial or f"RB{number}", ikid, made, int(time.time()))
     elif row["merchant"] != merchant["id"]:
         raise OfficeError(
             f"terminal {number} belongs to merchant {books.merchant_of(row)['number']}:"
@@ -294,9 +377,36 @@ def _write_bundle(home, books, terminal, merchant, certificate, key, out):
         "totp_secret": books.code_secret(terminal),
         "names": books.names(merchant),
         "licence": merchant["licence"],
+        "first_passwords": _first_passwords(),
     }
     text = json.dumps(known, ensure_ascii=False, indent=2) + "\n"
     pki.write_private(out / "keys.json", text.encode())
+
+
+def _first_passwords():
+    """{operator: password} for a terminal that has no operators yet; two, and not the same."""
+    supervisor, operator = _drawn_password(), _drawn_password()
+    while operator == supervisor:
+        operator = _drawn_password()
+    return {"00": supervisor, "01": operator}
+
+
+def _drawn_password():
+    """Eight random digits that nobody would try first: no runs, no repeats."""
+    while True:
+        drawn = f"{secrets.randbelow(10**_PASSWORD_DIGITS):0{_PASSWORD_DIGITS}d}"
+        if not _is_simple(drawn):
+            return drawn
+
+
+def _is_simple(password):
+    """Few different digits, the same half twice, or three in a row that are equal or count."""
+    steps = [int(b) - int(a) for a, b in itertools.pairwise(password)]
+    return (
+        len(set(password)) < 5
+        or password[:4] == password[4:]
+        or any(step == then and abs(step) <= 1 for step, then in itertools.pairwise(steps))
+    )
 
 
 def is_enrolled(home, terminal):
@@ -319,6 +429,7 @@ def decide(home, accept, application=None, reason=None, code=DEFAULT_REJECTION):
     """
     if code not in rules.REFUSAL_CODES:
         raise OfficeError(f"a rejection has one of the codes {', '.join(rules.REFUSAL_CODES)}")
+    words = _checked_text(reason or DEFAULT_REASON, rules.REASON_MAX, "a reason")
     now = int(time.time())
     with Home(home).writing() as books:
         if application is None:
@@ -329,7 +440,7 @@ def decide(home, accept, application=None, reason=None, code=DEFAULT_REJECTION):
             chosen = [_under_review(books, application)]
         for row in chosen:
             if not accept:
-                books.reject(row, code, rules.reason(0, reason or "审核未通过"), now)
+                books.reject(row, code, rules.reason(0, words), now)
             elif books.replaced_token_stands(row):
                 books.accept(row, now)
             else:
@@ -366,7 +477,7 @@ def want_records(home, terminal):
 
 def renumber(home, merchant, new):
     """Give a merchant a new number; its terminals hear of it at their next sync."""
-    _identifier(new, 15, "merchant number")
+    _checked_merchant(new)
     with Home(home).writing() as books:
         _merchant(books, merchant)
         if books.merchant(new) is not None:
@@ -389,8 +500,7 @@ def bind(
 
     Returns the new token in hex.
     """
-    if slot not in (1, 2, 3, 4):
-        raise OfficeError("a slot is 1, 2, 3 or 4")
+    _check_slot(slot)
     with Home(home).writing() as books:
         row = _terminal(books, terminal)
         merchant = books.merchant_of(row)
@@ -399,12 +509,36 @@ def bind(
         return books.bind(row, slot, tlvs, int(time.time())).hex().upper()
 
 
+def unbind(home, terminal, slot=1):
+    """End a slot's binding at the acquirer; the terminal hears of it when it syncs."""
+    _check_slot(slot)
+    with Home(home).writing() as books:
+        row = _terminal(books, terminal)
+        if books.binding(row, slot) is None:
+            raise OfficeError(f"nothing is bound in slot {slot} of terminal {terminal}")
+        books.unbind(row, slot, int(time.time()))
+
+
+def _check_slot(slot):
+    if slot not in (1, 2, 3, 4):
+        raise OfficeError("a slot is 1, 2, 3 or 4")
+
+
+def unlock(home, terminal):
+    """Let a terminal change bindings again after too many wrong one-time codes.
+
+    The row of wrong codes begins anew in any case. Returns whether it was locked.
+    """
+    with Home(home).writing() as books:
+        row = _terminal(books, terminal)
+        books.unlock(row)
+        return books.is_locked(row)
+
+
 def reset_code(home, terminal, operator, challenge):
     """The response to the challenge on a terminal's screen: 8 digits."""
-    if not (operator.isascii() and operator.isdigit() and len(operator) == 2):
-        raise OfficeError("an operator number has 2 digits")
-    if not (challenge.isascii() and challenge.isdigit() and len(challenge) == 8):
-        raise OfficeError("a challenge has 8 digits: read it from the terminal's screen again")
+    _checked_digits(operator, 2, 2, "an operator number")
+    _checked_digits(challenge, 8, 8, "the challenge on the terminal's screen")
     with Home(home).reading() as books:
         row = _terminal(books, terminal)
         number = message.padded_terminal(row["number"])

@@ -6,6 +6,7 @@ one line and none of them knows a wire, a key or a table. May import: the tlv ro
 """
 
 import datetime
+import unicodedata
 from dataclasses import dataclass
 
 from stdnum import luhn
@@ -23,9 +24,12 @@ UNKNOWN = 4
 
 DAILY_CODE_CHECKS = 5
 CODE_WINDOW = 1
-REFUSAL_CODES = ("14", "22", "54", "55", "58", "61", "63")
+MAX_WRONG_CODES = 10
+REFUSAL_CODES = ("14", "22", "54", "55", "58", "59", "61", "63")
+WITHDRAWN = "59"
 
 SUPERVISOR = "00"
+LAST_OPERATOR = "98"
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 
 UUID_TAG = 0xDF10
@@ -33,6 +37,8 @@ SLOT_TAG = 0xDF12
 SEALED_TAG = 0xDF20
 NAME_TAG = 0xDF30
 ACCOUNT_TAG = 0xDF31
+CNAPS_TAG = 0xDF32
+BANK_TAG = 0xDF33
 TYPE_TAG = 0xDF34
 LICENCE_TAG = 0xDF35
 PAN_TAG = 0xDF36
@@ -40,24 +46,37 @@ EXPIRY_TAG = 0xDF37
 CVV2_TAG = 0xDF38
 CODE_TAG = 0xDF3A
 
+# Bytes of UTF-8 that these hold; a reason is preceded by its tag and a space.
+NAME_MAX = 120
+BANK_MAX = 90
+REASON_MAX = 115
+
+_OPERATOR_TAG = 0xDF14
+_APPROVAL_TAG = 0xDF15
 _BINDING_TAGS = range(0xDF30, 0xDF38)
-_ACCOUNT_MANDATORY = (NAME_TAG, ACCOUNT_TAG, 0xDF32, TYPE_TAG, LICENCE_TAG)
+_ACCOUNT_MANDATORY = (NAME_TAG, ACCOUNT_TAG, CNAPS_TAG, TYPE_TAG, LICENCE_TAG)
 _CARD_MANDATORY = (NAME_TAG, LICENCE_TAG, PAN_TAG, EXPIRY_TAG)
-_MAX_REASON = 120
+_ACCOUNT_ALLOWED = {*_ACCOUNT_MANDATORY, BANK_TAG, CODE_TAG}
+_CARD_ALLOWED = {*_CARD_MANDATORY, CVV2_TAG, CODE_TAG}
+_OF_TRADE = (0xDF39, 0xDF3B)  # known tags of DF20 that no change has
 
 # What the merchant is told beside the response code, in the language of the merchant's contract.
 _WORDS = {
     "pending": "上一笔变更尚未完成",
     "token": "与收单机构登记的绑定不一致",
     "approval": "需要主管00授权",
+    "locked": "动态码连续错误，变更已锁定，请联系收单机构",
     "holder": "户名不在登记名单内",
     "licence": "证照号与登记不符",
+    "never": "该槽位从未有过此绑定",
+    "same": "与该槽位现有绑定相同",
     "account": "账号应为数字",
     "card": "卡号有误",
     "expired": "卡片已过期",
     "limit": "今日变更次数已满",
     "code": "动态码错误或已使用",
 }
+_WITHDRAWN_WORDS = "商户已撤回"
 
 
 class Refused(Exception):
@@ -71,8 +90,12 @@ class Refused(Exception):
 
 def reason(tag, text):
     """A DF41: the tag at fault in four hex digits (0: none), a space, the text; ≤ 120 bytes."""
-    whole = f"{tag:04X} {text}".encode()[:_MAX_REASON]
-    return whole.decode("utf-8", "ignore")
+    return f"{tag:04X} " + text.encode()[:REASON_MAX].decode("utf-8", "ignore")
+
+
+def withdrawal_reason():
+    """The DF41 of a request that the merchant has withdrawn."""
+    return reason(0, _WITHDRAWN_WORDS)
 
 
 @dataclass
@@ -129,6 +152,19 @@ def _utf8(low, high):
     return check
 
 
+def _words(low, high):
+    """UTF-8 that people read: a name. No control characters."""
+    utf8 = _utf8(low, high)
+    return lambda value: (
+        utf8(value)
+        and not any(unicodedata.category(character) == "Cc" for character in value.decode())
+    )
+
+
+def _operator(value):
+    return len(value) == 2 and _is_digits(value) and value.decode() <= LAST_OPERATOR
+
+
 def _is_digits(value):
     return all(0x30 <= byte <= 0x39 for byte in value)
 
@@ -142,19 +178,24 @@ _OPEN_TAGS = {
     0xDF11: _one_of(ACTION_ACCOUNT, ACTION_CARD, ACTION_RESTORE),
     SLOT_TAG: _one_of(1, 2, 3, 4),
     0xDF13: _one_of(1, 2, 3, 4, 5, 9),
-    0xDF14: _digits(2, 2),
-    0xDF15: _digits(2, 2),
+    _OPERATOR_TAG: _operator,
+    _APPROVAL_TAG: _digits(2, 2),
     0xDF16: _ascii(1, 20),
     0xDF17: _ascii(1, 32),
     SEALED_TAG: _length(32, 999),
 }
-_OPEN_MANDATORY = (UUID_TAG, 0xDF11, SLOT_TAG, 0xDF13, 0xDF14, 0xDF16, SEALED_TAG)
+_OPEN_MANDATORY = (UUID_TAG, 0xDF11, SLOT_TAG, 0xDF13, _OPERATOR_TAG, 0xDF16, SEALED_TAG)
+_WITHDRAWAL_TAGS = {
+    UUID_TAG: _length(16, 16),
+    _OPERATOR_TAG: _digits(2, 2),
+    _APPROVAL_TAG: _digits(2, 2),
+}
 
 _SEALED_TAGS = {
-    NAME_TAG: _utf8(1, 60),
+    NAME_TAG: _words(1, NAME_MAX),
     ACCOUNT_TAG: _length(8, 32),  # what is not a digit is judged later: 14
-    0xDF32: _digits(12, 12),
-    0xDF33: _utf8(0, 60),
+    CNAPS_TAG: _digits(12, 12),
+    BANK_TAG: _words(0, BANK_MAX),
     TYPE_TAG: _one_of(1, 2),
     LICENCE_TAG: _ascii(18, 18),
     PAN_TAG: _length(13, 19),  # likewise
@@ -186,6 +227,49 @@ def uuid_of(found):
     return found[UUID_TAG]
 
 
+def _check_sealed(sealed, is_card, asked):
+    """Raise TlvError unless these are the tags of an account or a card, and what is `asked`."""
+    allowed = _CARD_ALLOWED if is_card else _ACCOUNT_ALLOWED
+    for tag in sealed:
+        if tag not in allowed and (tag in _SEALED_TAGS or tag in _OF_TRADE):
+            raise tlv.TlvError(tag, "of another action")
+    mandatory = _CARD_MANDATORY if is_card else _ACCOUNT_MANDATORY
+    check_values(sealed, _SEALED_TAGS, mandatory + asked)
+
+
+def check_binding(binding):
+    """Raise TlvError unless a terminal could propose this binding: {tag: bytes}, DF30-DF37."""
+    _check_sealed(binding, PAN_TAG in binding, ())
+    for tag in (ACCOUNT_TAG, PAN_TAG):
+        if not _is_digits(binding.get(tag, b"")):
+            raise tlv.TlvError(tag, "not digits")
+
+
+def serial_is_allowed(serial):
+    """Whether a terminal may have this serial number (bytes): DF16."""
+    return _OPEN_TAGS[0xDF16](serial)
+
+
+def read_withdrawal(found):
+    """(UUID, operator, who approved or None) of a withdrawal's tags. Raises TlvError."""
+    check_values(found, _WITHDRAWAL_TAGS, (UUID_TAG, _OPERATOR_TAG))
+    return found[UUID_TAG], found[_OPERATOR_TAG].decode(), _approver(found)
+
+
+def _approver(found):
+    return found[_APPROVAL_TAG].decode() if _APPROVAL_TAG in found else None
+
+
+def approved(operator, supervisor):
+    """Whether the supervisor stands behind it: approved it, or entered it and needs nobody.
+
+    operator: who entered it; supervisor: who approved it, or None. There are operators 00 to 98.
+    """
+    if operator > LAST_OPERATOR:
+        return False
+    return supervisor == SUPERVISOR or (operator == SUPERVISOR and supervisor is None)
+
+
 def read_proposal(found, unseal, repeated, cvv2_wanted):
     """Read DE 120 of a change, and the block sealed in it.
 
@@ -200,22 +284,17 @@ def read_proposal(found, unseal, repeated, cvv2_wanted):
         raise tlv.TlvError(SEALED_TAG, "cannot be opened") from error
     action = found[0xDF11][0]
     is_card = PAN_TAG in sealed if action == ACTION_RESTORE else action == ACTION_CARD
-    mandatory = _CARD_MANDATORY if is_card else _ACCOUNT_MANDATORY
+    asked = ()
     if not repeated:
-        mandatory += (CODE_TAG,)
-        if is_card and cvv2_wanted:
-            mandatory += (CVV2_TAG,)
-    check_values(sealed, _SEALED_TAGS, mandatory)
-    foreign = ACCOUNT_TAG if is_card else PAN_TAG
-    if foreign in sealed:
-        raise tlv.TlvError(foreign, "account and card in one binding")
+        asked = (CODE_TAG, CVV2_TAG) if is_card and cvv2_wanted else (CODE_TAG,)
+    _check_sealed(sealed, is_card, asked)
     code = sealed.get(CODE_TAG)
     return Proposal(
         action=action,
         slot=found[SLOT_TAG][0],
         reason=found[0xDF13][0],
-        operator=found[0xDF14].decode(),
-        supervisor=found[0xDF15].decode() if 0xDF15 in found else None,
+        operator=found[_OPERATOR_TAG].decode(),
+        supervisor=_approver(found),
         serial=found[0xDF16].decode(),
         location=found[0xDF17].decode() if 0xDF17 in found else None,
         binding={tag: value for tag, value in sealed.items() if tag in _BINDING_TAGS},
@@ -229,6 +308,9 @@ class Standing:
 
     pending: bool
     token: str | None  # of the slot, 16 uppercase hex
+    locked: bool  # after too many wrong codes
+    current: bytes | None  # the slot's binding, as its TLVs
+    had: list  # every binding that the slot has had, where one is to be restored
     names: list
     licence: str
     code_checks_today: int
@@ -245,15 +327,17 @@ def judge(proposal, replaced, standing, spend_code):
         raise Refused("22", 0, "pending")
     if replaced != standing.token:
         raise Refused("22", SLOT_TAG, "token")
-    if proposal.supervisor != SUPERVISOR and (
-        proposal.operator != SUPERVISOR or proposal.supervisor is not None
-    ):
-        raise Refused("58", 0xDF15, "approval")
+    if not approved(proposal.operator, proposal.supervisor):
+        raise Refused("58", _APPROVAL_TAG, "approval")
+    if standing.locked:
+        raise Refused("58", 0, "locked")
     binding = proposal.binding
     if binding[NAME_TAG].decode() not in standing.names:
         raise Refused("63", NAME_TAG, "holder")
     if binding[LICENCE_TAG].decode() != standing.licence:
         raise Refused("63", LICENCE_TAG, "licence")
+    if proposal.action == ACTION_RESTORE and proposal.tlvs not in standing.had:
+        raise Refused("63", 0, "never")
     if proposal.is_card:
         if not _is_digits(binding[PAN_TAG]) or not luhn.is_valid(binding[PAN_TAG].decode()):
             raise Refused("14", PAN_TAG, "card")
@@ -262,6 +346,8 @@ def judge(proposal, replaced, standing, spend_code):
             raise Refused("54", EXPIRY_TAG, "expired")
     elif not _is_digits(binding[ACCOUNT_TAG]):
         raise Refused("14", ACCOUNT_TAG, "account")
+    if proposal.tlvs == standing.current:
+        raise Refused("14", PAN_TAG if proposal.is_card else ACCOUNT_TAG, "same")
     if standing.code_checks_today >= DAILY_CODE_CHECKS:
         raise Refused("61", 0, "limit")
     if proposal.code is None or not spend_code(proposal.code):
@@ -289,10 +375,10 @@ def describe(tlvs):
         "holder": values[NAME_TAG].decode(),
         "number": masked(number),
     }
-    if 0xDF32 in values:
-        shown["cnaps"] = values[0xDF32].decode()
-    if 0xDF33 in values:
-        shown["bank"] = values[0xDF33].decode()
+    if CNAPS_TAG in values:
+        shown["cnaps"] = values[CNAPS_TAG].decode()
+    if BANK_TAG in values:
+        shown["bank"] = values[BANK_TAG].decode()
     if TYPE_TAG in values:
         shown["type"] = {1: "corporate", 2: "personal"}[values[TYPE_TAG][0]]
     shown["licence"] = values[LICENCE_TAG].decode()
