@@ -18,7 +18,6 @@ import firmware.crypto.seal  # noqa: F401
 import firmware.message.codec  # noqa: F401
 import firmware.message.framing  # noqa: F401
 from firmware import rooms
-from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
@@ -98,8 +97,10 @@ class Terminal:
         if self.sync is None:
             await self._needs_service()
         tasks = [asyncio.create_task(board.wifi.run())]
-        if self.state.get(keys.OPERATOR + 1) is None:
+        try:
             await self.open("first_start")
+        except StorageFault:
+            await self._needs_service()
         tasks.append(asyncio.create_task(self.sync.run()))
         asyncio.create_task(self._supervise(tasks))
         while True:

@@ -1,10 +1,10 @@
 """Operators, their passwords and the lock-out.
 
 What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
-lock the operator for 30 minutes of the terminal's clock, which never runs backwards; a default
+lock the operator for 30 minutes of the terminal's clock, which never runs backwards; a first
 password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6
 (strength), without claiming certification. In memory only while a password is checked or stored.
-May import rooms, access.defaults, crypto and storage.
+May import rooms, access.roles, crypto and storage.
 """
 
 import asyncio
@@ -13,22 +13,25 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.access.defaults import FIRST
+from firmware.access.roles import FIRST
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
+from firmware.crypto.wipe import wipe
 from firmware.storage import audit
 from firmware.storage import state as keys
+from firmware.storage.journal import KEYS_MISSING, StorageFault
 
 GRANTED = const(0)
-MUST_CHANGE = const(1)  # right, but it is a default
+MUST_CHANGE = const(1)  # right, but it is the first one
 WRONG = const(2)
 LOCKED = const(3)
 NO_SUCH = const(4)
 
-_ATTEMPTS_MAX = const(5)
-_LOCK_S = const(1800)
+ATTEMPTS_MAX = const(5)
+LOCK_MIN = const(30)  # minutes
 _ITERATIONS = const(1000)
 _STEP = const(25)  # iterations between two looks at the keypad
+_FIRST_MAX = const(16)  # digits
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
 
 
@@ -41,15 +44,31 @@ class Operators:
 
     def __init__(self, desk):
         self._state = desk.state
-        self._pepper = desk.board.keystore.get_bytes("mac_key")
+        self._keystore = desk.board.keystore
+        self._pepper = self._keystore.get_bytes("mac_key")
         self._clock = desk.clock
         self._random = desk.board.random
 
     async def install(self):
-        """Create supervisor 00 and operator 01 with the defaults that must be changed, once."""
-        for index, (number, password) in enumerate(FIRST):
+        """Create supervisor 00 and operator 01 with the first passwords that were provisioned.
+
+        Those are erased once both operators are durable. Raises StorageFault when one is missing.
+        """
+        for index in range(len(FIRST)):
             if self._state.get(keys.OPERATOR + index) is None:
-                self._state.put((await self._verifying(index, number, password, True),))
+                self._state.put((await self._first(index, FIRST[index]),))
+        for number in FIRST:
+            self._keystore.erase(_entry(number))
+
+    async def _first(self, index, number):
+        drawn = bytearray(_FIRST_MAX)
+        try:
+            size = self._keystore.get(_entry(number), drawn)
+            if size <= 0:
+                raise StorageFault(KEYS_MISSING)
+            return await self._verifying(index, number, memoryview(drawn)[:size], True)
+        finally:
+            wipe(drawn)
 
     async def check(self, number, password):
         """Check an operator's password; the attempt is counted durably first.
@@ -65,10 +84,10 @@ class Operators:
         failures, until = self._attempts(index)
         if self._clock.now() < until:
             return LOCKED
-        if failures >= _ATTEMPTS_MAX:
+        if failures >= ATTEMPTS_MAX:
             failures = 0  # the lock has run out
         failures += 1
-        until = self._clock.now() + _LOCK_S if failures >= _ATTEMPTS_MAX else 0
+        until = self._clock.now() + 60 * LOCK_MIN if failures >= ATTEMPTS_MAX else 0
         attempt = struct.pack(">BI", failures, until)
         self._state.put(((keys.ATTEMPTS + index, attempt),))
         stored = self._state.get(keys.OPERATOR + index)
@@ -81,14 +100,30 @@ class Operators:
         return MUST_CHANGE if must_change else GRANTED
 
     async def set_password(self, number, password):
-        """Store a new password. Power loss leaves the old one or the new one."""
-        change = await self._verifying(self._index(number), number, password, False)
+        """Store a new password; return False, and store nothing, when it is the one before.
+
+        Power loss leaves the old one or the new one.
+        """
+        index = self._index(number)
+        _, _, iterations, salt, verifier = struct.unpack(
+            _LAYOUT, self._state.get(keys.OPERATOR + index)
+        )
+        if equal(await self._verifier(password, salt, iterations), verifier, 16):
+            return False
+        change = await self._verifying(index, number, password, False)
         self._tell(audit.PASSWORD, number, (change,))
+        return True
 
     def attempts_left(self, number):
         """Return how many attempts are left before the lock-out."""
         index = self._index(number)
-        return _ATTEMPTS_MAX if index < 0 else _ATTEMPTS_MAX - self._attempts(index)[0]
+        return ATTEMPTS_MAX if index < 0 else ATTEMPTS_MAX - self._attempts(index)[0]
+
+    def minutes_locked(self, number):
+        """Return for how many minutes, begun ones counted whole, the lock-out still holds."""
+        index = self._index(number)
+        left = self._attempts(index)[1] - self._clock.now() if index >= 0 else 0
+        return (left + 59) // 60 if left > 0 else 0
 
     def _index(self, number):
         for index in range(keys.OPERATORS):
@@ -126,3 +161,8 @@ class Operators:
             work.wipe()
             work = None
             rooms.drop(came)
+
+
+def _entry(number):
+    # Where provisioning put the operator's first password.
+    return "first_" + number.decode()

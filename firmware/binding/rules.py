@@ -26,7 +26,6 @@ LICENCE_LENGTH = const(13)
 LICENCE_CHECK = const(14)
 PASSWORD_SHORT = const(15)
 PASSWORD_SIMPLE = const(16)
-PASSWORD_DEFAULT = const(17)
 
 # What `run` is to check
 HOLDER = const(0)

@@ -2,7 +2,7 @@
 backup.
 """
 
-from firmware.access.defaults import SUPERVISOR
+from firmware.access.roles import SUPERVISOR
 from firmware.binding import model
 
 _TITLE = "accept.title"

@@ -2,7 +2,7 @@
 code.
 """
 
-from firmware.access.defaults import SUPERVISOR
+from firmware.access.roles import SUPERVISOR
 from firmware.binding.change import CODE
 
 

@@ -8,7 +8,7 @@ from firmware.crypto.wipe import wipe
 async def run(desk, number=None, title="password.title"):
     """Ask for an operator's password until it is right. Return False when given up or locked.
 
-    Without a number: for whoever is logged in, who then chooses a new one. A default password that
+    Without a number: for whoever is logged in, who then chooses a new one. A first password that
     is right has to be changed at once.
     """
     result = await _prove(desk, number or desk.operator, title)
@@ -24,6 +24,7 @@ async def run(desk, number=None, title="password.title"):
 async def _prove(desk, number, title):
     # What became of it in the end; WRONG also when the person gives up.
     pages, text = desk.pages, desk.text
+    tries = 0
     while True:
         whose = number.decode()
         password = await pages.digits(title, "password.of", 4, 16, b"", True, whose=whose)
@@ -36,18 +37,26 @@ async def _prove(desk, number, title):
             wipe(password)
         if result in (operators.GRANTED, operators.MUST_CHANGE):
             return result
+        tries += 1
+        if result == operators.NO_SUCH:
+            # It reads as a wrong password does: who tries numbers is not told which there are.
+            left = operators.ATTEMPTS_MAX - tries
+            if left <= 0:
+                result, left = operators.LOCKED, operators.LOCK_MIN
         if result == operators.LOCKED:
-            await pages.message(title, text("password.locked"), True)
+            await pages.message(title, text("password.locked") % left, True)
             return result
         await pages.message(title, text("password.wrong", left), True)
 
 
 async def _checked(desk, number, password):
-    # What the password is, and how many attempts are left.
+    # What the password is, and how many attempts are left, or minutes until there are some.
     module, came = rooms.load("firmware.access.operators")
     try:
         people = module.Operators(desk)
         result = await people.check(number, password)
+        if result == operators.LOCKED:
+            return result, people.minutes_locked(number)
         return result, people.attempts_left(number)
     finally:
         people = module = None

@@ -1,13 +1,44 @@
-"""Passwords: counted before they are looked at, locked after five, defaults only to be changed."""
+"""Passwords: counted before they are looked at, locked after five; how the first ones come."""
 
 import asyncio
 
 import pytest
 
 from firmware.access import operators
+from firmware.errands import first_start
+from firmware.storage.journal import KEYS_MISSING, StorageFault
 from firmware.storage.state import State
 from host_tests.binding.test_change import Keys
 from host_tests.storage.nor import Nor
+
+FIRST = {b"00": b"58203914", b"01": b"73914826"}
+
+
+class Cut(Exception):
+    """The power is gone."""
+
+
+class Keystore(Keys):
+    """As provisioning left it; `cuts` erases from now the power fails, before it is done."""
+
+    def __init__(self, cuts=99):
+        super().__init__()
+        self.cuts = cuts
+        for number, password in FIRST.items():
+            self["first_" + number.decode()] = password
+
+    def get(self, name, buf):
+        value = self.get_bytes(name)
+        if value is None:
+            return -1
+        buf[: len(value)] = value
+        return len(value)
+
+    def erase(self, name):
+        self.cuts -= 1
+        if self.cuts == -1:
+            raise Cut
+        self.pop(name, None)
 
 
 class Clock:
@@ -23,8 +54,8 @@ class Clock:
 class Access:
     """The operators of a terminal that can be switched off and on."""
 
-    def __init__(self):
-        self.flash, self.keys, self.clock = Nor(6), Keys(), Clock()
+    def __init__(self, keys=None):
+        self.flash, self.keys, self.clock = Nor(6), keys or Keystore(), Clock()
         self.boot()
 
     def boot(self):
@@ -32,7 +63,7 @@ class Access:
         self.board = self
         self.keystore = self.keys
         self.operators = operators.Operators(self)
-        asyncio.run(self.operators.install())
+        asyncio.run(first_start.run(self))
 
     def random(self, n):
         return bytes(range(n))
@@ -40,18 +71,62 @@ class Access:
     def check(self, number, password):
         return asyncio.run(self.operators.check(number, bytearray(password)))
 
+    def set(self, number, password):
+        return asyncio.run(self.operators.set_password(number, bytearray(password)))
+
 
 @pytest.fixture
 def access():
     return Access()
 
 
-def test_a_default_password_opens_only_its_own_change(access):
-    assert access.check(b"01", b"0000") == operators.MUST_CHANGE
-    asyncio.run(access.operators.set_password(b"01", bytearray(b"20261124")))
+def test_a_first_password_opens_only_its_own_change(access):
+    assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE
+    assert access.set(b"01", b"20261124")
     access.boot()
     assert access.check(b"01", b"20261124") == operators.GRANTED
-    assert access.check(b"01", b"0000") == operators.WRONG
+    assert access.check(b"01", FIRST[b"01"]) == operators.WRONG
+
+
+def test_each_terminal_has_the_first_passwords_that_were_drawn_for_it(access):
+    assert access.check(b"00", FIRST[b"00"]) == operators.MUST_CHANGE
+    for well_known in (b"123456", b"0000"):
+        assert access.check(b"00", well_known) == operators.WRONG
+        assert access.check(b"01", well_known) == operators.WRONG
+
+
+def test_first_passwords_are_erased_once_there_are_operators(access):
+    assert not [name for name in access.keys if name.startswith("first_")]
+
+
+@pytest.mark.parametrize("cuts", [0, 1])
+def test_a_cut_before_they_are_erased_is_made_good_by_the_next_start(monkeypatch, cuts):
+    boot = Access.boot
+    monkeypatch.setattr(Access, "boot", lambda access: None)
+    access = Access(Keystore(cuts))
+    with pytest.raises(Cut):
+        boot(access)
+    boot(access)
+    assert not [name for name in access.keys if name.startswith("first_")]
+    for number, password in FIRST.items():
+        assert access.check(number, password) == operators.MUST_CHANGE
+
+
+def test_a_terminal_that_was_given_no_first_passwords_needs_service():
+    keys = Keystore()
+    for number in FIRST:
+        keys.erase("first_" + number.decode())
+    with pytest.raises(StorageFault) as fault:
+        Access(keys)
+    assert fault.value.code == KEYS_MISSING
+
+
+def test_a_new_password_is_not_the_one_before(access):
+    assert not access.set(b"01", FIRST[b"01"])
+    assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE
+    assert access.set(b"01", b"20261124")
+    assert not access.set(b"01", b"20261124")
+    assert access.set(b"01", b"20261125")
 
 
 def test_five_wrong_attempts_lock_for_thirty_minutes_also_over_a_restart(access):
@@ -61,11 +136,22 @@ def test_five_wrong_attempts_lock_for_thirty_minutes_also_over_a_restart(access)
         access.boot()
     assert access.check(b"00", b"999999") == operators.LOCKED
     access.boot()
-    assert access.check(b"00", b"123456") == operators.LOCKED
+    assert access.check(b"00", FIRST[b"00"]) == operators.LOCKED
     access.clock.time += 1799
-    assert access.check(b"00", b"123456") == operators.LOCKED
+    assert access.check(b"00", FIRST[b"00"]) == operators.LOCKED
     access.clock.time += 2
-    assert access.check(b"00", b"123456") == operators.MUST_CHANGE
+    assert access.check(b"00", FIRST[b"00"]) == operators.MUST_CHANGE
+
+
+def test_the_minutes_of_a_lock_out_count_down(access):
+    assert access.operators.minutes_locked(b"00") == 0
+    for _ in range(5):
+        access.check(b"00", b"999999")
+    left = []
+    for seconds in (0, 1, 60, 1738, 1):
+        access.clock.time += seconds
+        left.append(access.operators.minutes_locked(b"00"))
+    assert left == [30, 30, 29, 1, 0]
 
 
 def test_pulling_the_plug_during_the_check_leaves_the_attempt_counted(access):
@@ -83,10 +169,11 @@ def test_pulling_the_plug_during_the_check_leaves_the_attempt_counted(access):
 
 
 def test_an_unknown_operator_is_told_the_same_as_a_wrong_password(access):
-    assert access.check(b"77", b"0000") == operators.NO_SUCH
+    assert access.check(b"77", FIRST[b"01"]) == operators.NO_SUCH
 
 
 def test_no_password_is_on_flash(access):
-    asyncio.run(access.operators.set_password(b"01", bytearray(b"20261124")))
-    assert b"20261124" not in bytes(access.flash.data)
+    access.set(b"01", b"20261124")
+    for password in (b"20261124", *FIRST.values()):
+        assert password not in bytes(access.flash.data)
     assert b"20261124" not in access.state.get(0x41)

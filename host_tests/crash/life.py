@@ -28,6 +28,7 @@ SLOT = 1
 _SECTOR = 4096
 _TITLE = "change.title"
 _TIMEOUT = 6  # drivers.tls_link: nothing was heard within the limit
+_DRAWN = ("first_00", "first_01")  # entries that are gone after the first start
 _CERTIFIED = 1793491200  # 2026-11-01: the terminal's certificate is not older
 
 
@@ -343,14 +344,14 @@ async def _live(till, config, world):
         world.report("service", "{}")
         return
     world.report("booted", json.dumps(till.facts()))
-    if till.state.get(keys.OPERATOR + 1) is None:
-        await till.open("first_start")
+    await till.open("first_start")
     till.syncing = asyncio.create_task(till.sync.run())
     if not till.plan["resumed"]:
         await getattr(till, "do_" + till.plan["errand"])()
     right = await till.rest()
     facts = till.facts()
     facts["right"] = right
+    facts["drawn"] = [name for name in _DRAWN if till.board.keystore.get_bytes(name) is not None]
     facts["log"] = [_hex(entry) for entry in history.export(till.state.journal)]
     world.report("settled", json.dumps(facts))
 

@@ -230,6 +230,13 @@ def one_password_opens(trial):
     return None if len(right) == 1 else f"{len(right)} passwords open"
 
 
+def first_passwords_gone(trial):
+    """What was drawn for the first start is in the keystore no more once there are operators."""
+    if trial.settled is None or not trial.settled["drawn"]:
+        return None
+    return f"{trial.settled['drawn']} are still there"
+
+
 def merchant_follows(trial):
     """The merchant number is the one the acquirer has."""
     if trial.settled is None:
@@ -254,6 +261,7 @@ RULES = (
     backup_kept,
     guesses_counted,
     one_password_opens,
+    first_passwords_gone,
     merchant_follows,
 )
 

@@ -103,7 +103,7 @@ SCENARIOS = {
         Scenario("changed elsewhere", "nothing", ends=(NEW,), elsewhere=NEW),
         Scenario("merchant renumbered", "nothing", renumbered="898310054110099"),
         Scenario("records wanted", "nothing", {"linger_s": 1000}, records=True),
-        Scenario("first start", "install", {"probe": ["0000"]}, fill=False),
+        Scenario("first start", "install", {"probe": [world.FIRST_PASSWORD]}, fill=False),
     )
 }
 MAIN = "change accepted"

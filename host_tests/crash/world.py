@@ -30,6 +30,7 @@ _IKID = bytes.fromhex("5265626900000001")
 _BASE_KEY = bytes.fromhex("fedcba9876543210f1f1f1f1f1f1f1f1")
 _TOKEN_KEY = bytes(range(16))
 _SERVICE_KEY = bytes(range(16, 32))
+FIRST_PASSWORD = "70425816"  # operator 01's
 _CODE_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 _VAULT = keys.Vault(bytes(32))
 _IDLE_S = 120
@@ -447,5 +448,7 @@ def first(books, bound, review=False, sectors=4):
         "ikid": _IKID,
         "token_key": _TOKEN_KEY,
         "service_key": _SERVICE_KEY,
+        "first_00": b"48159263",
+        "first_01": FIRST_PASSWORD.encode(),
     }
     return Snapshot(b"\xff" * (sectors * SECTOR), nvs, books.image(), NOON * 1000)

@@ -2,14 +2,16 @@
 
 import contextlib
 import json
+import time
 
 import pytest
 
+from firmware.binding import rules
 from host_tests.device.disk import files
 from host_tests.device.fitted import AIR
 from tools import acquirer
 from tools.device import provision as provision_module
-from tools.device.bundle import Bundle
+from tools.device.bundle import FIRST_PASSWORDS, Bundle, draw_first_passwords
 from tools.device.link import DeviceError
 from tools.device.provision import Order, provision
 from tools.simulator.models import nvs as nvs_model
@@ -73,13 +75,14 @@ def test_a_flashed_board_becomes_a_terminal_that_has_signed_on(fitted, order, ca
 
 
 def test_no_secret_is_in_a_file_of_the_board_or_in_what_is_printed(
-    fitted, order, tmp_path, capsys
+    fitted, order, tmp_path, capsys, held
 ):
     board, wish = fitted(), order()
     acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "bundle")
     provision(board.url, wish._replace(bundle=tmp_path / "bundle"))
     given = Bundle(tmp_path / "bundle")
     secrets = [secret for name, secret in given.entries.items() if name != "ikid"]
+    secrets += [in_nvs(board, name) for name in FIRST_PASSWORDS.values()]
     disk = board.disk.read_bytes()
     said = capsys.readouterr().out
     for secret in (*secrets, AIR[0].password.encode()):
@@ -99,14 +102,92 @@ def test_a_second_run_changes_nothing_and_enrols_nothing(fitted, order, capsys):
     assert "wrote" not in said and "injected" not in said and "works" in said
 
 
-def test_the_bundle_that_was_made_for_it_is_wiped_but_for_the_owners_factor(
+def test_the_bundle_that_was_made_for_it_is_wiped_but_for_what_people_are_handed(
     fitted, order, tmp_path
 ):
     wish = order()
     provision(fitted().url, wish)
-    (left,) = (tmp_path / "bundles" / wish.terminal).iterdir()
-    assert left.name == "owner.json"
-    assert left.stat().st_mode & 0o077 == 0
+    folder = tmp_path / "bundles" / wish.terminal
+    left = sorted(folder.iterdir())
+    assert [path.name for path in left] == ["operator.json", "owner.json"]
+    assert not any(path.stat().st_mode & 0o077 for path in left)
+    assert set(json.loads(left[1].read_text())) == {"totp_secret", "first_password"}
+
+
+def handed(tmp_path, wish):
+    """Return {operator: first password} as the owner and the operator are told."""
+    folder = tmp_path / "bundles" / wish.terminal
+    return {
+        number: json.loads((folder / name).read_text())["first_password"]
+        for number, name in (("00", "owner.json"), ("01", "operator.json"))
+    }
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Boards stay at their console when they are provisioned: no terminal starts on them."""
+    monkeypatch.setattr(provision_module.Link, "restart", lambda link, seconds: None)
+
+
+def on_the_board(board):
+    found = {number: in_nvs(board, name) for number, name in FIRST_PASSWORDS.items()}
+    return {number: value.decode() for number, value in found.items() if value is not None}
+
+
+def test_first_passwords_are_drawn_for_each_board_and_handed_over_in_files(
+    fitted, order, tmp_path, capsys, held
+):
+    seen = set()
+    for number in (1, 2):
+        board, wish = fitted(), order(terminal=f"F{number:07d}")
+        provision(board.url, wish)
+        first = handed(tmp_path, wish)
+        assert on_the_board(board) == first
+        assert all(len(password) == 8 and password.isdigit() for password in first.values())
+        seen |= set(first.values())
+        said = capsys.readouterr().out
+        assert "00's is in" in said and not any(password in said for password in first.values())
+    assert len(seen) == 4
+
+
+def test_a_second_run_hands_over_the_same_first_passwords(fitted, order, tmp_path, held):
+    board, wish = fitted(), order()
+    provision(board.url, wish)
+    first = handed(tmp_path, wish)
+    provision(board.url, wish)
+    assert handed(tmp_path, wish) == on_the_board(board) == first
+
+
+def test_a_board_that_has_operators_keeps_them_and_their_papers(fitted, order, tmp_path):
+    board, wish = fitted(), order()
+    provision(board.url, wish)
+    first = handed(tmp_path, wish)
+    limit = time.monotonic() + 30
+    while on_the_board(board) and time.monotonic() < limit:
+        time.sleep(0.1)  # the terminal starts, and makes its operators
+    assert on_the_board(board) == {}
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "new")
+    provision(board.url, wish._replace(bundle=tmp_path / "new"))
+    assert on_the_board(board) == {}
+    assert handed(tmp_path, wish) == first
+
+
+def test_first_passwords_of_the_bundle_are_taken(fitted, order, tmp_path, held):
+    board, wish = fitted(), order(bundle=tmp_path / "bundle")
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, wish.bundle)
+    keys = wish.bundle / "keys.json"
+    drawn = {"00": "58203914", "01": "73914826"}
+    keys.write_text(json.dumps({**json.loads(keys.read_text()), "first_passwords": drawn}))
+    provision(board.url, wish)
+    assert on_the_board(board) == handed(tmp_path, wish) == drawn
+
+
+def test_what_is_drawn_would_pass_as_a_chosen_password(monkeypatch):
+    numbers = iter([11111111, 12345678, 98765432, 58203914, 5, 73914826])
+    monkeypatch.setattr("tools.device.bundle.secrets.randbelow", lambda _: next(numbers))
+    drawn = draw_first_passwords()
+    assert drawn == {"00": "58203914", "01": "00000005"}
+    assert all(rules.password(password.encode()) == rules.OK for password in drawn.values())
 
 
 def test_another_network_and_host_reach_the_board_without_new_keys(fitted, order, capsys):

@@ -21,6 +21,11 @@ class Shop:
     def __init__(self, page):
         self._page = page
 
+    async def read_first_password(self, number):
+        """Read it from the papers on the counter."""
+        papers = await self._page.locator('[data-slip="passwords"]').text_content()
+        return re.search(rf"{number} · (\d+)", papers)[1]
+
     async def press(self, keys):
         for key in keys:
             await self._page.locator(f'[data-key="{key}"]').click()
@@ -58,7 +63,7 @@ class Shop:
 async def change_account(shop):
     await shop.answer("任意键登录", "D")
     await shop.answer("操作员号", "D")
-    await shop.answer("01 的密码", "0000D")
+    await shop.answer("01 的密码", await shop.read_first_password("01") + "D")
     await shop.choose_new_password(OPERATOR_PASSWORD)
     await shop.answer("1 设置", "D")
     await shop.answer("1 账户管理", "D")
@@ -76,7 +81,7 @@ async def change_account(shop):
     await shop.answer("提交申请", "D")
     await shop.answer("01 的密码", OPERATOR_PASSWORD + "D")
     await shop.answer("请主管00核准", "D")
-    await shop.answer("00 的密码", "123456D")
+    await shop.answer("00 的密码", await shop.read_first_password("00") + "D")
     await shop.choose_new_password(SUPERVISOR_PASSWORD)
     await shop.see("商户动态码")
     await shop.press(await shop.read_code() + "D")

@@ -6,6 +6,8 @@ of the house.
 """
 
 import json
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 NAMESPACE = "rebind"
@@ -13,6 +15,10 @@ INITIAL_KEY = "ik"  # used up at the first start: never injected a second time
 WIFI_PASSWORD = "wifi_psk"
 CERTIFICATES = ("certs/ca.der", "certs/terminal.der")
 
+FIRST_PASSWORDS = {"00": "first_00", "01": "first_01"}
+"""{operator: where the terminal reads the first password from, once}."""
+
+_FIRST_LEN = 8
 _KEYS = ("token_key", "service_key", INITIAL_KEY, "ikid")
 
 
@@ -20,8 +26,9 @@ class Bundle:
     """The bundle in `folder`, as `python -m tools.acquirer enroll` writes it.
 
     `terminal`, `merchant`, `serial`, `server_name` and `ikid` (in hex) are no secrets. `files` is
-    {path on the device: content}, `entries` {name in NVS: secret}. Raises OSError, ValueError or
-    KeyError when something of it is missing or damaged.
+    {path on the device: content}, `entries` {name in NVS: secret}, `first_passwords` {operator:
+    digits}, empty when the issuer has drawn none. Raises OSError, ValueError or KeyError when
+    something of it is missing or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,6 +40,7 @@ class Bundle:
         self.ikid = known["ikid"]
         self.files = {path: (folder / Path(path).name).read_bytes() for path in CERTIFICATES}
         self.entries = {name: bytes.fromhex(known[name]) for name in _KEYS}
+        self.first_passwords = first_passwords(known)
         self.entries["tls_key"] = (folder / "terminal.key.der").read_bytes()
 
     def settings(self, board: str, host: str, port: int, ssid: str) -> dict:
@@ -47,3 +55,22 @@ class Bundle:
             "server_name": self.server_name,
             "wifi": {"ssid": ssid},
         }
+
+
+def first_passwords(known: Mapping) -> dict[str, str]:
+    """Return the first passwords that `known` (of a keys.json) has, {} unless it has them all."""
+    found = known.get("first_passwords", {})
+    return dict(found) if set(FIRST_PASSWORDS) == set(found) else {}
+
+
+def draw_first_passwords() -> dict[str, str]:
+    """Return a first password of 8 digits for each operator, none of them a run of digits."""
+    return {number: _drawn() for number in FIRST_PASSWORDS}
+
+
+def _drawn() -> str:
+    while True:
+        digits = f"{secrets.randbelow(10**_FIRST_LEN):0{_FIRST_LEN}d}"
+        steps = {int(b) - int(a) for a, b in zip(digits, digits[1:], strict=False)}
+        if len(steps) > 1:  # else it is 11111111 or 12345678
+            return digits

@@ -19,7 +19,15 @@ from typing import Any, NamedTuple
 
 from tools import acquirer
 from tools.device import checks
-from tools.device.bundle import CERTIFICATES, INITIAL_KEY, WIFI_PASSWORD, Bundle
+from tools.device.bundle import (
+    CERTIFICATES,
+    FIRST_PASSWORDS,
+    INITIAL_KEY,
+    WIFI_PASSWORD,
+    Bundle,
+    draw_first_passwords,
+    first_passwords,
+)
 from tools.device.link import DeviceError, Link, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +36,14 @@ BUNDLES = ROOT / "build" / "provision"
 
 INSIDE = Path(__file__).with_name("inside")
 CONFIG = "config.json"
-OWNER = "owner.json"
+OWNER = "owner.json"  # what the owner is handed: the authenticator's secret, 00's first password
+OPERATOR = "operator.json"  # what operator 01 is handed: a first password
 
 _PASSWORD = "WIFI_PASSWORD"
-_KEPT = ("ikid", "token_key", "service_key", "tls_key")  # what a provisioned board has
-_ASKED = (*_KEPT, INITIAL_KEY, WIFI_PASSWORD)
-_STATE = ("dukpt", "seal_key", "mac_key", "journal")  # in this order: without a key no state
+_OURS = ("ikid", "token_key", "service_key", "tls_key")  # what a provisioned board has
+_ASKED = (*_OURS, INITIAL_KEY, WIFI_PASSWORD)
+_FIRST = tuple(FIRST_PASSWORDS.values())
+_STATE = ("dukpt", "seal_key", "mac_key", "journal", *_FIRST)  # so: without a key no state
 _SIGN_ON_S = 90
 _WATCHDOG_MS = 3600000
 
@@ -122,6 +132,14 @@ def provision(port: str, order: Order) -> None:
     say(f"signed on at {settings['host']}: terminal {order.terminal} works")
     for part in said["faults"]:
         say(f"missing on this board: {part}")
+    folder = BUNDLES / order.terminal
+    if not said["operators"]:
+        first = _first_passwords(folder, given)
+        _hand_over(folder, first)
+        with Link(port) as link:
+            _bring(link, "provision.py")
+            for number, password in first.items():
+                _put(link, FIRST_PASSWORDS[number], password.encode())
     _put_away(order)
     with Link(port) as link:
         link.restart(0)
@@ -211,7 +229,7 @@ def _has_all(holds: dict, row: dict, order: Order) -> bool:
     return (
         (config.get("terminal"), config.get("merchant")) == (order.terminal, order.merchant)
         and row["ikid"] == holds["keys_of"]
-        and set(_KEPT) <= set(holds["entries"])
+        and set(_OURS) <= set(holds["entries"])
         and all(holds["files"].values())
     )
 
@@ -313,21 +331,54 @@ def _trouble(said: dict, settings: dict) -> str | None:
     return _CODES.get(said["code"], f"the acquirer declined with code {said['code']}: call it")
 
 
+def _first_passwords(folder: Path, given: Bundle | dict) -> dict[str, str]:
+    """Return the first passwords of a board that has no operators yet: the same in every run."""
+    handed = {"00": _kept(folder / OWNER), "01": _kept(folder / OPERATOR)}
+    told = {number: facts.get("first_password") for number, facts in handed.items()}
+    return (
+        (given.first_passwords if isinstance(given, Bundle) else {})
+        or first_passwords(_kept(folder / "keys.json"))
+        or (told if all(told.values()) else draw_first_passwords())
+    )
+
+
+def _hand_over(folder: Path, first: dict[str, str]) -> None:
+    """Write down, before the board has them, what owner and operator log in with at first."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _keep(folder / OPERATOR, {"operator": "01", "first_password": first["01"]})
+    _keep(folder / OWNER, {**_kept(folder / OWNER), "first_password": first["00"]})
+    say(f"first passwords: 00's is in {folder / OWNER}, 01's in {folder / OPERATOR}")
+
+
 def _put_away(order: Order) -> None:
-    """Remove the bundle that this made; the owner's second factor stays, to be handed over."""
+    """Remove the bundle that this made; what owner and operator need stays, to be handed over."""
     folder = BUNDLES / order.terminal
     if order.bundle is not None or not folder.exists():
         return
-    keys = folder / "keys.json"
-    if keys.exists():
-        secret = {"totp_secret": json.loads(keys.read_text(encoding="utf-8"))["totp_secret"]}
-        handle = os.open(folder / OWNER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(secret, file)
+    secret = _kept(folder / "keys.json").get("totp_secret")
+    if secret is not None:
+        _keep(folder / OWNER, {**_kept(folder / OWNER), "totp_secret": secret})
     for path in folder.iterdir():
-        if path.name != OWNER:
+        if path.name not in (OWNER, OPERATOR):
             path.unlink()
     say(f"the owner's authenticator secret is in {folder / OWNER}: hand it over and delete it")
+
+
+def _kept(path: Path) -> dict:
+    """Return what a file of JSON says, {} when it is not there or was left half written."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _keep(path: Path, facts: dict) -> None:
+    """Have `facts` in a file that only its owner reads: wholly there, or as it was."""
+    part = path.with_name(path.name + ".part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(facts, file)
+    os.replace(part, path)
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:

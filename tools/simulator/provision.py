@@ -12,13 +12,22 @@ import json
 import shutil
 from pathlib import Path
 
-from tools.device.bundle import INITIAL_KEY, NAMESPACE, WIFI_PASSWORD, Bundle
-from tools.simulator.models.nvs import Nvs
+from tools.device.bundle import (
+    FIRST_PASSWORDS,
+    INITIAL_KEY,
+    NAMESPACE,
+    WIFI_PASSWORD,
+    Bundle,
+    draw_first_passwords,
+)
+from tools.simulator.models.nvs import NOT_FOUND, Nvs
 from tools.simulator.models.wifi import Network
 
 BOARD = "esp32-devkitc"
 NETWORK = Network("Rebind-Shop", "shop-on-the-corner")
 NEIGHBOUR = Network("Cafe-Free", "", security=0, rssi=-71, channel=11)
+
+_STARTED = "journal"  # the entry that a terminal makes at its first start
 
 
 class NotThisTerminal(Exception):
@@ -29,10 +38,11 @@ def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK)
     """Make or renew the terminal in `home` (a directory) from `bundle` and `device_root`.
 
     acquirer: (host, port) that the simulated network leads to. Raises NotThisTerminal when `home`
-    holds another terminal's state, FileNotFoundError when bundle or build are not complete.
+    holds another terminal's state, FileNotFoundError when bundle or build are not complete. First
+    passwords that the bundle lacks are drawn and kept in its keys.json.
     """
-    home, device_root = Path(home), Path(device_root)
-    given = Bundle(Path(bundle))
+    home, device_root, bundle = Path(home), Path(device_root), Path(bundle)
+    given = Bundle(bundle)
     before = _facts(home)
     if before is not None and before["terminal"] != given.terminal:
         raise NotThisTerminal(f"{home} is terminal {before['terminal']}, not {given.terminal}")
@@ -44,6 +54,7 @@ def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK)
     # The port is the relay's, filled in when it listens.
     _write_json(home / "fs" / "config.json", given.settings(board, "127.0.0.1", 0, network.ssid))
     _inject(home / "nvs.json", given, network)
+    _begin(home / "nvs.json", bundle, given)
     _write_json(
         home / "board.json",
         {
@@ -89,6 +100,21 @@ def _inject(path, given, network):
     if not known:
         nvs.erase(NAMESPACE, "dukpt")
     _put(nvs, WIFI_PASSWORD, network.password.encode())
+    nvs.commit()
+
+
+def _begin(path, bundle, given):
+    """Put the first passwords where a terminal that has no operators yet looks for them."""
+    nvs = Nvs(path)
+    if nvs.get(NAMESPACE, _STARTED, "B", 1) != NOT_FOUND:
+        return
+    passwords = given.first_passwords
+    if not passwords:
+        passwords = draw_first_passwords()
+        known = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
+        _write_json(bundle / "keys.json", {**known, "first_passwords": passwords})
+    for number, name in FIRST_PASSWORDS.items():
+        _put(nvs, name, passwords[number].encode())
     nvs.commit()
 
 

@@ -20,6 +20,7 @@ seconds are and the terminal has had its share of them.
     go TEXT [within S]                the same without confirming
     pass TEXT [within S]              a page that shows it: read to its end, then confirm with D
     code [wrong]                      type the owner's one-time code (one not used yet)
+    password OPERATOR                 type the first password that was drawn for 00 or 01
     power on | off | cycle
     console TEXT [within S]           the serial line says it, since the last power-on
     link cut | refuse | swallow | restore
@@ -167,7 +168,7 @@ class Stage:
     VERBS = {
         "press": (1, None), "type": (1, 1), "swipe": (1, 1), "see": (1, 1), "not_see": (1, 1),
         "choose": (1, 1), "go": (1, 1), "pass": (1, 1),
-        "code": (0, 1), "power": (1, 1), "console": (1, 1),
+        "code": (0, 1), "password": (1, 1), "power": (1, 1), "console": (1, 1),
         "link": (1, 4), "wifi": (1, 1), "acquirer": (1, 2), "books": (2, None), "agree": (0, 0),
         "phase": (1, 1),
     }  # fmt: skip
@@ -432,6 +433,12 @@ class Stage:
         else:
             code = totp.generate_otp(await self._free_step())
         await self._type(code, limit)
+
+    async def _password(self, operator, limit):
+        first = self._identity.get("first_passwords", {})
+        if operator not in first:
+            raise _Unmet(f"the bundle has no first password of {operator}")
+        await self._type(first[operator], limit)
 
     async def _free_step(self):
         """Return an unused time step that the host takes now: the present one or the next."""

@@ -32,9 +32,8 @@ from tools.simulator.terminal import SimulatedTerminal
 
 DEFAULT_PORT = 8080
 
-# What the shop may want to move to, and what its operators begin with.
+# What the shop may want to move to.
 NEXT_ACCOUNT = {"account": "1001230009876543", "cnaps": "313651027012"}
-DEFAULT_PASSWORDS = "01 · 0000\n00 · 123456"
 
 PAGE = Path(__file__).with_name("page")
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -324,8 +323,9 @@ def _elsewhere(args):
 
 def _slip(identity):
     """What lies on the counter to type from."""
+    first = sorted(identity.get("first_passwords", {}).items(), reverse=True)
     rows = [
-        ("passwords", DEFAULT_PASSWORDS),
+        ("passwords", "\n".join(f"{number} · {digits}" for number, digits in first)),
         ("names", "\n".join(identity.get("names", ()))),
         ("account", NEXT_ACCOUNT["account"]),
         ("cnaps", NEXT_ACCOUNT["cnaps"]),

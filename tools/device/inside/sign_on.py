@@ -9,15 +9,19 @@ import json
 
 from drivers import board
 from firmware.binding.change import NoAnswer
+from firmware.storage import state as keys
 from firmware.terminal import Terminal
 
 
 async def prove(parts, config):
-    """Return {"faults", "notes"} and, as far as it got, "wifi", "link" and "code"."""
+    """Return {"faults", "notes"} and, as far as it got, "operators" (whether there are any),
+    "wifi", "link" and "code".
+    """
     said = {"faults": parts.faults, "notes": parts.notes}
     desk = Terminal(parts, config)
     if desk.sync is None:
         return said
+    said["operators"] = desk.state.get(keys.OPERATOR) is not None
     said["wifi"] = await parts.wifi.connect(20000)
     if said["wifi"]:
         return said
