@@ -122,8 +122,8 @@ def test_the_chain_is_the_profiles(shop):
     shop.tell(1)
     shop.want()
     shop.sync()
-    record = shop.books.record(shop.world.terminal(), 1)
+    chain = shop.books.chain_behind(shop.world.terminal(), 1)
     entry = audit.entry(audit.FORMATTED, 0)
     body = (1).to_bytes(4, "big") + entry
     token_key = shop.board.keystore.get_bytes("token_key")
-    assert record["chain"] == host_keys.audit_chain(token_key, bytes(8), body)
+    assert chain == host_keys.audit_chain(token_key, bytes(8), body)
