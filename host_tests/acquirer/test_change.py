@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from host_tests.interop import client as wire
 from host_tests.interop.client import account, card
 from tools import acquirer
 
@@ -192,6 +193,13 @@ def test_what_is_a_format_error_in_a_card(shop, bend):
     assert shop.rows("applications") == []
 
 
+def test_names_may_be_as_long_as_the_table_says(open_shop):
+    shop = open_shop(names=["名" * 40])
+    proposal = account(shop.client).bent(df33=("行" * 30).encode())
+    assert shop.client.change(proposal).verdict == "00/01"
+    assert dict(shop.client.inquire(slot=1).sealed)[0xDF30] == ("名" * 40).encode()
+
+
 def test_unknown_tags_are_ignored_wherever_they_are(shop):
     proposal = account(shop.client).bent(df5a=b"later").bent(df3e=b"later")
     reply = shop.client.change(proposal)
@@ -345,6 +353,181 @@ def test_an_inquiry_without_uuid_and_slot_is_a_format_error(shop):
     assert shop.client.inquire(slot=1, de120=b"\xdf\x10\x01\x00").verdict == "30"
 
 
+# What the slot has, and what it had
+
+
+def test_a_change_to_exactly_what_is_bound_is_refused_with_the_account(shop):
+    proposal = account(shop.client)
+    token = shop.client.change(proposal).tags[0xDF44]
+    shop.host.clock.next_code()
+    reply = shop.client.change(account(shop.client), replaced=token)
+    assert reply.verdict == "14/03"
+    assert reply.reason.startswith("DF31 ")
+    reply = shop.client.change(account(shop.client).bent(df11=b"\x03"), replaced=token)
+    assert reply.verdict == "14/03"  # a restore of it too
+    assert shop.client.change(account(shop.client), replaced=token).verdict == "14/03"
+    other = account(shop.client).bent(df33="示例银行".encode())
+    assert shop.client.change(other, replaced=token).verdict == "00/01"  # none of them was a try
+    assert len(shop.rows("history")) == 1
+
+
+def test_the_same_card_again_is_refused_with_the_card(shop):
+    token = shop.client.change(card(shop.client)).tags[0xDF44]
+    reply = shop.client.change(card(shop.client), replaced=token)
+    assert reply.verdict == "14/03"
+    assert reply.reason.startswith("DF36 ")
+
+
+def test_the_same_account_may_stand_in_two_slots(shop):
+    shop.client.change(account(shop.client))
+    shop.host.clock.next_code()
+    assert shop.client.change(account(shop.client, slot=2)).verdict == "00/01"
+
+
+def test_only_what_the_slot_once_had_can_be_restored(open_shop):
+    shop = open_shop(account="6222021234567890128")
+    token = bytes.fromhex(shop.rows("bindings")[0]["token"])
+    strange = account(shop.client, "0000888800001234").bent(df11=b"\x03")
+    reply = shop.client.change(strange, replaced=token)
+    assert reply.verdict == "63/03"
+    assert reply.reason.startswith("0000 ")
+    elsewhere = account(shop.client).bent(df11=b"\x03", df12=b"\x02")
+    assert shop.client.change(elsewhere).verdict == "63/03"  # slot 1 had it, slot 2 never
+
+
+def test_what_never_was_is_judged_with_the_holder(open_shop):
+    shop = open_shop(account="6222021234567890128")
+    token = bytes.fromhex(shop.rows("bindings")[0]["token"])
+    strange = account(shop.client, "0000888800001234").bent(df11=b"\x03", df3a=b"000000")
+    assert shop.client.change(strange.bent(df31=b"00008888X0001234")).verdict == "22/03"
+    strange = account(shop.client, "0000888800001234").bent(df11=b"\x03", df3a=b"000000")
+    reply = shop.client.change(strange.bent(df31=b"00008888X0001234"), replaced=token)
+    assert reply.verdict == "63/03"  # before the account's digits and the code
+    assert shop.state["wrong_codes"] == 0
+
+
+def test_a_binding_that_the_acquirer_ended_can_be_restored(open_shop):
+    shop = open_shop(account="6222021234567890128")
+    (binding,) = shop.rows("bindings")
+    acquirer.unbind(shop.home, shop.terminal)
+    assert shop.rows("bindings") == []
+    restore = account(shop.client).bent(df11=b"\x03", df32=b"102100099996")
+    reply = shop.client.change(restore)
+    assert reply.verdict == "00/01"
+    assert reply.tags[0xDF44].hex().upper() == binding["token"]
+
+
+def test_a_slot_that_was_unbound_is_noticed_and_its_token_is_zeros(shop):
+    proposal = account(shop.client)
+    token = shop.client.change(proposal).tags[0xDF44]
+    acquirer.unbind(shop.home, shop.terminal)
+    assert shop.client.network(bound={1: token}).tags[0xDF45][0] & 1
+    assert shop.client.inquire(slot=1).verdict == "00/04"
+    late = shop.client.change(proposal, repeat=True)
+    assert late.verdict == "00/01"
+    assert late.tags[0xDF44] == bytes(8)
+    assert {0xDF42, 0xDF43} <= set(late.tags)
+    shop.host.clock.next_code()
+    assert shop.client.change(account(shop.client), replaced=token).verdict == "22/03"
+    assert shop.client.change(account(shop.client)).verdict == "00/01"
+
+
+# Withdrawal
+
+
+def test_a_request_under_review_is_withdrawn_for_good(open_shop):
+    shop = open_shop(review=True)
+    proposal = account(shop.client)
+    waiting = shop.client.change(proposal)
+    reply = shop.client.withdraw(proposal.uuid)
+    assert reply.mti == "0310"
+    assert reply.verdict == "59/03"
+    assert reply.reason.startswith("0000 ")
+    assert reply.fields[37] == waiting.fields[37]
+    assert reply.tags[0xDF43] == waiting.tags[0xDF43]
+    for _ in range(2):
+        assert shop.client.withdraw(proposal.uuid).tags == reply.tags
+        assert shop.client.inquire(proposal.uuid).tags == reply.tags
+        assert shop.client.change(proposal, repeat=True).tags == reply.tags
+    assert shop.state["pending"] is None
+    assert not shop.state["decision_waiting"]
+    with pytest.raises(acquirer.OfficeError, match="settled already"):
+        acquirer.decide(shop.home, True, shop.rows("applications")[0]["application"])
+    shop.host.clock.next_code()
+    assert shop.client.change(account(shop.client)).verdict == "09/02"
+
+
+def test_a_request_that_never_came_is_unknown_and_can_never_come(shop):
+    proposal = account(shop.client)
+    ksn = shop.client.next_ksn()  # of a 0300 that is still on its way
+    reply = shop.client.withdraw(proposal.uuid)
+    assert reply.verdict == "00/04"
+    assert set(reply.tags) == {0xDF10, 0xDF40}
+    assert 37 not in reply.fields
+    proposal.bent(df20=wire.seal(shop.client.key(ksn, 0x3000), wire.tlvs(proposal.inner)))
+    assert shop.client.change(proposal, de62=ksn).verdict == "A0"
+    assert shop.rows("applications") == []
+
+
+def test_what_is_settled_is_told_as_it_is(shop):
+    accepted = account(shop.client)
+    first = shop.client.change(accepted)
+    assert shop.client.withdraw(accepted.uuid).tags == first.tags
+    refused = account(shop.client, slot=2, code="000000")
+    first = shop.client.change(refused)
+    assert shop.client.withdraw(refused.uuid).tags == first.tags
+    assert len(shop.rows("bindings")) == 1
+
+
+@pytest.mark.parametrize(
+    ("operator", "supervisor", "verdict"),
+    [
+        (b"01", b"00", "59/03"),
+        (b"98", b"00", "59/03"),
+        (b"00", b"00", "59/03"),
+        (b"00", None, "59/03"),
+        (b"01", None, "58"),
+        (b"01", b"01", "58"),
+        (b"00", b"01", "58"),
+        (b"99", b"00", "58"),
+        (None, b"00", "30"),
+        (b"1", b"00", "30"),
+        (b"0A", b"00", "30"),
+        (b"01", b"0", "30"),
+    ],
+)
+def test_a_withdrawal_is_asked_by_one_and_approved_by_the_other(
+    open_shop, operator, supervisor, verdict
+):
+    shop = open_shop(review=True)
+    proposal = account(shop.client)
+    shop.client.change(proposal)
+    reply = shop.client.withdraw(proposal.uuid, operator, supervisor)
+    assert reply.verdict == verdict
+    if reply.status is None:
+        assert set(reply.tags) == {0xDF10, 0xDF41}
+        assert 37 not in reply.fields
+        assert shop.client.inquire(proposal.uuid).verdict == "09/02"
+
+
+def test_a_withdrawal_that_is_not_allowed_says_so_before_it_looks_anything_up(shop):
+    proposal = account(shop.client)
+    assert shop.client.withdraw(proposal.uuid, b"01", None).verdict == "58"
+
+
+@pytest.mark.parametrize("change", [{"de102": "0" * 16}, {"de103": "*1234"}, {"de120": b""}])
+def test_a_withdrawal_is_shaped_like_an_inquiry(shop, change):
+    assert shop.client.withdraw(bytes(16), **change).verdict == "30"
+
+
+def test_people_may_end_with_59_what_is_under_review(open_shop):
+    shop = open_shop(review=True)
+    proposal = account(shop.client)
+    shop.client.change(proposal)
+    acquirer.decide(shop.home, False, code="59")
+    assert shop.client.inquire(proposal.uuid).verdict == "59/03"
+
+
 # Review
 
 
@@ -450,6 +633,74 @@ def test_refusals_before_the_code_check_do_not_count(shop):
     for _ in range(8):
         assert shop.client.change(account(shop.client, supervisor=None)).verdict == "58/03"
     assert shop.client.change(account(shop.client)).verdict == "00/01"
+
+
+def test_a_code_once_right_spends_all_before_it(shop):
+    now = shop.host.clock.now
+    later = account(shop.client, code=shop.client.code(now + 30))
+    token = shop.client.change(later).tags[0xDF44]
+    for earlier in (now - 30, now, now + 30):
+        other = account(shop.client, "0000888800001234", code=shop.client.code(earlier))
+        assert shop.client.change(other, replaced=token).verdict == "55/03"
+    shop.host.clock.next_code()
+    other = account(shop.client, "0000888800001234", code=shop.client.code(now + 60))
+    assert shop.client.change(other, replaced=token).verdict == "00/01"
+
+
+def wrong_codes(shop, count):
+    """So many wrong, spent and missing codes, five a day. Returns the verdicts."""
+    verdicts = []
+    for n in range(count):
+        if n % 5 == 0:
+            shop.host.clock.now += 86400
+        proposal = account(shop.client, code="000000", slot=3)
+        if n % 3 == 1:
+            proposal.bent(df3a=None)
+        verdicts.append(shop.client.change(proposal, repeat=n % 3 == 1).verdict)
+    shop.host.clock.now += 86400
+    return verdicts
+
+
+def test_ten_wrong_codes_in_a_row_lock_changes_until_the_provider_unlocks(shop):
+    assert wrong_codes(shop, 10) == ["55/03"] * 10
+    assert shop.state["locked"]
+    locked = account(shop.client)
+    for _ in range(2):
+        reply = shop.client.change(locked)
+        assert reply.verdict == "58/03"
+        assert reply.reason.startswith("0000 ")
+    assert shop.client.change(account(shop.client).bent(df30=b"nobody")).verdict == "58/03"
+    assert shop.client.change(account(shop.client), replaced=bytes(8)).verdict == "22/03"
+    assert shop.client.network().code == "00"
+    assert shop.client.inquire(locked.uuid).verdict == "58/03"
+    assert acquirer.unlock(shop.home, shop.terminal)
+    assert shop.client.change(locked, repeat=True).verdict == "58/03"  # it was settled
+    assert shop.client.change(account(shop.client)).verdict == "00/01"
+    assert not acquirer.unlock(shop.home, shop.terminal)
+
+
+def test_a_right_code_begins_the_row_anew(shop):
+    wrong_codes(shop, 9)
+    assert shop.state["wrong_codes"] == 9
+    token = shop.client.change(account(shop.client)).tags[0xDF44]
+    assert shop.state["wrong_codes"] == 0
+    again = account(shop.client, "0000888800001234")
+    assert shop.client.change(again, replaced=token).verdict == "55/03"  # spent
+    assert shop.state["wrong_codes"] == 1
+    assert not shop.state["locked"]
+
+
+def test_a_repeat_of_a_wrong_code_is_no_other_wrong_code(shop):
+    proposal = account(shop.client, code="000000")
+    for _ in range(12):
+        assert shop.client.change(proposal, repeat=True).verdict == "55/03"
+    assert shop.state["wrong_codes"] == 1
+
+
+def test_a_new_enrolment_unlocks_nothing(shop, tmp_path):
+    wrong_codes(shop, 10)
+    acquirer.enroll(shop.home, shop.terminal, shop.merchant, tmp_path / "again")
+    assert shop.state["locked"]
 
 
 # CVV2

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from tools import acquirer
-from tools.acquirer import keys
+from tools.acquirer import keys, office
 from tools.acquirer.__main__ import main
 
 M1, M2, M9 = "898310054110001", "898310054110002", "898310054110009"
@@ -234,3 +234,151 @@ def test_books_whose_key_is_lost_are_not_made_anew(bundle, run, tmp_path):
     status, _, error = run("init")
     assert status == 1
     assert "restore the key" in error
+
+
+# What is entered passes the wire's own table
+
+
+HOLDER_41 = "名" * 41
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--bank", "行" * 31), "31 characters, at most 30 of these fit (90 bytes"),
+        (("--bank", "abc" + "行" * 30), "33 characters, at most 32 of these"),
+        (("--bank", "示例\t银行"), "U+0009 (which has no name) at position 3"),
+        (("--holder", HOLDER_41), "41 characters, at most 40 of these fit (120 bytes"),
+        (("--holder", "上海\u3000商贸"), "U+3000 (IDEOGRAPHIC SPACE) at position 3"),
+        (("--holder", "张三\u200b"), "U+200B (ZERO WIDTH SPACE) at position 3"),
+        (("--holder", "\u3164"), "U+3164 (HANGUL FILLER) at position 1"),
+        (("--holder", "张三\ufe0f"), "U+FE0F (VARIATION SELECTOR-16) at position 3"),
+        (("--holder", " 张三"), "U+0020 (SPACE) at position 1"),
+        (("--holder", "张三 "), "U+0020 (SPACE) at position 3"),
+        (("--holder", "张\udc80"), "U+DC80 (which has no name) at position 2"),
+        (("--account", "6222021234\uff15678"), "at position 11 is U+FF15 (FULLWIDTH DIGIT FIVE)"),
+        (("--account", "6222 0212 3456"), "at position 5 is U+0020 (SPACE)"),
+        (("--account", "1" * 33), "8 to 32 digits, not 33"),
+        (("--cnaps", "10210009999\u0666"), "at position 12 is U+0666"),
+    ],
+)
+def test_a_binding_that_no_terminal_could_send_is_not_taken(bundle, run, tmp_path, options, words):
+    before = acquirer.read_books(tmp_path / "home")
+    given = {"--account": "6222021234567890128"} | dict([options])
+    for command in (("bind", "-T", "T0000001"), ("enroll", "-T", "T2", "-M", M2, "-o", tmp_path)):
+        status, _, error = run(*command, *(part for pair in given.items() for part in pair))
+        assert status == 1
+        assert words in error
+    assert acquirer.read_books(tmp_path / "home") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("policy", "-M", M1, "--name", HOLDER_41), "41 characters, at most 40"),
+        (("policy", "-M", M1, "--name", ""), "is empty"),
+        (("policy", "-M", M1, "--name", "张\u00a0三"), "U+00A0 (NO-BREAK SPACE) at position 2"),
+        (("policy", "-M", M1, "--licence", "91350100M000100Y4\uff13"), "at position 18 is U+FF13"),
+        (("notify", "--new-number", M1, "1" * 14), "15 ASCII letters and digits"),
+        (("notify", "--new-number", M1, " " * 15), "at position 1 is U+0020 (SPACE)"),
+        (("notify", "--new-number", M1, "shop.1234567890"), "at position 5 is U+002E"),
+        (("enroll", "-T", "T2", "-M", M2, "-o", "x", "--serial", "RB\n1"), "printable ASCII"),
+        (("unbind", "-T", "T0000001"), "nothing is bound in slot 1"),
+        (("unbind", "-T", "T9"), "not enrolled"),
+        (("unlock", "-T", "T9"), "not enrolled"),
+        (("decide", "--pending", "reject", "--reason", "不" * 39), "39 characters, at most 38"),
+        (("decide", "--pending", "reject", "--reason", "a\nb"), "U+000A"),
+    ],
+)
+def test_what_no_terminal_could_be_told_is_not_taken(bundle, run, tmp_path, arguments, words):
+    before = acquirer.read_books(tmp_path / "home")
+    status, _, error = run(*arguments)
+    assert status == 1
+    assert words in error
+    assert acquirer.read_books(tmp_path / "home") == before
+
+
+def test_names_of_a_merchant_fit_one_answer_together(bundle, run):
+    names = [part for n in range(6) for part in ("--name", f"{n:03d}" + "名" * 39)]
+    assert run("policy", "-M", M1, *names, "--name", "名" * 19)[0] == 0
+    status, _, error = run("policy", "-M", M1, *names, "--name", "名" * 20)
+    assert status == 1
+    assert "at most 800" in error
+
+
+def test_a_licence_is_kept_in_the_capitals_that_a_keypad_has(bundle, run, tmp_path):
+    run("policy", "-M", M1, "--licence", "91350100m000100y43")
+    merchant, *_ = acquirer.read_books(tmp_path / "home")["merchants"]
+    assert merchant["licence"] == "91350100M000100Y43"
+
+
+def test_a_merchant_from_before_numbers_had_one_form_can_still_be_served(bundle, tmp_path):
+    home = office.Home(tmp_path / "home")
+    with home.writing() as books:
+        books.add_merchant("SHORT", ["张三"], "91350100M000100Y43", False)
+    acquirer.enroll(home.path, "T0000002", "SHORT", tmp_path / "two")
+    assert known(tmp_path / "two")["merchant"] == "SHORT"
+    acquirer.renumber(home.path, "SHORT", M2)
+
+
+# First passwords
+
+
+def test_first_passwords_are_drawn_for_each_enrolment(bundle, run, tmp_path):
+    seen = set()
+    for _ in range(4):
+        passwords = known(bundle)["first_passwords"]
+        assert set(passwords) == {"00", "01"}
+        assert all(len(word) == 8 and word.isdigit() for word in passwords.values())
+        seen |= set(passwords.values())
+        books = b"".join(path.read_bytes() for path in (tmp_path / "home").glob("books.sqlite3*"))
+        assert not any(word.encode() in books for word in passwords.values())
+        run("enroll", "-T", "T0000001", "-M", M1, "-o", bundle)
+    assert len(seen) == 8
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "00000000",
+        "12345678",
+        "98765432",
+        "12121212",
+        "12341234",
+        "71116052",
+        "45602891",
+        "71828182",
+    ],
+)
+def test_a_password_that_is_easily_guessed_is_drawn_again(bundle, run, monkeypatch, drawn):
+    numbers = iter([int(drawn), 27182845, int(drawn), 27182845, 31415926])
+    monkeypatch.setattr(office.secrets, "randbelow", lambda limit: next(numbers))
+    run("enroll", "-T", "T0000001", "-M", M1, "-o", bundle)
+    assert known(bundle)["first_passwords"] == {"00": "27182845", "01": "31415926"}
+
+
+# What the office can end
+
+
+def test_a_binding_is_ended_and_a_lock_is_opened(bundle, run, tmp_path):
+    run("bind", "-T", "T0000001", "--slot", 2, "--account", "6222021234567890128")
+    status, said, _ = run("unbind", "-T", "T0000001", "--slot", 2)
+    assert status == 0
+    assert "slot 2" in said
+    books = acquirer.read_books(tmp_path / "home")
+    assert books["bindings"] == []
+    assert [row["slot"] for row in books["history"]] == [2]
+    assert "was not locked" in run("unlock", "-T", "T0000001")[1]
+    with office.Home(tmp_path / "home").writing() as opened:
+        for _ in range(10):
+            opened.count_wrong_code(opened.terminal("T0000001"))
+    assert "may change bindings again" in run("unlock", "-T", "T0000001")[1]
+    assert not acquirer.read_books(tmp_path / "home")["terminals"][0]["locked"]
+
+
+def test_marks_are_shown_to_people_and_machines(bundle, run, tmp_path):
+    assert "marks: none" in run("books")[1]
+    with office.Home(tmp_path / "home").writing() as books:
+        books.mark(books.terminal("T0000001"), "gap", "log 1, records 3 to 6", "lost", 1)
+    assert "marks: none" not in run("books")[1]
+    assert json.loads(run("books", "--json")[1])["marks"][0]["kind"] == "gap"

@@ -147,11 +147,9 @@ def _value(de, kind, width, count, raw):
 
 def tlv(tag, value):
     """One TLV as bytes."""
-    length = bytes([len(value)])
-    if len(value) > 255:
-        length = b"\x82" + len(value).to_bytes(2, "big")
-    elif len(value) > 127:
-        length = b"\x81" + length
+    length = len(value).to_bytes(2 if len(value) > 255 else 1, "big")
+    if len(value) > 127:
+        length = bytes([0x80 + len(length)]) + length
     return tag.to_bytes(2, "big") + length + value
 
 
