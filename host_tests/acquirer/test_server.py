@@ -254,6 +254,18 @@ def test_a_listener_may_answer_for_a_bank_that_is_out(shop):
     assert shop.client.change(proposal, repeat=True).verdict == "00/01"
 
 
+def test_a_listener_may_have_the_answer_say_something_else_under_a_right_mac(shop):
+    proposal = account(shop.client)
+
+    def alter(answer, secrets):
+        answer.fields[39] = "09"
+
+    shop.host.acquirer.on_event = lambda name, info: alter if name == "received" else None
+    assert shop.client.change(proposal).verdict == "09/01"
+    shop.host.acquirer.on_event = None
+    assert shop.client.change(proposal, repeat=True).verdict == "00/01"
+
+
 def test_a_listener_that_fails_does_not_stop_the_server(shop):
     def fail(name, info):
         raise RuntimeError("listener")

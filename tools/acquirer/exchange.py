@@ -77,7 +77,8 @@ class Exchange:
     def answer(self, body, common_name, instead=None):
         """Answer one message (bytes from the MTI on) of a client with this certificate CN.
 
-        instead: a response code to answer with in place of any processing (for fault drills).
+        instead: for fault drills, a response code to answer with in place of any processing; or
+        f(answer, secrets), which alters the Message that it was to be before it gets its MAC.
         Raises Unanswerable: close the connection.
         """
         request = message.decode(body)
@@ -88,14 +89,14 @@ class Exchange:
         if not self._books.was_key_of(ksn[:8], number):
             raise message.Unanswerable("IKID of another terminal")
         secrets = keys.MessageKeys(keys.initial_key(self._base_key, ksn[:8]), ksn)
-        if instead is not None:
+        if isinstance(instead, str):
             reply = self._error(request, _Declined(instead, "drill"))
         elif request.fault is not None:
             fault = request.fault
             reply = self._error(request, _Declined("30", f"DE {fault.de} {fault.why}"))
         else:
             reply = self._settled(request, bytes(body), secrets)
-        return self._pack(request, reply, secrets)
+        return self._pack(request, reply, secrets, instead if callable(instead) else None)
 
     def _settled(self, request, body, secrets):
         try:
@@ -319,7 +320,7 @@ class Exchange:
             tlvs.append(_reason(declined.tag, declined.why))
         return _Reply(declined.code, tlvs)
 
-    def _pack(self, request, reply, secrets):
+    def _pack(self, request, reply, secrets, alter):
         answer = message.Message(message.reply_mti(request.mti))
         answer.fields = {de: request[de] for de in _ECHOED if de in request}
         answer.fields[39] = reply.code
@@ -327,6 +328,8 @@ class Exchange:
             answer.fields[37] = reply.reference
         if reply.tlvs:
             answer.fields[63 if request.mti == "0800" else 120] = tlv.join(reply.tlvs)
+        if alter is not None:
+            alter(answer, secrets)
         mac = message.mac_field(answer.fields)
         if request.mti in ("0800", "0320"):
             mac = 128

@@ -93,6 +93,10 @@ class MessageKeys:
         """A DF20 for the terminal: random IV, then the padded block."""
         return _seal(self._working(DATA_DECRYPT), data)
 
+    def open(self, block):
+        """The TLVs inside a DF20 that `seal` made."""
+        return _unseal(self._working(DATA_DECRYPT), block)
+
 
 def _seal(key, data):
     iv = os.urandom(16)

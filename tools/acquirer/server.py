@@ -10,8 +10,9 @@ Events. `on_event(name, info)` is called (and awaited, if it returns an awaitabl
     processed  the answer is built and stored       replied    the answer was sent
     closed     the connection has ended             listening  once, with the port
 At `received` and `processed` it may return DROP (the connection is cut without an answer), and at
-`received` a response code of two characters, which is answered without any processing. That is how
-scenarios lose a request, lose a reply, or meet a bank that is out.
+`received` a response code of two characters, which is answered without any processing, or a
+function that alters the answer before it gets its MAC (see Exchange.answer). That is how scenarios
+lose a request, lose a reply, meet a bank that is out, or an acquirer that lies.
 """
 
 import asyncio

@@ -25,13 +25,19 @@ seconds are and the terminal has had its share of them.
     console TEXT [within S]           the serial line says it, since the last power-on
     link cut | refuse | swallow | restore
     link cut up|down RECORD [BYTE]    once, at that TLS record of the next connection
-    link lose request|reply [MTI]     once, a change's (needs the acquirer in this process)
+    link lose request|reply [MTI [COUNT]]
+                                      once, or so often, a change's (needs the acquirer in this
+                                      process)
     wifi on | off | drop | open | wrong
     acquirer start | stop | impostor | genuine
     acquirer answer CODE              once: refuse the next change's processing with this code
+    acquirer reply [MTI] TAG=HEX...   once: the next answer, to a change's if no MTI is said, has
+                                      other contents, see lies.py
     acquirer review on|off            changes wait for a decision
     acquirer accept | reject [TEXT]   decide what is under review
     acquirer bind ACCOUNT             change the binding without the terminal
+    acquirer unbind [SLOT]            end it
+    acquirer unlock                   after too many wrong one-time codes
     acquirer want                     ask for the terminal's audit records at its next sync
     books COUNT KIND [FIELD=PATTERN...] [within S]
                                       so many rows match (KIND as in `books --json`)
@@ -56,6 +62,7 @@ import pyotp
 
 from tools.simulator.bench import CARDS
 from tools.simulator.interpreter import REPOSITORY
+from tools.simulator.lies import lie
 from tools.simulator.models import wifi as air
 
 WITHIN_S = 15.0
@@ -66,6 +73,7 @@ _ROW_HEIGHT = 12
 _LONG_MS = 1000
 _MARGIN = 124  # a column that words and the scroll mark leave free: lit where a row is inverted
 _MENU_LIMIT = 60
+_OF_A_CHANGE = "030"  # how its messages' MTI begin
 _AT_MOST_S = 60  # what a statement may take beyond its own limit
 _STEADY_S = 0.06
 _LOOK_S = 0.004
@@ -169,7 +177,7 @@ class Stage:
         "press": (1, None), "type": (1, 1), "swipe": (1, 1), "see": (1, 1), "not_see": (1, 1),
         "choose": (1, 1), "go": (1, 1), "pass": (1, 1),
         "code": (0, 1), "password": (1, 1), "power": (1, 1), "console": (1, 1),
-        "link": (1, 4), "wifi": (1, 1), "acquirer": (1, 2), "books": (2, None), "agree": (0, 0),
+        "link": (1, 4), "wifi": (1, 1), "acquirer": (1, None), "books": (2, None), "agree": (0, 0),
         "phase": (1, 1),
     }  # fmt: skip
 
@@ -489,7 +497,9 @@ class Stage:
         elif what == "lose" and words and words[0] in ("request", "reply"):
             self._here()
             event = "received" if words[0] == "request" else "processed"
-            self._faults.append((event, words[1] if len(words) > 1 else "030", "drop"))
+            mti = words[1] if len(words) > 1 else _OF_A_CHANGE
+            count = int(words[2]) if len(words) > 2 else 1
+            self._faults += [(event, mti, "drop")] * count
         else:
             raise _Unmet("link cut, refuse, swallow, restore, or lose request or reply")
 
@@ -541,17 +551,24 @@ class Stage:
             self.terminal.link.port = acquirer.port
             self.terminal.link.cut()
         elif what == "answer" and words:
-            self._faults.append(("received", "030", words[0]))
+            self._faults.append(("received", _OF_A_CHANGE, words[0]))
+        elif what == "reply" and words:
+            mti, lies = (_OF_A_CHANGE, words) if "=" in words[0] else (words[0], words[1:])
+            self._faults.append(("received", mti, lie(lies)))
         elif what == "review" and words in (("on",), ("off",)):
             self._office.set_policy(home, merchant, review=words == ("on",))
         elif what in ("accept", "reject"):
             self._office.decide(home, what == "accept", reason=words[0] if words else None)
         elif what == "want":
-            self._office.want_records(home, self._identity["terminal"])
+            self._office.want_records(home, self._me())
         elif what == "bind" and words:
-            self._office.bind(home, self._identity["terminal"], words[0])
+            self._office.bind(home, self._me(), words[0])
+        elif what == "unbind":
+            self._office.unbind(home, self._me(), *map(int, words))
+        elif what == "unlock":
+            self._office.unlock(home, self._me())
         else:
-            raise _Unmet("acquirer start, stop, impostor, genuine, answer, review, accept, …")
+            raise _Unmet("acquirer start, stop, impostor, genuine, answer, reply, review, …")
 
     async def _stand_in(self, home):
         """Lead the link to somebody with the acquirer's name and a certificate of his own."""
