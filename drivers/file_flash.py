@@ -10,6 +10,7 @@ import os
 from micropython import const
 
 _SECTORS = const(16)
+_SECTOR = const(4096)
 _COUNT_BLOCKS = const(4)  # ioctl numbers of the block-device protocol
 _ERASE_BLOCK = const(6)
 _ENOENT = const(2)
@@ -31,26 +32,38 @@ class Folder:
             os.listdir(path)  # it is there from an earlier start, or it is a fault
 
     def readblocks(self, block, buf, offset=0):
-        """Fill `buf` from byte `offset` of `block`. Raises OSError."""
+        """Fill `buf` from byte `offset` of `block`, and of the next. Raises OSError."""
+        block += offset // _SECTOR
+        offset %= _SECTOR
+        view = memoryview(buf)
+        if offset + len(buf) > _SECTOR:
+            self.readblocks(block + 1, view[_SECTOR - offset :])
+            view = view[: _SECTOR - offset]
         n = 0
         try:
             with open(self._name(block), "rb") as file:
                 file.seek(offset)
-                n = file.readinto(buf)
+                n = file.readinto(view)
         except OSError as fault:
             if fault.errno != _ENOENT:
                 raise
-        for i in range(n, len(buf)):
-            buf[i] = 0xFF
+        for i in range(n, len(view)):
+            view[i] = 0xFF
 
     def writeblocks(self, block, buf, offset):
-        """Add `buf` to `block`, from byte `offset` on. Raises OSError."""
+        """Add `buf` to `block`, from byte `offset` on, and to the next. Raises OSError."""
+        block += offset // _SECTOR
+        offset %= _SECTOR
+        rest = memoryview(buf)[_SECTOR - offset :]
+        buf = memoryview(buf)[: _SECTOR - offset]
         size = self._size(block)
         if size > offset:
             raise OSError(_EINVAL)
         with open(self._name(block), "ab") as file:
             file.write(b"\xff" * (offset - size))
             file.write(buf)
+        if rest:
+            self.writeblocks(block + 1, rest, 0)
 
     def ioctl(self, command, argument):
         """Count the blocks (4) or erase one (6). Raises OSError."""

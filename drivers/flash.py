@@ -1,9 +1,9 @@
 """The raw flash of the journal: sectors that are erased to FF and programmed by clearing bits.
 
-What always holds: an address outside a sector is refused before the chip is touched; nothing is
-erased unless asked. A power cut leaves a prefix of a programming, or a half-erased sector: what to
-make of it is the journal's business. Imports nothing of the board: the partition comes in through
-the constructor.
+What always holds: an address outside the partition is refused before the chip is touched; what is
+read or programmed may go on in the next sector; nothing is erased unless asked. A power cut leaves
+a prefix of a programming, or a half-erased sector: what to make of it is the journal's business.
+Imports nothing of the board: the partition comes in through the constructor.
 """
 
 from micropython import const
@@ -40,5 +40,5 @@ class Flash:
             raise OSError(_EINVAL)
 
     def _check(self, sector, off, n):
-        if not 0 <= sector < self.sectors or off < 0 or off + n > _SECTOR:
+        if sector < 0 or off < 0 or sector * _SECTOR + off + n > self.sectors * _SECTOR:
             raise OSError(_EINVAL)

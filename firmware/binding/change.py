@@ -88,10 +88,10 @@ class Change:
     @property
     def phase(self):
         """The state of the request under way: one of the five above."""
-        get = self.state.get
-        if get(keys.PENDING) is None or get(keys.PENDING_TLVS) is None:
+        state = self.state
+        if not state.has(keys.PENDING) or not state.has(keys.PENDING_TLVS):
             return IDLE
-        return get(keys.PENDING_STATE)[0]
+        return state.get(keys.PENDING_STATE)[0]
 
     def cancel(self):
         """Forget the request; only possible while it was never sent. Raises NotPossible."""

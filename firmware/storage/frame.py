@@ -1,15 +1,26 @@
 """What is sealed at a place on flash: the buffer of one record, its CMAC and its cipher.
 
 What always holds: a CMAC covers place, header and ciphertext; an IV is a CMAC of place and header
-(see journal). In memory only while somebody reads or writes. May import journal and crypto.
+(see journal); what is not proven by its CMAC at its own place is no record. In memory only while
+somebody reads or writes. May import journal and crypto.
 """
 
-from struct import pack_into
+from struct import pack_into, unpack_from
 
 from cryptolib import aes
 
 from firmware.crypto.cmac import Cmac, mac
-from firmware.storage.journal import HEAD, RECORD_MAX, VECTOR
+from firmware.crypto.compare import equal
+from firmware.storage.journal import (
+    HEAD,
+    MAC,
+    PLACED,
+    RECORD,
+    RECORD_MAX,
+    SIZE,
+    VECTOR,
+    StorageFault,
+)
 
 
 class Frame:
@@ -19,7 +30,7 @@ class Frame:
         self.buf = bytearray(RECORD_MAX)
         self.out = bytearray(16)
         self.cmac = Cmac(journal.mac_key)
-        self._seal_key = journal.seal_key
+        self.journal = journal
         self._place = bytearray(8)
 
     def tag(self, what, sector, offset, order, n):
@@ -34,21 +45,50 @@ class Frame:
     def cipher(self, sector, offset, order):
         """Return the AES-CBC of the record whose place is given and whose header is in `buf`."""
         self.tag(VECTOR, sector, offset, order, HEAD)
-        return aes(self._seal_key, 2, self.out)
+        return aes(self.journal.seal_key, 2, self.out)
+
+    def open(self, sector, offset, order, last):
+        """Leave in `buf` the record that begins at `offset` and ends at `last` or before, its
+        items deciphered; return its length, 0 when it is torn or damaged. Raises OSError.
+        """
+        flash, view = self.journal.flash, memoryview(self.buf)
+        flash.read(sector, offset, view[:HEAD])
+        total = unpack_from(">H", view, 0)[0]
+        if not HEAD + 16 + MAC <= total <= min(RECORD_MAX, last - offset) or total % 16:
+            return 0
+        flash.read(sector, offset + HEAD, view[HEAD:total])
+        self.tag(RECORD, sector, offset, order, total - MAC)
+        if not equal(self.out, view[total - MAC : total], MAC):
+            return 0
+        plain = view[HEAD : total - MAC]
+        self.cipher(sector, offset, order).decrypt(plain, plain)
+        return total
+
+    def fetch(self, at):
+        """Open the record of the value that the index tells of at `at`; return the value's offset
+        in `buf` and its length. Raises StorageFault when the record can't be read.
+        """
+        _, sector, offset, start, n = unpack_from(PLACED, self.journal.index, at)
+        try:
+            if self.open(sector, offset, self.journal.orders[sector], SIZE):
+                return start, n
+        except OSError:
+            pass  # as bad as a record that is damaged
+        raise StorageFault
 
 
-def of(journal):
-    """Return the journal's frame, made now if nobody has one."""
-    if journal.frame is None:
-        journal.frame = Frame(journal)
-    return journal.frame
+def run(journal, key):
+    """Return the value under `key` of the index. Raises StorageFault."""
+    frame = Frame(journal)
+    start, n = frame.fetch(journal.place(key))
+    return bytes(memoryview(frame.buf)[start : start + n])
 
 
-def blank(flash, sector):
-    """Tell whether all bits of `sector` are set. Raises OSError."""
+def blank(flash, block):
+    """Tell whether all bits of `block` are set. Raises OSError."""
     piece = bytearray(64)
     for at in range(0, flash.sector_size, 64):
-        flash.read(sector, at, piece)
+        flash.read(block, at, piece)
         if piece != b"\xff" * 64:
             return False
     return True

@@ -1,8 +1,9 @@
 """Reads the audit log back from flash: for export, for upload, and to verify its chain.
 
 What always holds: entries come in the order of their numbers, each once; one that was damaged or
-has given way is a gap in the numbers, never a wrong entry. Nothing is written. In memory only
-while it is read. May import journal, frame, reader.
+has given way is a gap in the numbers, never a wrong entry. Nothing is written, and nothing of the
+journal is held: who stops half-way, or writes meanwhile, harms nobody. In memory only while it is
+read. May import journal, frame, reader.
 """
 
 from struct import pack
@@ -19,11 +20,9 @@ def entries(journal, first=1):
     has to be the chain of the entry before. Raises StorageFault.
     """
     try:
-        yield from _entries(journal, first)
+        yield from _entries(journal, frames.Frame(journal), first)
     except OSError:
         raise StorageFault from None
-    finally:
-        journal.frame = None
 
 
 def export(journal, first=1):
@@ -54,22 +53,27 @@ def verify(journal):
     return first, last, broken
 
 
-def _entries(journal, first):
-    sectors = reader.log(journal, reader.sectors(journal))
+def _entries(journal, frame, first):
+    sectors = reader.log(frame, reader.sectors(frame)[0])
     for index, place in enumerate(sectors):
         order, sector = place >> 8, place & 0xFF
+        known = reader.header(frame, sector)
         # What the next sector begins with has been said; what is behind it here never was true.
+        after = None
         bound = journal.number
         if index + 1 < len(sectors):
-            bound = reader.header(journal, sectors[index + 1] & 0xFF)[2]
-        _, _, number, chain = reader.header(journal, sector)
+            after = reader.header(frame, sectors[index + 1] & 0xFF)
+            bound = after[2] if after else 0
+        if not known or known[0] != order:
+            continue  # it has given way since the reading began
+        number, chain = known[2], known[3]
         if bound < first or number >= bound:
             continue
         before = chain
-        last = reader.end(journal, sector)
-        for _, _, flags, _, items in reader.records(journal, sector, order, last):
+        last = reader.end(frame, sector)
+        for _, _, _, flags, _, items in reader.records(frame, sector, order, last):
             number += ((flags >> 2) - number) & 63
-            for key, value in items:
+            for key, value, _ in items:
                 if key == ENTRY and number < bound:
                     number += 1
                     chain = frames.chained(journal, chain, number, value)

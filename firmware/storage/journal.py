@@ -6,30 +6,37 @@ What always holds:
   oldest is erased when its turn comes;
 - the sector before stays the truth until the new one has been begun, filled with the state and
   read back; nothing from the last whole sector up to the head is ever erased;
-- nothing is written behind a torn record; a sector that does not hold what was written is retired.
+- nothing is written behind a torn record; a sector that does not hold what was written is retired;
+- nothing is asked of the heap between the first byte of a record and its being true in memory.
 
-Layout of a sector: a header of 32 bytes: `RBJ` 2, order(4), last sequence(4), number(4) and
-chain(8) of the last audit entry before it, CMAC(8). Then records, each a multiple of 16 bytes:
-length(2) schema(1) flags(1) sequence(4), AES-128-CBC ciphertext of the items, CMAC(8). The CMAC
-covers place (sector, offset, the sector's order), header and ciphertext, so that a record is
-neither moved nor replayed; the IV is a CMAC of place and header, never repeated. Flags: kind (two
-bits) and the audit number's last six. An item: key(1) length(1) value, or one of the marks below;
-zeros end the items.
+A sector is two erase blocks of 4 KiB, known by the number of the first, which is even. It begins
+with a header of 32 bytes: `RBJ` 3, order(4), last sequence(4), number(4) and chain(8) of the last
+audit entry before it, CMAC(8). Then records, each a multiple of 16 bytes: length(2) schema(1)
+flags(1) sequence(4), AES-128-CBC ciphertext of the items, CMAC(8). The CMAC covers place (sector,
+offset, the sector's order), header and ciphertext, so that a record is neither moved nor replayed;
+the IV is a CMAC of place and header, never repeated. Flags: kind (two bits) and the audit number's
+last six. An item: key(1) length(1) value, or one of the marks below; zeros end the items.
+Sectors of schema 2 (`RBJ` 2, one block, no long items) are read as they are and take part in the
+ring until they are erased.
 
-Here is what a resting terminal keeps of it. What seals is `frame`, what writes is `writer`, what
-reads at start and for export is `recovery` and `history`: in memory only meanwhile. May import
-rooms.
+Values that are often asked for are in memory; of the others only their place is.
+
+Here is what a resting terminal keeps of it. What seals is `frame`, what writes is `writer` and
+`turn`, what reads at start and for export is `recovery` and `history`: in memory only meanwhile.
+May import rooms.
 """
 
 from micropython import const
 
 from firmware import rooms
 
-SCHEMA = const(2)
-SECTORS_MAX = const(255)
-RECORD_MAX = const(528)  # bytes of a whole record: two bindings at their longest
-ITEM_MAX = const(255)
-STATE_MAX = const(3600)  # bytes of all items: with their records' frames they fit one sector
+SCHEMA = const(3)
+BLOCK = const(4096)  # what is erased at once
+SIZE = const(8192)  # of a sector: its two blocks
+BLOCKS_MAX = const(254)
+RECORD_MAX = const(768)  # bytes of a whole record: two bindings at their longest
+ITEM_MAX = const(511)
+STATE_MAX = const(6400)  # bytes of all items: with their records' frames they fit one sector
 
 START = const(32)  # sector header
 HEAD = const(8)  # record header
@@ -44,10 +51,13 @@ MORE = const(1)  # a piece of the state
 LAST = const(2)  # the last piece of it
 
 RETIRED = const(0x7F)  # the key under which sectors are listed that are no longer used
-DELETE = const(0xFD)  # marks of an item: delete(1) key(1)
+LONG = const(0xFC)  # mark of an item: key(1) length - 256(1) value
+DELETE = const(0xFD)  # delete(1) key(1)
 MOVE = const(0xFE)  # move(1) from(1) to(1)
 ENTRY = const(0xFF)  # audit entry(1) length(1) value
 
+PLACE = const(8)  # bytes of the index for each value: key, sector, record(2), offset(2), length(2)
+PLACED = ">BBHHH"
 
 # Codes of a StorageFault, as the page shows them and docs/hardware.md lists them
 KEYS_MISSING = const(11)  # the keystore does not answer, or a key is not in it
@@ -70,25 +80,35 @@ class StorageFault(Exception):
         self.code = code
 
 
+def kept(key):
+    """Tell whether the value of `key` is in memory: it is short, and often asked for."""
+    return key < 0x18 or key == 0x31 or key & 0xF0 == 0x70
+
+
 class Journal:
-    """The state as a dictionary `items` {key: bytes}, kept in a ring of flash sectors.
+    """The state, kept in a ring of flash sectors.
 
-    flash: block device with `sectors`, `sector_size`, `read`, `program`, `erase`. seal_key,
-    mac_key, chain_key: 16 bytes each, from the keystore; the first two are used for nothing else.
+    flash: block device with `sectors` of 4 KiB, `read`, `program`, `erase`. seal_key, mac_key,
+    chain_key: 16 bytes each, from the keystore; the first two are used for nothing else.
 
-    number, chain: of the last audit entry. base: the last sector whose state is whole. head, pos:
-    where the next record goes. frame: frame.Frame while somebody reads or writes.
+    items: {key: bytes} of what is in memory. index: where the other values are, PLACE bytes each.
+    orders: {sector: its order} of all that the index tells of. number, chain: of the last audit
+    entry. base: the last sector whose state is whole. head, pos: where the next record goes.
+    torn: at start an unfinished write was found. All of them are replaced, never changed, so that
+    what fails half-way has changed nothing.
     """
 
     def __init__(self, flash, seal_key, mac_key, chain_key):
         self.flash = flash
-        self.sectors = min(flash.sectors, SECTORS_MAX)
-        self.items = {}
+        self.sectors = min(flash.sectors, BLOCKS_MAX)
         self.seal_key = seal_key
         self.mac_key = mac_key
         self.chain_key = chain_key
-        self.frame = None
-        self.resume(-1, -1, 0, 0, 0, 0, bytes(8))
+        self.items = {}
+        self.index = b""
+        self.orders = {}
+        self.torn = False
+        self.resume(-1, -1, SIZE, 0, 0, 0, bytes(8))
 
     def resume(self, base, head, pos, order, sequence, number, chain):
         """Go on where recovery found the end: `base` is the last sector whose state is whole,
@@ -102,6 +122,31 @@ class Journal:
         self.number = number
         self.chain = chain
 
+    def place(self, key):
+        """Return where the index tells of `key`, -1 when it does not."""
+        index = self.index
+        for at in range(0, len(index), PLACE):
+            if index[at] == key:
+                return at
+        return -1
+
+    def has(self, key):
+        """Tell whether there is a value under `key`, without reading it."""
+        return key in self.items or self.place(key) >= 0
+
+    def get(self, key):
+        """Return the value under `key` as bytes, None when there is none.
+
+        Raises StorageFault when its record can't be read any more, NoRoom when memory is full.
+        """
+        value = self.items.get(key)
+        if value is None and self.place(key) >= 0:
+            try:
+                value = rooms.run("firmware.storage.frame", self, key)
+            except MemoryError:
+                raise rooms.NoRoom from None
+        return value
+
     def put(self, changes, entry=None):
         """Make `changes` and the audit `entry` true at once and together.
 
@@ -110,16 +155,24 @@ class Journal:
         When this returns they are on flash and have been read back. When power fails before, none
         of them has happened. Raises StorageFault when no good sector is left; ValueError when too
         large, or when there is nothing to move; NoRoom (see rooms) when memory is full: nothing
-        has happened then.
+        has happened then, and what was is still true.
         """
         try:
-            rooms.run("firmware.storage.writer", self, changes, entry)
-        finally:
-            self.frame = None
+            while not rooms.run("firmware.storage.writer", self, changes, entry):
+                rooms.run("firmware.storage.turn", self)
+        except MemoryError:
+            raise rooms.NoRoom from None
+
+    def length(self, at):
+        """Return the length of the value that the index tells of at `at`."""
+        return self.index[at + 6] << 8 | self.index[at + 7]
 
     def size(self):
         """Return the bytes of all items as a sector begins with them, without frames."""
         held = 0
         for value in self.items.values():
             held += 2 + len(value)
+        for at in range(0, len(self.index), PLACE):
+            n = self.length(at)
+            held += 2 + n + (n >> 8)  # a long one has a mark more
         return held

@@ -1,7 +1,11 @@
 """Reads what older firmware has left: its sectors, and its items brought to today's schema.
 
 What always holds: nothing is written, and of the old sectors none is given up before today's first
-one is whole. In memory only at the first start after an update. May import journal, frame, crypto.
+one is whole. In memory only while older sectors are read at start. May import journal, frame,
+crypto.
+
+Schema 2: sectors of one block, read by `reader` as today's are; eight operators, whose numbers and
+attempts had other keys.
 
 Schema 1: a sector's header is `RBJ` 1, order(4), mark(4), CMAC(8); the mark is 0 once the sector
 holds all that lived in the one to be erased next, and all sectors together are the state. An item:
@@ -15,7 +19,7 @@ from firmware.crypto.compare import equal
 from firmware.crypto.seal import unseal
 from firmware.storage import frame as frames
 from firmware.storage import state as keys
-from firmware.storage.journal import ITEM_MAX, StorageFault
+from firmware.storage.journal import FLASH_FULL, ITEM_MAX, PLACE, SIZE, StorageFault
 
 _HEADER = const(20)
 _HEAD = const(8)
@@ -23,13 +27,23 @@ _MAC = const(8)
 _RECORD_MAX = const(640)
 _DELETE = const(0xFFFF)
 _REQUEST_LEN = const(38)
+_OPERATOR = const(0x40)  # of schemas 1 and 2
+_ATTEMPTS = const(0x50)
+_OPERATORS = const(8)
 
 
-def migrate(items, schema, wanted):
-    """Bring `items` from `schema` to the schema `wanted`, one step after the other."""
-    while schema < wanted:
-        _STEPS[schema](items)
-        schema += 1
+def renumber(index):
+    """Bring the keys of an index (see Journal) of schema 2 to schema 3."""
+    for at in range(0, len(index), PLACE):
+        index[at] = _key(index[at])
+
+
+def _key(key):
+    if _OPERATOR <= key < _OPERATOR + _OPERATORS:
+        return key - _OPERATOR + keys.OPERATOR
+    if _ATTEMPTS <= key < _ATTEMPTS + _OPERATORS:
+        return key - _ATTEMPTS + keys.ATTEMPTS
+    return key
 
 
 def _from_1(items):
@@ -46,13 +60,10 @@ def _from_1(items):
             held -= 2 + len(items.pop(key))
 
 
-_STEPS = {1: _from_1}
-
-
 def mount(journal):
     """Take over a state of schema 1 for `journal`, whose next record begins a sector of its own.
 
-    Raises StorageFault when there is none.
+    All of its values are in memory until then. Raises StorageFault when there is none.
     """
     old = _Layout1(journal)
     found = []
@@ -65,22 +76,22 @@ def mount(journal):
         found.pop()  # begun, never completed: copies only
     if not found or not found[-1][2]:
         raise StorageFault
-    journal.items.clear()
     for _, sector, _ in found:
         old.replay(sector)
-    migrate(journal.items, 1, 2)
+    items = old.items
+    _from_1(items)
+    journal.items = {_key(key): value for key, value in items.items()}
     # Only sectors between `head` and `base` may be used until today's first is whole.
     taken = [sector for _, sector, _ in found]
     head = found[-1][1]
     while (head + 1) % journal.sectors in taken:
         head = (head + 1) % journal.sectors
         if head == found[-1][1]:
-            raise StorageFault
+            raise StorageFault(FLASH_FULL)
     base = (head + 1) % journal.sectors
     while base not in taken:
         base = (base + 1) % journal.sectors
-    size = journal.flash.sector_size
-    journal.resume(base, head, size, 0, old.sequence, 0, bytes(8))
+    journal.resume(base, head, SIZE, 0, old.sequence, 0, bytes(8))
 
 
 class _Layout1:
@@ -88,7 +99,8 @@ class _Layout1:
 
     def __init__(self, journal):
         self.journal = journal
-        self.frame = frames.of(journal)
+        self.frame = frames.Frame(journal)
+        self.items = {}
         self.sequence = 0
         self.buf = bytearray(_RECORD_MAX)
 
@@ -144,8 +156,8 @@ class _Layout1:
         while pos < end:
             size = buf[pos + 1] << 8 | buf[pos + 2]
             if size == _DELETE:
-                journal.items.pop(buf[pos], None)
+                self.items.pop(buf[pos], None)
                 size = 0
             else:
-                journal.items[buf[pos]] = bytes(memoryview(buf)[pos + 3 : pos + 3 + size])
+                self.items[buf[pos]] = bytes(memoryview(buf)[pos + 3 : pos + 3 + size])
             pos += 3 + size

@@ -2,56 +2,65 @@
 
 What always holds: what is not proven by its CMAC at its own place is no header and no record; a
 damaged record costs only itself; nothing is written, and no more than one record is in memory.
-In memory only while recovery or history reads. May import journal, frame, crypto.compare.
+Whoever reads brings a frame of his own: one who stops half-way leaves nothing behind, and what is
+written meanwhile harms nobody. In memory only while recovery or history reads. May import journal,
+crypto.compare.
 """
 
 from struct import unpack, unpack_from
 
 from firmware.crypto.compare import equal
-from firmware.storage import frame as frames
 from firmware.storage.journal import (
+    BLOCK,
     DELETE,
     ENTRY,
     HEAD,
+    LONG,
     MAC,
     MOVE,
-    RECORD,
     RECORD_MAX,
     SECTOR,
+    SIZE,
     START,
 )
 
+_OLD = 2  # layout of schema 2: a sector is one block
 
-def header(journal, sector):
-    """Return (order, sequence, number, chain) of a sector's header, None when it has none.
+
+def header(frame, sector):
+    """Return (order, sequence, number, chain, layout) of a sector's header, None when it has none.
 
     Raises OSError.
     """
-    frame = frames.of(journal)
     view = memoryview(frame.buf)
-    journal.flash.read(sector, 0, view[:START])
-    if view[:4] != b"RBJ\x02":
+    frame.journal.flash.read(sector, 0, view[:START])
+    layout = frame.buf[3]
+    if view[:3] != b"RBJ" or layout not in (2, 3):
         return None
     frame.tag(SECTOR, sector, 0, 0, START - MAC)
     if not equal(frame.out, view[START - MAC : START], MAC):
         return None
-    return unpack(">III8s", bytes(view[4 : START - MAC]))
+    return unpack(">III8s", view[4 : START - MAC]) + (layout,)
 
 
-def sectors(journal):
+def sectors(frame):
     """Return the sectors that have a header in the order of their beginning, each as one number,
-    order << 8 | sector. Raises OSError.
+    order << 8 | sector, and {sector: its layout}. Raises OSError.
     """
-    found = []
-    for sector in range(journal.sectors):
-        known = header(journal, sector)
+    found, layouts = [], {}
+    sector, blocks = 0, frame.journal.sectors
+    while sector < blocks:
+        known = header(frame, sector)
         if known:
             found.append(known[0] << 8 | sector)
+            layouts[sector] = known[4]
+            sector += known[4] - _OLD  # the second block of a sector begins none
+        sector += 1
     found.sort()
-    return found
+    return found, layouts
 
 
-def log(journal, found):
+def log(frame, found):
     """Return the sectors of `found` through which the audit log goes on to its end.
 
     A bad sector keeps what it held when the ones after it have long been erased. Raises OSError.
@@ -60,72 +69,76 @@ def log(journal, found):
     for index in range(1, len(found)):
         order, sector = found[index - 1] >> 8, found[index - 1] & 0xFF
         if found[index] >> 8 != order + 1:
-            number = header(journal, sector)[2]
-            for _, _, flags, _, items in records(journal, sector, order, end(journal, sector)):
+            number = header(frame, sector)[2]
+            for _, _, _, flags, _, items in records(frame, sector, order, end(frame, sector)):
                 number += ((flags >> 2) - number) & 63
-                number += sum(key == ENTRY for key, _ in items)
-            if number < header(journal, found[index] & 0xFF)[2]:
+                number += sum(item[0] == ENTRY for item in items)
+            if number < header(frame, found[index] & 0xFF)[2]:
                 first = index
     return found[first:]
 
 
-def end(journal, sector):
-    """Return the offset behind the last byte of a sector that is not FF. Raises OSError."""
+def end(frame, sector):
+    """Return the offset behind the last 16 bytes of a sector that are not all FF.
+
+    Of a sector of one block the next is looked at too: nothing in it is authentic there. Raises
+    OSError.
+    """
     found = 0
-    buf, size = frames.of(journal).buf, journal.flash.sector_size
+    flash, buf = frame.journal.flash, frame.buf
+    size = min(SIZE, (flash.sectors - sector) * BLOCK)
+    known = header(frame, sector)
+    if known and known[4] == _OLD:
+        size = BLOCK
     for at in range(0, size, RECORD_MAX):
         n = min(RECORD_MAX, size - at)
         view = memoryview(buf)[:n]
-        journal.flash.read(sector, at, view)
+        flash.read(sector, at, view)
         n = len(bytes(view).rstrip(b"\xff"))
         if n:
             found = at + n
-    return found
+    return (found + 15) // 16 * 16
 
 
-def records(journal, sector, order, last):
-    """Yield the whole records of a sector up to offset `last`, each as (offset behind it, schema,
-    flags, sequence, items).
+def records(frame, sector, order, last):
+    """Yield the whole records of a sector up to offset `last`, each as (its offset, the offset
+    behind it, schema, flags, sequence, items).
 
-    Items are a list of pairs as `Journal.put` takes them, with (ENTRY, bytes) for an audit entry.
-    Raises OSError.
+    Items are a list of (key, value, offset of the value in the record), key and value as
+    `Journal.put` takes them, with ENTRY for the key of an audit entry. Raises OSError.
     """
-    flash, frame = journal.flash, frames.of(journal)
     buf = frame.buf
-    view = memoryview(buf)
     at = START
     while at < last:
-        flash.read(sector, at, view[:HEAD])
-        total, schema, flags, sequence = unpack_from(">HBBI", buf, 0)
-        room = min(RECORD_MAX, flash.sector_size - at)
-        if HEAD + 16 + MAC <= total <= room and total % 16 == 0:
-            flash.read(sector, at + HEAD, view[HEAD:total])
-            frame.tag(RECORD, sector, at, order, total - MAC)
-            if equal(frame.out, view[total - MAC : total], MAC):
-                plain = view[HEAD : total - MAC]
-                frame.cipher(sector, at, order).decrypt(plain, plain)
-                items = _items(buf, total - MAC)
-                for i in range(total):
-                    buf[i] = 0
-                at += total
-                yield at, schema, flags, sequence, items
-                continue
-        at += 16  # torn or damaged: what follows may be whole
+        total = frame.open(sector, at, order, last)
+        if not total:
+            at += 16  # torn or damaged: what follows may be whole
+            continue
+        _, schema, flags, sequence = unpack_from(">HBBI", buf, 0)
+        items = _items(buf, total - MAC)
+        for i in range(total):
+            buf[i] = 0
+        at += total
+        yield at - total, at, schema, flags, sequence, items
 
 
 def _items(buf, last):
     items = []
     at = HEAD
     while at + 1 < last and buf[at]:
+        more = 0
+        if buf[at] == LONG:
+            more = 256
+            at += 1
         key = buf[at]
-        size = buf[at + 1]
+        size = buf[at + 1] + more
         at += 2
         if key == DELETE:
-            items.append((size, None))
+            items.append((size, None, 0))
         elif key == MOVE:
-            items.append((buf[at], size))
+            items.append((buf[at], size, 0))
             at += 1
         else:
-            items.append((key, bytes(memoryview(buf)[at : at + size])))
+            items.append((key, bytes(memoryview(buf)[at : at + size]), at))
             at += size
     return items

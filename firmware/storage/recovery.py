@@ -2,18 +2,31 @@
 
 What always holds: mounting writes nothing, so it may be interrupted at any point and any number of
 times; it reads every sector's header, then the newest sector whose state is whole and what is
-newer; a state that can't be read is left as it is, for service. In memory only at start. May
-import the rest of storage; migration only for a state of older firmware.
+newer; a state that can't be read is left as it is, for service. (Only what firmware of schema 1
+left is written anew at once.) In memory only at start. May import the rest of storage; migration
+only for a state of older firmware.
 """
 
 import struct
 
 from micropython import const
 
-from firmware.storage import audit, reader, writer
+from firmware.rooms import NoRoom
+from firmware.storage import audit, reader, turn
 from firmware.storage import frame as frames
 from firmware.storage import state as keys
-from firmware.storage.journal import CHANGE, ENTRY, LAST, SCHEMA, StorageFault
+from firmware.storage.draft import Draft
+from firmware.storage.journal import (
+    CHANGE,
+    ENTRY,
+    FLASH_MISSING,
+    KEYS_MISSING,
+    LAST,
+    SCHEMA,
+    SIZE,
+    STATE_NEWER,
+    StorageFault,
+)
 
 _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
@@ -24,15 +37,17 @@ def secrets(flash, keystore, random):
 
     Raises StorageFault when flash, keystore or a key is missing.
     """
-    if flash is None or keystore is None:
-        raise StorageFault
+    if keystore is None:
+        raise StorageFault(KEYS_MISSING)
+    if flash is None:
+        raise StorageFault(FLASH_MISSING)
     formatted = keystore.get_bytes(_FORMATTED) is not None
     found = []
     for name in ("seal_key", "mac_key", "token_key"):
         secret = keystore.get_bytes(name)
         if secret is None:
             if formatted or name == "token_key":
-                raise StorageFault
+                raise StorageFault(KEYS_MISSING)
             secret = random(16)
             keystore.put(name, secret)
         found.append(secret)
@@ -42,8 +57,8 @@ def secrets(flash, keystore, random):
 def begin(journal, keystore):
     """Find the journal's last true state, or begin the first one, once.
 
-    Raises StorageFault when a state exists but can't be read. Power loss at the first start lets
-    it begin again.
+    Raises StorageFault when a state exists but can't be read, NoRoom when memory is full. Power
+    loss at the first start lets it begin again.
     """
     try:
         if keystore.get_bytes(_FORMATTED) is not None:
@@ -52,8 +67,8 @@ def begin(journal, keystore):
             format(journal)
             journal.put((), audit.entry(audit.FORMATTED, 0))
             keystore.put(_FORMATTED, b"\x01")
-    finally:
-        journal.frame = None
+    except MemoryError:
+        raise NoRoom from None
 
 
 def _note_lost(journal, lost):
@@ -63,7 +78,10 @@ def _note_lost(journal, lost):
     if lost > int.from_bytes(get(keys.UPLOADED, b"\0"), "big"):
         time = int.from_bytes(get(keys.TIME, b"\0"), "big")
         entry = audit.entry(audit.LOST, time, detail=b"%d" % lost)
-        journal.put(((keys.UPLOADED, struct.pack(">I", lost)),), entry)
+        try:
+            journal.put(((keys.UPLOADED, struct.pack(">I", lost)),), entry)
+        except StorageFault:
+            pass  # the flash takes no more: whoever writes is told, whoever reads can go on
 
 
 def mount(journal):
@@ -75,7 +93,7 @@ def mount(journal):
     try:
         return _mount(journal)
     except OSError:
-        raise StorageFault from None
+        raise StorageFault(FLASH_MISSING) from None
 
 
 def format(journal):
@@ -85,57 +103,70 @@ def format(journal):
     good.
     """
     order = 0
-    for sector in range(journal.sectors):
+    frame = frames.Frame(journal)
+    for block in range(journal.sectors):
         try:
-            if not frames.blank(journal.flash, sector):
-                journal.flash.erase(sector)
-            found = reader.header(journal, sector)
+            if not frames.blank(journal.flash, block):
+                journal.flash.erase(block)
+            found = reader.header(frame, block)
             order = max(order, found[0] if found else 0)  # one that does not erase is outrun
         except OSError:
             pass  # a bad sector: found out, and retired, when its turn comes
-    journal.items.clear()
-    journal.resume(-1, -1, journal.flash.sector_size, order, 0, 0, bytes(8))
-    writer.advance(journal)
+    journal.items = {}
+    journal.index = b""
+    journal.resume(-1, -1, SIZE, order, 0, 0, bytes(8))
+    turn.run(journal)
 
 
 def _mount(journal):
-    known = reader.sectors(journal)
-    found = _guessed(journal, known)
+    frame = frames.Frame(journal)
+    known, layouts = reader.sectors(frame)
+    found = _guessed(journal, known, layouts)
     first = len(found)
     whole = False
     while not whole:
         first -= 1
         if first < 0:
             return _older_layout(journal)
-        replay = _Replay(journal)
-        whole = replay.sector(found[first] >> 8, found[first] & 0xFF)
+        replay = _Replay(frame)
+        whole = replay.sector(found[first] >> 8, found[first] & 0xFF, True)
     order = found[first] >> 8
     base = head = found[first] & 0xFF
     pos = replay.free
+    orders = {base: order}
+    torn = replay.torn
     for newer in found[first + 1 :]:
-        replay.sector(newer >> 8, newer & 0xFF)
+        replay.sector(newer >> 8, newer & 0xFF, False)
         if replay.changed:
             head = newer & 0xFF
+            orders[head] = newer >> 8
         if replay.used:
             order = newer >> 8
-            pos = journal.flash.sector_size
+            pos = SIZE
+            torn = True
     replay.migrate(SCHEMA)
     if replay.migrated:
-        pos = journal.flash.sector_size  # a sector holds one schema
+        pos = SIZE  # a sector holds one schema
+    journal.items = replay.draft.items
+    journal.index = replay.draft.index
+    journal.orders = orders
+    journal.torn = torn
     journal.resume(base, head, pos, order, replay.sequence, replay.number, replay.chain)
-    return reader.header(journal, reader.log(journal, known)[0] & 0xFF)[2] + 1
+    return reader.header(frame, reader.log(frame, known)[0] & 0xFF)[2] + 1
 
 
-def _guessed(journal, known):
-    # A header damaged since: its sector was begun after the one before. If it was not, nothing in
-    # it is authentic.
-    orders = [0] * journal.sectors
-    for place in known:
-        orders[place & 0xFF] = place >> 8
+def _guessed(journal, known, layouts):
+    # A header damaged since: its sector was begun after the one before, which is one block before
+    # it or two. If it was not, nothing in it is authentic.
+    orders = {place & 0xFF: place >> 8 for place in known}
     found = list(known)
-    for sector in range(journal.sectors):
-        if not orders[sector] and orders[sector - 1] and not frames.blank(journal.flash, sector):
-            found.append(orders[sector - 1] + 1 << 8 | sector)
+    blocks = journal.sectors
+    for sector in range(blocks):
+        if sector in orders or layouts.get(sector - 1) == 3:
+            continue
+        for before in ((sector - 1) % blocks, (sector - 2) % (blocks & 0xFE)):
+            if before in orders and not frames.blank(journal.flash, sector):
+                found.append(orders[before] + 1 << 8 | sector)
     found.sort()
     return found
 
@@ -144,38 +175,41 @@ def _older_layout(journal):
     from firmware.storage import migration
 
     migration.mount(journal)
-    return 1
+    turn.run(journal)  # from memory: of the old sectors none is given up before
+    return _mount(journal)
 
 
 class _Replay:
-    """What a sequence of sectors amounts to, applied to the journal's items."""
+    """What a sequence of sectors amounts to: a draft of the state."""
 
-    def __init__(self, journal):
-        self.journal = journal
-        self.items = journal.items
-        self.items.clear()
+    def __init__(self, frame):
+        self.frame = frame
+        self.draft = Draft({}, b"")
         self.schema = _UNKNOWN
         self.migrated = False
         self.sequence = self.number = 0
         self.chain = bytes(8)
 
-    def sector(self, order, sector):
+    def sector(self, order, sector, first):
         """Apply the whole records of a sector; return whether its state is whole.
 
+        first: it is the first one. Of others only what has been changed counts: their state is a
+        copy of what is known, and they may be erased before that is.
         `free` is then where the next record may go, `used` whether anything of ours was found,
-        `changed` whether a transition was.
+        `changed` whether a transition was, `torn` whether the last write was not finished.
         """
-        journal = self.journal
-        header = reader.header(journal, sector)
-        if header and self.schema == _UNKNOWN:
-            _, self.sequence, self.number, self.chain = header
+        frame = self.frame
+        header = reader.header(frame, sector)
+        if header and first:
+            _, self.sequence, self.number, self.chain, _ = header
         expected = header[1] + 1 if header else _UNKNOWN
-        last = reader.end(journal, sector)
+        last = reader.end(frame, sector)
         whole = self.changed = False
         self.used = header is not None
         free = 0
-        for at, schema, flags, sequence, items in reader.records(journal, sector, order, last):
-            free = at
+        for start, free, schema, flags, sequence, items in reader.records(
+            frame, sector, order, last
+        ):
             if sequence <= self.sequence:
                 continue  # from before what is already known
             kind = flags & 3
@@ -183,36 +217,39 @@ class _Replay:
                 whole = whole or kind == LAST and sequence == expected
                 expected = expected + 1 if sequence == expected else _UNKNOWN
             self.used = True
-            self.changed = self.changed or kind == CHANGE
             self.sequence = sequence
             self.migrate(schema)
             self.number += ((flags >> 2) - self.number) & 63  # some were lost with their record
-            self.apply(items)
-        self.free = free if last <= free else journal.flash.sector_size
+            if kind == CHANGE or first:
+                self.changed = self.changed or kind == CHANGE
+                self.apply(items, sector, start)
+        self.torn = last > free
+        self.free = SIZE if self.torn else free
         return whole
 
-    def apply(self, items):
+    def apply(self, items, sector, offset):
         """Make the changes of one record: all, or none when what it moves has been lost."""
+        draft = self.draft
         lost = False
-        for key, value in items:
+        for key, value, _ in items:
             if key == ENTRY:
                 self.number += 1
-                self.chain = frames.chained(self.journal, self.chain, self.number, value)
-            elif isinstance(value, int) and value not in self.items:
+                self.chain = frames.chained(self.frame.journal, self.chain, self.number, value)
+            elif isinstance(value, int) and not draft.can_move(value, key):
                 lost = True
-        for key, value in () if lost else items:
-            if value is None:
-                self.items.pop(key, None)
-            elif key != ENTRY:
-                self.items[key] = self.items.pop(value) if isinstance(value, int) else value
+        for key, value, start in () if lost else items:
+            if key != ENTRY:
+                draft.change(key, value, sector, offset, start)
 
     def migrate(self, schema):
-        """Bring the items to `schema`. Raises StorageFault when it is newer than this firmware."""
+        """Bring what is drafted to `schema`. Raises StorageFault when it is newer than this
+        firmware.
+        """
         if schema > SCHEMA:
-            raise StorageFault
+            raise StorageFault(STATE_NEWER)
         if self.schema not in (_UNKNOWN, schema):
             from firmware.storage import migration
 
-            migration.migrate(self.items, self.schema, schema)
+            migration.renumber(self.draft.index)
             self.migrated = True
         self.schema = schema

@@ -1,7 +1,7 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
-Key numbers are never reused for something else. May import rooms and journal; recovery only at
-start.
+Key numbers are never reused for something else. Which of the values are in memory `journal.kept`
+says. May import rooms and journal; recovery only at start.
 """
 
 import struct
@@ -12,7 +12,8 @@ from firmware import rooms
 from firmware.storage.journal import Journal
 
 SLOTS = const(4)
-OPERATORS = const(8)
+OPERATORS = const(20)
+NETWORKS = const(4)
 RECORDS = const(8)  # change records kept on the terminal, as far as there is room
 
 # key                                   what is stored under it
@@ -28,13 +29,15 @@ PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the b
 PENDING = const(0x30)  # the request under way but for its binding, see binding.request
 PENDING_STATE = const(0x31)  # (1) its state in binding.change
 PENDING_TLVS = const(0x32)  # its binding, to be moved to its place when it is accepted
-OPERATOR = const(0x40)  # + index: an operator's number, role and password verifier
-ATTEMPTS = const(0x50)  # + index: failed attempts (1), locked until (4)
 RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.record
 RECORD_COUNT = const(0x70)  # (4) change records written so far
 # 0x7F is the journal's own: sectors that are no longer used
+OPERATOR = const(0x80)  # + index: an operator's number, role and password verifier
+ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4)
+NETWORK = const(0xC0)  # + index: a network's name and password
+# 0x40 and 0x50 were operators and attempts up to schema 2; from 0xFC on are the journal's marks
 
-ROOM = const(2700)  # bytes of items up to which change records are kept; the newest always is
+ROOM = const(5400)  # bytes of items up to which change records are kept; the newest always is
 
 _STAN_AHEAD = const(64)
 
@@ -56,7 +59,8 @@ class State:
             recovery = None
             rooms.drop(loaded)
             rooms.drop(("firmware.storage.migration",))  # recovery brings it when it has to
-        self.get = self.journal.items.get
+        self.get = self.journal.get
+        self.has = self.journal.has
         self.put = self.journal.put
         self._stan = self._stan_limit = self.number(STAN)
 
@@ -72,12 +76,14 @@ class State:
     def next_stan(self):
         """Return the next system trace audit number, 1-999999.
 
-        A range is reserved ahead: power loss leaves a gap, never a repetition.
+        A range is reserved ahead: power loss leaves a gap, never a repetition. Raises what `put`
+        raises: no number has been used then.
         """
         stan = self._stan % 999999 + 1
         if self._stan == self._stan_limit:
-            self._stan_limit = (self._stan + _STAN_AHEAD) % 999999
-            self.put_number(STAN, self._stan_limit)
+            limit = (self._stan + _STAN_AHEAD) % 999999
+            self.put_number(STAN, limit)
+            self._stan_limit = limit
         self._stan = stan % 999999
         return stan
 
@@ -117,13 +123,14 @@ class State:
         count = self.number(RECORD_COUNT)
         key = RECORD + count % RECORDS
         changes = [(key, record), (RECORD_COUNT, struct.pack(">I", count + 1))]
-        room = ROOM - self.journal.size() - len(record)
+        journal = self.journal
+        room = ROOM - journal.size() - len(record)
         for key in range(count + 1, count + RECORDS):
             key = RECORD + key % RECORDS
-            oldest = self.get(key)
-            if room < 0 and oldest is not None:
+            at = journal.place(key)
+            if room < 0 and at >= 0:
                 changes.append((key, None))
-                room += 2 + len(oldest)
+                room += 2 + journal.length(at)
         return changes
 
     def records(self):

@@ -5,12 +5,19 @@ installed by the firmware itself, and with a flash so full that the errand turns
 its middle. May import world, bodies.
 """
 
+import contextlib
 import functools
 from dataclasses import dataclass, field, replace
 
+from firmware.storage import recovery
+from firmware.storage import state as keys
+from firmware.storage.journal import Journal
 from host_tests.crash import world
 from host_tests.crash.bodies import CPython
 from host_tests.crash.world import MemoryBooks, Policy, World
+from host_tests.storage import schema2
+from host_tests.storage.journals import held
+from host_tests.storage.nor import Nor, PowerCut
 
 OLD = world.binding("11112222333344445")
 NEW = world.binding("6222020200112233445")
@@ -27,9 +34,11 @@ class Scenario:
 
     errand: what the people do (life.Till.do_*), `plan` its details. ends: the bindings that
     it may end with, first the one it ends with where nothing fails. start: the bindings that slot
-    1 has had, the last of them current. off_s: how long power is away after a cut, with `nights`
-    also once at the end. fill: whether the flash is worn and nearly full. elsewhere, renumbered:
-    what the acquirer has changed meanwhile. records: whether it wants the audit log.
+    1 has had, the last of them current. updated: whether the flash is as firmware of schema 2 left
+    it, so that the errand's first writing begins today's first sector. off_s: how long power is
+    away after a cut, with `nights` also once at the end. fill: whether the flash is worn and
+    nearly full. elsewhere, renumbered: what the acquirer has changed meanwhile. records: whether
+    it wants the audit log.
     """
 
     name: str
@@ -44,6 +53,7 @@ class Scenario:
     elsewhere: bytes | None = None
     renumbered: str | None = None
     records: bool = False
+    updated: bool = False
 
     def full_plan(self, resumed):
         """What a life is told."""
@@ -104,6 +114,13 @@ SCENARIOS = {
         Scenario("merchant renumbered", "nothing", renumbered="898310054110099"),
         Scenario("records wanted", "nothing", {"linger_s": 1000}, records=True),
         Scenario("first start", "install", {"probe": [world.FIRST_PASSWORD]}, fill=False),
+        Scenario("updated", "change", _change(NEW), ends=(NEW, OLD), updated=True),
+        Scenario(
+            "updated, password change",
+            "password",
+            {"old": PASSWORDS["01"], "new": CHOSEN, "probe": [PASSWORDS["01"], CHOSEN]},
+            updated=True,
+        ),
     )
 }
 MAIN = "change accepted"
@@ -130,7 +147,35 @@ def _begin(books, scenario):
         snapshot = snapshot.later(_NEXT_CODE_S)
     if scenario.records:
         snapshot, _ = _live(books, snapshot, errand="passwords")  # something to tell
+    if scenario.updated:
+        return _changed(books, scenario, _outdated(snapshot))
     return _nearly_full(books, scenario, snapshot)
+
+
+def _outdated(snapshot):
+    """The same world with a flash as firmware of schema 2 would have left it: the oldest sector is
+    the one whose turn comes, and the head's last record is torn.
+    """
+    nvs = dict(snapshot.nvs)
+    secrets = [nvs[name] for name in ("seal_key", "mac_key", "token_key")]
+    blocks = len(snapshot.flash) // world.SECTOR
+    today = Journal(Nor(blocks, snapshot.flash), *secrets)
+    recovery.mount(today)
+    flash = Nor(blocks)
+    old = schema2.Journal(flash, *secrets)
+    old.resume(-1, 1, world.SECTOR, 7, 1000, today.number, today.chain)
+    for key, value in held(today).items():
+        if keys.OPERATOR <= key < keys.OPERATOR + keys.OPERATORS:
+            key += schema2.OPERATOR - keys.OPERATOR
+        elif keys.ATTEMPTS <= key < keys.ATTEMPTS + keys.OPERATORS:
+            key += schema2.ATTEMPTS - keys.ATTEMPTS
+        old.items[key] = value
+    for _ in range(60):  # several sectors of them: the log is in the oldest too
+        old.put(((keys.TIME, old.items[keys.TIME]),) * 60)
+    flash.cut = 40
+    with contextlib.suppress(PowerCut):
+        old.put(((keys.TIME, bytes(4)),) * 60)
+    return replace(snapshot, flash=bytes(flash.data))
 
 
 def _changed(books, scenario, snapshot):
@@ -166,13 +211,13 @@ def _worn(bound):
 
 def _nearly_full(books, scenario, snapshot):
     """Fill the flash so far that the scenario's errand erases a sector, half-way through."""
-    _, there = _live(books, snapshot, errand="fill", times=0, width=16)
+    _, there = _live(books, snapshot, errand="fill", times=0, width=4)
     until_erased = int(next(text for kind, text, *_ in reversed(there.log) if kind == "filled"))
     filling = there.programmed / until_erased
     there = lived(books, scenario, _changed(books, scenario, snapshot))
     room = int(there.programmed / filling / 2) + 1
     for left in range(room, 0, -1):
-        full, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=16)
+        full, _ = _live(books, snapshot, errand="fill", times=until_erased - left, width=4)
         start = _changed(books, scenario, full)
         if lived(books, scenario, start).erases:
             return start

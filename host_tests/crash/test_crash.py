@@ -66,6 +66,16 @@ def test_the_errand_turns_over_a_sector_in_its_middle():
     assert len(kinds) > 500
 
 
+def test_an_update_begins_with_old_sectors_alone_and_is_cut_while_they_give_way():
+    explorer = Explorer("updated", CPython())
+    start, blocks = scenarios.begin("updated").flash, range(0, 6 * world.SECTOR, world.SECTOR)
+    assert {start[at : at + 4] for at in blocks} == {b"RBJ\2"}
+    labels = [point.label for point in explorer.first.points]
+    begun = next(i for i, label in enumerate(labels) if "at 0: 0 of 32 bytes" in label)
+    assert any("erase" in label for label in labels[:begun])
+    assert any("programmed" in label for label in labels[begun + 32 :])
+
+
 def test_a_second_cut_in_the_recovery_changes_nothing():
     explorer = Explorer(scenarios.MAIN, CPython())
     labels = [point.label for point in explorer.first.points]

@@ -9,6 +9,7 @@ from firmware.binding import change
 from firmware.binding.change import Change
 from firmware.binding.request import pending
 from firmware.storage import state as keys
+from firmware.storage.journal import LAST
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
 
@@ -81,9 +82,9 @@ def test_a_sector_that_is_erased_before_its_heir_is_verified_is_caught(caught, m
     programmed = Flash.program
 
     def program(self, sector, off, buf):
-        if off == 0:
+        if off and buf[3] & 3 == LAST:
             for other in range(self.sectors):
-                if other != sector:
+                if other & ~1 != sector:
                     self.erase(other)
         programmed(self, sector, off, buf)
 

@@ -189,7 +189,7 @@ class World:
     def program(self, sector, off, data):
         """The terminal clears bits."""
         at = sector * SECTOR + off
-        assert off + len(data) <= SECTOR
+        assert at + len(data) <= len(self._flash)
         before = self._flash[at : at + len(data)]
         after = bytes(a & b for a, b in zip(before, data, strict=True))
         if self._watch:
@@ -432,7 +432,7 @@ def token(tlvs):
     return keys.binding_token(_TOKEN_KEY, tlvs).hex().upper()
 
 
-def first(books, bound, review=False, sectors=4):
+def first(books, bound, review=False, sectors=6):
     """The world before the terminal's first start: provisioned, `bound` in slot 1."""
     empty = MemoryBooks()
     books.put_back(empty.image())

@@ -5,16 +5,16 @@ import pytest
 from drivers.file_flash import Folder
 from drivers.flash import Flash
 from firmware.storage import recovery
-from host_tests.storage.journals import items, journal, mounted
+from host_tests.storage.journals import held, items, journal, mounted
 
 
 def test_the_journal_runs_on_files_round_and_round(tmp_path):
     folder = str(tmp_path / "journal")
     log = journal(Flash(Folder(folder)))
     recovery.format(log)
-    for i in range(1200):
+    for i in range(1300):
         log.put([(1, b"%060d" % i)])
-    assert items(Flash(Folder(folder))) == {1: b"%060d" % 1199}
+    assert items(Flash(Folder(folder))) == {1: b"%060d" % 1299}
     assert len(list((tmp_path / "journal").iterdir())) == 16
 
 
@@ -27,9 +27,24 @@ def test_a_torn_file_is_a_torn_record(tmp_path):
     sector = tmp_path / "journal" / "00"
     sector.write_bytes(sector.read_bytes()[:-3])
     again = mounted(Flash(Folder(folder)))
-    assert again.items == {1: b"true"}
+    assert held(again) == {1: b"true"}
     again.put([(2, b"goes on")])
     assert items(Flash(Folder(folder))) == {1: b"true", 2: b"goes on"}
+
+
+def test_what_goes_on_in_the_next_sector_is_written_and_read_in_one(tmp_path):
+    flash = Flash(Folder(str(tmp_path / "journal")))
+    piece = bytes(range(48))
+    flash.program(2, 4096 - 16, piece)
+    flash.program(2, 4096 + 32, piece)
+    buf = bytearray(112)
+    flash.read(2, 4096 - 32, buf)
+    assert buf == b"\xff" * 16 + piece + piece
+    flash.erase(2)
+    flash.read(2, 4096 - 32, buf)
+    assert buf == b"\xff" * 32 + piece[16:] + piece
+    with pytest.raises(OSError):
+        flash.read(15, 4096 - 16, bytearray(17))
 
 
 def test_what_is_written_is_never_written_over(tmp_path):

@@ -63,9 +63,9 @@ def test_flash_only_clears_bits_until_it_is_erased():
 
 
 @pytest.mark.parametrize(
-    ("sector", "off", "n"), [(16, 0, 1), (-1, 0, 1), (0, -1, 1), (0, 4090, 7)]
+    ("sector", "off", "n"), [(16, 0, 1), (-1, 0, 1), (0, -1, 1), (15, 4090, 7)]
 )
-def test_flash_refuses_what_is_outside_a_sector(sector, off, n):
+def test_flash_refuses_what_is_outside_the_partition(sector, off, n):
     esp32.Partition.fit("journal", 16)
     flash = Flash(esp32.Partition("journal"))
     with pytest.raises(OSError):

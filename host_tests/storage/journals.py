@@ -1,9 +1,10 @@
 """Journals on a model flash, for unit tests on both interpreters."""
 
-from firmware.storage import recovery
-from firmware.storage.journal import START, Journal
+from firmware.storage import recovery, writer
+from firmware.storage.journal import PLACE, SIZE, START, Journal
 from host_tests.storage.nor import Nor
 
+RESIDENT = recovery, writer  # not loaded anew for each of thousands of puts
 SEAL, MAC, CHAIN = bytes(range(16)), bytes(range(16, 32)), bytes(range(32, 48))
 
 
@@ -13,8 +14,8 @@ def journal(flash):
 
 
 def fresh(sectors=4):
-    """Return a blank flash and the journal begun on it."""
-    flash = Nor(sectors)
+    """Return a blank flash of `sectors` sectors of the journal, and the journal begun on it."""
+    flash = Nor(2 * sectors)
     log = journal(flash)
     recovery.format(log)
     return flash, log
@@ -27,16 +28,23 @@ def mounted(flash):
     return log
 
 
+def held(log):
+    """Return the whole state of a journal: what is in memory, and what is read back."""
+    keys = list(log.items)
+    keys += [log.index[at] for at in range(0, len(log.index), PLACE)]
+    return {key: log.get(key) for key in keys}
+
+
 def items(flash):
     """Return the state that a start finds on `flash`."""
-    return dict(mounted(flash).items)
+    return held(mounted(flash))
 
 
 def used(flash, sector=0):
-    """Return how many bytes of a sector have been written, in whole records."""
+    """Return how many bytes of a sector (its first block) have been written, in whole records."""
     at = sector * flash.sector_size
-    held = bytes(flash.data[at : at + flash.sector_size]).rstrip(b"\xff")
-    return (len(held) + 15) // 16 * 16
+    written = bytes(flash.data[at : at + SIZE]).rstrip(b"\xff")
+    return (len(written) + 15) // 16 * 16
 
 
 def records(flash, sector=0):
@@ -52,7 +60,7 @@ def records(flash, sector=0):
 
 
 def fill(flash, log, sector):
-    """Put until the head is in `sector`, then once more."""
+    """Put until the head is in `sector` (by its first block), then once more."""
     i = 0
     while flash.data[sector * flash.sector_size] == 0xFF:
         log.put([(9, b"%060d" % i)])

@@ -14,6 +14,7 @@ ERASE_STEPS = 4
 class Nor:
     """A block device of `sectors` sectors that loses power after `cut` steps.
 
+    A sector is one erase block; what is read or programmed may go on in the next.
     A step is a byte programmed or a quarter of a sector erased; what a cut erase has not reached
     is half erased. `dead` sectors keep what they hold, whatever is written. `reads` and `erases`
     count operations.
@@ -44,16 +45,16 @@ class Nor:
 
     def read(self, sector, off, buf):
         at = sector * self.sector_size + off
-        assert off + len(buf) <= self.sector_size
+        assert at + len(buf) <= len(self.data)
         self.reads += 1
         buf[:] = self.data[at : at + len(buf)]
 
     def program(self, sector, off, buf):
         at = sector * self.sector_size + off
-        assert off + len(buf) <= self.sector_size
+        assert at + len(buf) <= len(self.data)
         for i, byte in enumerate(bytes(buf)):
             self._step()
-            if sector not in self.dead:
+            if (at + i) // self.sector_size not in self.dead:
                 self.data[at + i] &= byte
 
     def erase(self, sector):

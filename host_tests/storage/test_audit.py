@@ -12,12 +12,13 @@ from firmware.binding.change import Outcome
 from firmware.binding.record import Record
 from firmware.binding.record import record as remaining
 from firmware.binding.request import Request, begin
-from firmware.storage import audit, history, writer
+from firmware.storage import audit, history, turn
 from firmware.storage import state as keys
+from firmware.storage.journal import SIZE
 from firmware.storage.state import State
 from host_tests.access.test_operators import FIRST, Access
 from host_tests.binding.test_change import Clock, Host, Keys, Terminal
-from tools.acquirer import archive
+from tools.acquirer import archive, tlv
 
 from .journals import fresh, mounted, records
 from .nor import Nor, PowerCut
@@ -128,9 +129,9 @@ def test_the_chain_of_the_whole_log_is_verified_and_damage_is_found():
     image = bytes(flash.data)
     first, last, broken = history.verify(mounted(flash))
     assert (last, broken) == (200, [])
-    oldest = next(sector for sector in range(4) if flash.data[sector * 4096] != 0xFF)
+    oldest = next(sector for sector in range(0, 8, 2) if flash.data[sector * 4096] != 0xFF)
     for start, _ in records(flash, oldest)[2:12:3]:
-        flash = Nor(4, image)
+        flash = Nor(8, image)
         flash.flip(oldest, start + 20, 3)
         again = mounted(flash)
         gone = set(range(first, last + 1)) - {n for n, *_ in history.entries(again)}
@@ -152,9 +153,9 @@ def test_the_log_goes_on_over_a_damaged_record_with_the_numbers_it_had():
 
 def test_the_oldest_gives_way_and_what_the_acquirer_never_had_is_told_as_lost():
     keystore = Keys()
-    flash = Nor(4)
+    flash = Nor(8)
     state = State(flash, keystore, bytes)
-    for i in range(400):
+    for i in range(600):
         state.put(((keys.LANGUAGE, b"%050d" % i),), audit.entry(audit.RIGHT, i, b"01"))
     again = State(flash, keystore, bytes)
     read = told(again)
@@ -162,16 +163,16 @@ def test_the_oldest_gives_way_and_what_the_acquirer_never_had_is_told_as_lost():
     assert lost > 0
     assert (read[-1].event, read[-1].detail) == (audit.LOST, str(lost))
     assert again.number(keys.UPLOADED) == lost
-    assert [record.sequence for record in read] == list(range(lost + 1, 403))
+    assert [record.sequence for record in read] == list(range(lost + 1, 603))
     # It is said once.
     assert events(State(flash, keystore, bytes))[-2:] == [audit.RIGHT, audit.LOST]
 
 
 def test_what_the_acquirer_has_goes_first_and_without_a_word():
     keystore = Keys()
-    flash = Nor(4)
+    flash = Nor(8)
     state = State(flash, keystore, bytes)
-    for i in range(400):
+    for i in range(600):
         state.put(((keys.LANGUAGE, b"%050d" % i),), audit.entry(audit.RIGHT, i, b"01"))
         state.put_number(keys.UPLOADED, state.journal.number)
     assert audit.LOST not in events(State(flash, keystore, bytes))
@@ -184,32 +185,35 @@ def test_details_are_cut_to_what_the_profile_allows():
 
 # -- room -----------------------------------------------------------------------------------------
 
-LONGEST = model.compose(
-    {
-        model.NAME: "上海示例商贸有限责任公司浦东新区分".encode() + b"ABCDEFGHI",
-        model.ACCOUNT: b"1" * 32,
-        model.CNAPS: b"1" * 12,
-        model.BANK: b"B" * 60,
-        model.KIND: b"\x01",
-        model.LICENCE: b"L" * 18,
-        model.PAN: b"6" * 19,
-        model.EXPIRY: b"2912",
-    }
+LONGEST = tlv.join(
+    [
+        (model.NAME, ("上海示例商贸有限责任公司浦东新区分公司" * 3)[:40].encode()),
+        (model.ACCOUNT, b"1" * 32),
+        (model.CNAPS, b"1" * 12),
+        (model.BANK, "中国工商银行股份有限公司上海市浦东新区示例支行一二三四五六七".encode()),
+        (model.KIND, b"\x01"),
+        (model.LICENCE, b"L" * 18),
+        (model.PAN, b"6" * 19),
+        (model.EXPIRY, b"2912"),
+    ]
 )
+ACCOUNT = LONGEST[:291]  # without the card
 
 
 class Busy(Terminal):
-    """A terminal with every slot bound and backed up, eight operators, all at their longest."""
+    """A terminal with every slot bound and backed up, twenty operators, all at their longest."""
 
-    def __init__(self, sectors):
-        self.sectors = sectors
-        self.flash, self.keys = Nor(sectors), Keys()
+    def __init__(self, blocks, binding=LONGEST):
+        self.binding = binding
+        self.flash, self.keys = Nor(blocks), Keys()
         self.boot()
         for slot in range(1, keys.SLOTS + 1):
             for _ in range(2):
-                self.state.put(self.state.binding_changes(slot, LONGEST))
+                self.state.put(self.state.binding_changes(slot, binding))
         for index in range(keys.OPERATORS):
-            self.state.put(((keys.OPERATOR + index, bytes(29)),))
+            self.state.put(((keys.OPERATOR + index, bytes(36)),))
+        for index in range(keys.NETWORKS):
+            self.state.put(((keys.NETWORK + index, bytes(97)),))
         self.state.put(((keys.MERCHANT, bytes(15)), (keys.LANGUAGE, b"zh")))
         for key in (keys.TIME, keys.STAN, keys.UPLOADED):
             self.state.put_number(key, 1)
@@ -227,7 +231,7 @@ class Busy(Terminal):
         for number in (b"01", b"01", b"00"):
             self.log_in(number)
         changed = change.Change(self.state, Clock())
-        begin(changed, Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", LONGEST))
+        begin(changed, Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", self.binding))
         outcome = Outcome()
         outcome.event, outcome.code, outcome.status = change.ACTIVE, b"00", 1
         outcome.reference = b"R" * 12
@@ -244,17 +248,19 @@ class Busy(Terminal):
         self.state = State(self.flash, self.keys, bytes)
 
 
-def test_the_largest_state_leaves_a_kibibyte_of_its_sector_for_transitions():
-    assert len(LONGEST) == 230
-    terminal = Busy(6)
-    terminal.change()
+@pytest.mark.parametrize("binding", [LONGEST, ACCOUNT])
+def test_the_largest_state_leaves_two_kibibytes_of_its_sector_for_transitions(binding):
+    assert (len(LONGEST), len(ACCOUNT)) == (320, 291)
+    terminal = Busy(12, binding)
+    for _ in range(keys.RECORDS):
+        terminal.change()
     state = terminal.state
-    held = [value for value in state.records() if value]
-    assert held  # the newest record is kept even then
-    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", LONGEST)
+    kept = len(state.records())
+    assert kept == keys.RECORDS if binding == ACCOUNT else kept >= keys.RECORDS - 2
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", binding)
     begin(change.Change(state, Clock()), request)
-    writer.advance(state.journal)
-    assert 4096 - state.journal.pos >= 1024
+    turn.run(state.journal)
+    assert SIZE - state.journal.pos >= 2048
 
 
 @pytest.mark.parametrize("log_ins", [0, 1, 2, 3])

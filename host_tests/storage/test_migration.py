@@ -1,5 +1,6 @@
 """A state that older firmware has left is taken over whole, and stays until today's is proven."""
 
+import contextlib
 import struct
 
 import pytest
@@ -7,13 +8,14 @@ import pytest
 from firmware.binding import change
 from firmware.binding.record import Record
 from firmware.binding.request import pending
+from firmware.storage import audit, history
 from firmware.storage import state as keys
-from firmware.storage.journal import StorageFault
+from firmware.storage.journal import FLASH_FULL, STATE_UNREADABLE, StorageFault
 from firmware.storage.state import State
 from host_tests.binding.test_change import NEW, OLD, Clock, Keys
 
-from . import schema1
-from .journals import CHAIN, MAC, SEAL, items, mounted
+from . import schema1, schema2
+from .journals import CHAIN, MAC, SEAL, held, items, mounted
 from .nor import Nor, PowerCut
 
 HEAD = struct.pack(">16sIIBBB2sB8s", b"u" * 16, 7, 9, 1, 1, 4, b"01", 3, b"oldtoken")
@@ -52,13 +54,19 @@ def old_keys():
 AFTER = {**BEFORE, keys.PENDING: HEAD, keys.PENDING_TLVS: NEW}
 
 
-@pytest.mark.parametrize("of", [3, 4, 16])
+# -- schema 1: read into memory, and written anew at once -----------------------------------------
+
+
+@pytest.mark.parametrize("of", [4, 5, 16])
 def test_a_request_under_way_goes_on_after_the_update(of):
     flash = old_flash(of)
     before = bytes(flash.data)
     state = State(flash, old_keys(), bytes)
-    assert state.journal.items == AFTER
-    assert flash.data == before
+    assert held(state.journal) == AFTER
+    assert flash.data[:8192] == before[:8192]
+    written = bytes(flash.data)
+    assert items(flash) == AFTER
+    assert flash.data == written  # and nothing more at the next start
     under_way = change.Change(state, Clock())
     assert (under_way.phase, pending(state).tlvs) == (change.SENT, NEW)
     assert pending(state).uuid == b"u" * 16
@@ -69,9 +77,9 @@ def test_a_request_under_way_goes_on_after_the_update(of):
 
 
 def test_copies_that_were_never_completed_are_no_truth():
-    flash = old_flash(copied=[(5, [(keys.LANGUAGE, b"xx")])])
+    flash = old_flash(of=6, copied=[(5, [(keys.LANGUAGE, b"xx")])])
     state = State(flash, old_keys(), bytes)
-    assert state.journal.items == AFTER
+    assert held(state.journal) == AFTER
     state.put(((keys.LANGUAGE, b"zh"),))
     assert items(flash) == {**AFTER, keys.LANGUAGE: b"zh"}
 
@@ -92,32 +100,34 @@ def test_a_cut_at_every_step_of_the_first_writing_leaves_the_old_sectors_or_the_
 
 
 def test_old_sectors_are_not_given_up_for_a_bad_one():
-    flash = old_flash(of=3)
+    flash = old_flash(of=4)
     flash.dead.add(2)
-    with pytest.raises(StorageFault):
-        mounted(flash).put([(keys.LANGUAGE, b"zh")])
+    for _ in range(2):
+        with pytest.raises(StorageFault) as fault:
+            mounted(flash)
+        assert fault.value.code == FLASH_FULL
+    flash.dead.clear()
     assert items(flash) == AFTER
 
 
 def test_records_that_no_longer_fit_give_way_oldest_first():
-    long = [(keys.RECORD + i, RECORD + bytes((65 + i,)) * 240) for i in range(2)]
+    # One is longer than an item may be; of the others as many stay as there is room for.
+    kept = [(keys.RECORD + i, RECORD + bytes((65 + i,)) * 440) for i in range(8)]
+    kept[7] = (keys.RECORD + 7, RECORD + bytes(500))
     fill = [(keys.PLACE_A + i, bytes(250)) for i in range(1, 11)]
-    count = [(keys.RECORD_COUNT, b"\0\0\0\4")]
-    short = [(keys.RECORD + i, RECORD + bytes(100)) for i in (2, 3)]
-    records = [
-        long[:1],
-        long[1:],
-        fill[:2],
-        fill[2:4],
-        fill[4:6],
-        fill[6:8],
-        fill[8:],
-        count,
-        short,
-    ]
-    flash = schema1.flash(schema1.sector(0, 1, True, list(enumerate(records, 1))))
-    found = mounted(flash).items
-    assert [key for key in found if key & 0xF0 == keys.RECORD] == [keys.RECORD + 3]
+    count = (keys.RECORD_COUNT, b"\0\0\0\x0a")  # numbers 8 and 9 are the newest
+    first = [[record] for record in kept[:6]]
+    second = [*([record] for record in kept[6:]), *(fill[i : i + 2] for i in range(0, 10, 2))]
+    second[0].append(count)
+    sectors = (
+        schema1.sector(0, 1, True, list(enumerate(first, 1))),
+        schema1.sector(1, 2, True, list(enumerate(second, 7))),
+    )
+    found = items(schema1.flash(*sectors))
+    assert found[keys.RECORD] == kept[0][1]
+    records = sorted(key - keys.RECORD for key in found if key & 0xF0 == keys.RECORD)
+    assert records == [0, 1, 5, 6]
+    assert sum(2 + len(value) for value in found.values()) <= keys.ROOM
 
 
 def test_a_damaged_old_record_is_skipped_and_nothing_else_is_believed():
@@ -127,6 +137,175 @@ def test_a_damaged_old_record_is_skipped_and_nothing_else_is_believed():
     flash = old_flash()
     flash.flip(1, 12, 1)  # the newest header
     assert items(flash) == {keys.LANGUAGE: b"en", keys.STAN: b"gone"}
+    flash = old_flash()
+    flash.flip(1, 12, 1)
     flash.flip(0, 12, 1)
     with pytest.raises(StorageFault):
         mounted(flash)
+
+
+# -- schema 2: sectors of one block, which take part in the ring until they are erased ------------
+
+VERIFIER = bytes(range(29))
+HELD = {
+    keys.LANGUAGE: b"en",
+    keys.STAN: b"\0\0\1\0",
+    keys.CURRENT + 1: b"\1",
+    keys.PLACE_A + 1: OLD,
+    keys.PLACE_B + 1: NEW,
+    keys.PENDING: HEAD,
+    keys.PENDING_TLVS: OLD + bytes(250 - len(OLD)),
+    keys.PENDING_STATE: bytes((change.SENT,)),
+    keys.RECORD: RECORD,
+    keys.RECORD_COUNT: b"\0\0\0\1",
+    schema2.OPERATOR + 1: b"01" + VERIFIER,
+    schema2.OPERATOR + 7: b"07" + VERIFIER,
+    schema2.ATTEMPTS + 7: b"\3\0\0\0\0",
+}
+NUMBERED = {
+    schema2.OPERATOR + 1: keys.OPERATOR + 1,
+    schema2.OPERATOR + 7: keys.OPERATOR + 7,
+    schema2.ATTEMPTS + 7: keys.ATTEMPTS + 7,
+}
+TAKEN = {NUMBERED.get(key, key): value for key, value in HELD.items()}
+
+
+def left_by_schema_2(blocks=8, sectors=1, more=0):
+    """Return a flash whose newest sector of schema 2 is the `sectors`-th that was begun, with
+    `more` records behind its state, and the journal that wrote it.
+    """
+    flash = Nor(blocks)
+    log = schema2.Journal(flash, SEAL, MAC, CHAIN)
+    log.put((), audit.entry(audit.FORMATTED, 0))
+    for key, value in HELD.items():
+        log.put([(key, value)])
+    told = 0
+    while log.order < sectors:
+        told += 1
+        log.put([(keys.LANGUAGE, b"en")], audit.entry(audit.RIGHT, told, b"01"))
+    for _ in range(more):
+        told += 1
+        log.put([(keys.LANGUAGE, b"en")], audit.entry(audit.RIGHT, told, b"01"))
+    assert log.items == HELD
+    return flash, log
+
+
+@pytest.mark.parametrize("sectors", range(1, 10))
+def test_a_state_of_schema_2_is_taken_over_and_its_log_goes_on(sectors):
+    flash, old = left_by_schema_2(sectors=sectors, more=sectors % 3)
+    image = bytes(flash.data)
+    log = mounted(flash)
+    assert flash.data == image  # a start writes nothing
+    assert held(log) == TAKEN
+    assert (log.number, log.chain) == (old.number, old.chain)
+    assert history.verify(log)[1:] == (old.number, [])
+    log.put([(keys.LANGUAGE, b"zh")], audit.entry(audit.RIGHT, 99, b"01"))
+    assert items(flash) == {**TAKEN, keys.LANGUAGE: b"zh"}
+    newest = slice(old.head * 4096, old.head * 4096 + 4096)
+    assert flash.data[newest] == image[newest]  # still there, no longer needed
+    assert history.verify(mounted(flash))[1:] == (old.number + 1, [])
+    for i in range(400):
+        log.put([(keys.PENDING, HEAD), (keys.LANGUAGE, b"%060d" % i)])
+        if i % 50 == 0:
+            log = mounted(flash)
+    assert items(flash) == {**TAKEN, keys.LANGUAGE: b"%060d" % 399}
+    assert not any(flash.data[at : at + 4] == b"RBJ\2" for at in range(0, len(flash.data), 4096))
+
+
+def test_operators_and_requests_of_schema_2_are_found_by_todays_names():
+    flash, _ = left_by_schema_2()
+    state = State(flash, old_keys(), bytes)
+    assert state.get(keys.OPERATOR + 7) == b"07" + VERIFIER
+    assert state.get(keys.ATTEMPTS + 7) == b"\3\0\0\0\0"
+    assert state.get(keys.OPERATOR + 2) is None
+    assert (state.binding(1), state.backup(1)) == (NEW, OLD)
+    assert change.Change(state, Clock()).phase == change.SENT
+
+
+@pytest.mark.parametrize("sectors", [1, 6, 8, 9])
+def test_a_cut_at_every_step_of_taking_over_leaves_the_state(sectors):
+    flash, old = left_by_schema_2(6, sectors, 2)
+    image = bytes(flash.data)
+    changed = [(keys.PLACE_A + 1, NEW), (keys.CURRENT + 1, b"\0")]
+    after = {**TAKEN, **dict(changed)}
+    flash = Nor(6, image)
+    mounted(flash).put(changed)
+    for cut in range(0, flash.steps, 3):
+        flash = Nor(6, image)
+        flash.cut = cut
+        with pytest.raises(PowerCut):
+            mounted(flash).put(changed)
+        flash.cut = None
+        assert items(flash) == TAKEN
+        # The next start's first writing is cut as well, then all goes on.
+        flash.cut = cut * 7 % 900
+        with contextlib.suppress(PowerCut):
+            mounted(flash).put(changed)
+        flash.cut = None
+        assert items(flash) in (TAKEN, after)
+        log = mounted(flash)
+        log.put(changed, audit.entry(audit.RIGHT, 1, b"01"))
+        assert items(flash) == after
+        assert history.verify(log)[1:] == (old.number + 1, [])
+
+
+def test_damage_to_the_newest_old_sector_costs_only_what_it_hits():
+    flash, _ = left_by_schema_2(8, 3, 3)
+    image = bytes(flash.data)
+    for at in range(32):  # its header: the sector before tells its order
+        flash = Nor(8, image)
+        flash.flip(2, at, at % 8)
+        assert items(flash) == TAKEN
+        flash.cut = 300
+        with contextlib.suppress(PowerCut):
+            mounted(flash).put([(keys.NOTICE, b"1")])
+        flash.cut = None
+        assert {**items(flash), keys.NOTICE: b"1"} == {**TAKEN, keys.NOTICE: b"1"}
+        mounted(flash).put([(keys.NOTICE, b"1")])
+        assert items(flash) == {**TAKEN, keys.NOTICE: b"1"}
+
+
+@pytest.mark.parametrize("sectors", [3, 4])
+def test_a_damaged_header_of_todays_first_sector_costs_nothing(sectors):
+    flash, old = left_by_schema_2(8, sectors, 1)
+    log = mounted(flash)
+    log.put([(keys.PLACE_A + 1, NEW)])
+    assert log.head > old.head
+    before = items(flash)
+    image = bytes(flash.data)
+    for at in range(32):
+        flash = Nor(8, image)
+        flash.flip(log.head, at, at % 8)
+        assert items(flash) == before
+        mounted(flash).put([(keys.NOTICE, b"1")])
+        assert items(flash) == {**before, keys.NOTICE: b"1"}
+
+
+@pytest.mark.parametrize(("blocks", "damaged"), [(4, True), (2, False), (3, True)])
+def test_old_sectors_that_leave_no_pair_of_blocks_free_are_kept(blocks, damaged):
+    # Two blocks are needed together when the state at the newest one's beginning is damaged.
+    flash, old = left_by_schema_2(blocks, 3 if blocks > 2 else 1, 2)
+    if damaged:
+        assert old.head == 2
+        flash.flip(2, 40, 1)
+    assert items(flash) == TAKEN
+    image = bytes(flash.data)
+    log = mounted(flash)
+    with pytest.raises(StorageFault) as fault:
+        log.put([(keys.NOTICE, b"1")])
+    assert fault.value.code == FLASH_FULL
+    assert flash.data == image
+    assert held(log) == TAKEN == items(flash)
+
+
+def test_an_old_value_that_is_damaged_later_is_a_fault_and_stays():
+    flash, _ = left_by_schema_2()
+    log = mounted(flash)
+    image = bytes(flash.data)
+    flash.data[64:3900] = bytes(3836)
+    for work in (lambda: log.get(keys.PLACE_A + 1), lambda: log.put([(keys.NOTICE, b"1")])):
+        with pytest.raises(StorageFault) as fault:
+            work()
+        assert fault.value.code == STATE_UNREADABLE
+    flash.data[:] = image
+    assert items(flash) == TAKEN

@@ -13,13 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from firmware.storage import audit, history
 from firmware.storage.journal import RETIRED, StorageFault
 
-from .journals import fresh, mounted
+from .journals import fresh, held, mounted
 from .nor import Nor, PowerCut
 
-KEYS = st.integers(1, 9)
+MEMORY, FLASH = st.integers(1, 4), st.integers(0x20, 0x24)
+KEYS = st.one_of(MEMORY, FLASH)
 SECTORS = 5
 SHORT = st.binary(max_size=40)
-LONG = st.binary(min_size=150, max_size=200)
+LONG = st.binary(min_size=150, max_size=330)
 CHANGES = st.dictionaries(KEYS, st.one_of(SHORT, LONG, st.none()), max_size=2)
 
 
@@ -37,7 +38,7 @@ class Ring(RuleBasedStateMachine):
         self.log = mounted(self.flash)
 
     def held(self, log):
-        return {key: value for key, value in log.items.items() if key != RETIRED}
+        return {key: value for key, value in held(log).items() if key != RETIRED}
 
     def after(self, changes):
         state = {**self.state, **changes}
@@ -53,10 +54,11 @@ class Ring(RuleBasedStateMachine):
     @rule(count=st.integers(5, 60), value=LONG)
     def go_on(self, count, value):
         for i in range(count):
-            self.put({i % 3 + 1: value}, i % 4 == 0)
+            self.put({0x20 + i % 3: value, 1: b"%d" % i}, i % 4 == 0)
 
-    @rule(source=KEYS, to=KEYS)
-    def move(self, source, to):
+    @rule(keys=st.one_of(st.tuples(MEMORY, MEMORY), st.tuples(FLASH, FLASH)))
+    def move(self, keys):
+        source, to = keys
         if source in self.state and source != to:
             self.log.put([(to, source)])
             self.state[to] = self.state.pop(source)
@@ -87,15 +89,15 @@ class Ring(RuleBasedStateMachine):
         assert found in (self.state, {**self.state, 8: b"started"})
         self.state = found
 
-    @rule(sector=st.integers(0, SECTORS - 1))
-    def wear_out(self, sector):
+    @rule(sector=st.integers(0, SECTORS - 1), block=st.integers(0, 1))
+    def wear_out(self, sector, block):
         # Two good sectors are left: the one that holds the state and the one to go to.
         if len(self.bad | {sector}) <= SECTORS - 2:
             self.bad.add(sector)
-            self.flash.dead.add(sector)
+            self.flash.dead.add(2 * sector + block)
 
     @rule(
-        sector=st.integers(0, SECTORS - 1),
+        sector=st.integers(0, 2 * SECTORS - 1),
         offset=st.integers(0, Nor.sector_size - 1),
         bit=st.integers(0, 7),
     )

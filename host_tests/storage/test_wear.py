@@ -24,7 +24,7 @@ BINDING = model.compose(
 
 def test_an_update_costs_a_twentieth_of_an_erase_and_all_sectors_wear_alike(capsys):
     # An update: a binding with its audit entry in one record, a log-in's entry, two STANs.
-    # Sixteen sectors go round often enough for the spread to show.
+    # Sixteen blocks go round often enough for the spread to show.
     flash, keystore = Nor(16), Keys()
     state = State(flash, keystore, bytes)
     for index in range(2):

@@ -1,0 +1,159 @@
+"""Begins the journal's next sector with the whole state.
+
+What always holds: see journal. Values are copied from the records they are in, one record in
+memory beside the one being written; what can't be read stops it before anything is given up.
+In memory only meanwhile. May import journal, frame, pen.
+"""
+
+from struct import pack_into
+
+from firmware.storage import frame as frames
+from firmware.storage import pen
+from firmware.storage.journal import (
+    FLASH_FULL,
+    HEAD,
+    LAST,
+    LONG,
+    MAC,
+    MORE,
+    PLACE,
+    PLACED,
+    RECORD_MAX,
+    RETIRED,
+    SECTOR,
+    SIZE,
+    START,
+    StorageFault,
+)
+
+
+def run(journal):
+    """Begin the next good sector. Raises StorageFault when none is left, or when a value of the
+    state can't be read.
+
+    Power loss leaves the head as it is, or the new one whole.
+    """
+    count, blocks = journal.sectors // 2, journal.sectors
+    base, head = journal.base, journal.head
+    needed = (head - base) % blocks  # blocks behind the base that hold what is true
+    for step in range(count):
+        sector = ((head + 2) // 2 + step) % count * 2
+        retired = journal.items.get(RETIRED, b"")
+        if sector in retired or sector + 1 in retired:
+            continue  # the second block alone: retired when it was a sector of its own
+        if base >= 0 and min((sector - base) % blocks, (sector + 1 - base) % blocks) <= needed:
+            continue
+        if _begin(journal, sector):
+            return
+    raise StorageFault(FLASH_FULL)
+
+
+def _begin(journal, sector):
+    # Make `sector` the head, if it is good.
+    journal.pos = SIZE  # what follows goes to the new sector, were it only whole on flash
+    journal.order += 1  # used up, whatever becomes of the sector
+    if _clear(journal.flash, sector) and _Sector(journal, sector).fill():
+        return True
+    pen.retire(journal, sector)
+    return False
+
+
+def _clear(flash, sector):
+    try:
+        for block in (sector, sector + 1):  # the header goes first
+            if not frames.blank(flash, block):
+                flash.erase(block)
+                if not frames.blank(flash, block):
+                    return False
+    except OSError:
+        return False  # as bad as one that stays as it was
+    return True
+
+
+class _Sector:
+    """The next sector while it is filled: the records so far end at `pos`, the items of the one
+    being made at `at`.
+    """
+
+    def __init__(self, journal, sector):
+        self.journal = journal
+        self.sector = sector
+        self.frame = frames.Frame(journal)
+        self.pos = 0
+        self.at = HEAD
+
+    def fill(self):
+        """Write header and state and make the sector the head; False when it does not hold them.
+
+        Raises StorageFault, MemoryError: the head is then as it was.
+        """
+        journal, frame, sector = self.journal, self.frame, self.sector
+        buf = frame.buf
+        pack_into(
+            ">4sIII8s",
+            buf,
+            0,
+            b"RBJ\x03",
+            journal.order,
+            journal.sequence,
+            journal.number,
+            journal.chain,
+        )
+        frame.tag(SECTOR, sector, 0, 0, START - MAC)
+        buf[START - MAC : START] = memoryview(frame.out)[:MAC]
+        if not self._write(START):
+            return False
+        for key, value in journal.items.items():
+            if not self._make_room(len(value)):
+                return False
+            self.at = pen.item(buf, self.at, key, value)
+        index = self._copied()
+        if index is None:
+            return False
+        orders = {sector: journal.order}
+        if not self._write(pen.seal(frame, sector, self.pos, journal.order, self.at, LAST)):
+            return False
+        journal.index = index
+        journal.orders = orders
+        journal.base = sector
+        journal.head = sector
+        journal.pos = self.pos
+        return True
+
+    def _copied(self):
+        # Copy the values that the index tells of; return it as it is for this sector, None when
+        # the sector does not hold them.
+        journal, buf = self.journal, self.frame.buf
+        index = bytearray(journal.index)
+        source = frames.Frame(journal)
+        opened = None
+        for i in range(0, len(index), PLACE):
+            where = index[i + 1 : i + 4]
+            if where != opened:
+                opened = None
+                source.fetch(i)
+                opened = where
+            n = journal.length(i)
+            start = journal.index[i + 4] << 8 | journal.index[i + 5]
+            if not self._make_room(n):
+                return None
+            if n > 255:
+                self.at = pen.add(buf, self.at, bytes((LONG,)))
+            self.at = pen.add(buf, self.at, bytes((index[i], n & 255)))
+            pack_into(PLACED, index, i, index[i], self.sector, self.pos, self.at, n)
+            self.at = pen.add(buf, self.at, memoryview(source.buf)[start : start + n])
+        return index
+
+    def _make_room(self, n):
+        if self.at + 3 + n <= RECORD_MAX - MAC:
+            return True
+        order = self.journal.order
+        written = self._write(pen.seal(self.frame, self.sector, self.pos, order, self.at, MORE))
+        self.at = HEAD
+        return written
+
+    def _write(self, n):
+        frame, at = self.frame, self.pos
+        self.pos = at + n
+        record = memoryview(frame.buf)[:n]
+        return pen.write(self.journal.flash, self.sector, at, record, frame.out)
