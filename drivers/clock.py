@@ -1,10 +1,11 @@
 """The time of day, in seconds since 1970, UTC.
 
 The chip forgets the time without power, and counts from 2000 where a computer counts from 1970.
-Certificates have dates, so a floor is set before the first TLS connection: the latest of the age
-of this firmware, the date of the terminal's certificate and the last time known. What always
-holds: `now` never goes below the floor; only the acquirer's authenticated time makes it `trusted`,
-and none that lies behind the end of the certificate, with which no acquirer could correct it.
+Certificates have dates, so the clock begins, before the first TLS connection, at the latest of the
+age of this firmware, the date of the terminal's certificate and the last time known. What always
+holds: `now` never goes below the first two, its floor; only the acquirer's authenticated time
+makes it `trusted`, and none that lies behind the end of the certificate, with which no acquirer
+could correct it.
 May import machine.
 """
 
@@ -26,26 +27,27 @@ class Clock:
     def __init__(self, floor=0, ceiling=0):
         self._base = _FROM_1970_TO_2000 if time.gmtime(0)[0] == 2000 else 0
         self._shift = 0
-        self._floor = _BUILT
         self._ceiling = ceiling
         self.trusted = False
-        self.raise_floor(floor)
+        self._floor = max(_BUILT, floor)
+        self.begin_at(self._floor)
 
     def now(self):
         """Return the seconds since 1970."""
         return max(self._chip() + self._shift, self._floor)
 
-    def raise_floor(self, epoch):
-        """Take `epoch` as a time that is past; the clock is put forward when it is behind."""
-        self._floor = max(self._floor, epoch)
-        if self._chip() + self._shift < self._floor:
-            self._write(self._floor)
+    def begin_at(self, epoch):
+        """Put the clock forward to `epoch`, the last time known, when it is behind."""
+        if self._chip() + self._shift < epoch:
+            self._write(epoch)
 
     def set(self, epoch):
-        """Set the clock to the acquirer's authenticated time, unless it is above the ceiling."""
-        if self._ceiling and epoch > self._ceiling:
+        """Set the clock, back or forth, to the acquirer's authenticated time, unless that is below
+        the floor or above the ceiling.
+        """
+        if epoch < self._floor or self._ceiling and epoch > self._ceiling:
             return
-        self._write(max(epoch, self._floor))
+        self._write(epoch)
         self.trusted = True
 
     def civil(self, epoch, out):

@@ -5,6 +5,7 @@ May import everything that lasts: storage, binding, acquirer, crypto.
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
@@ -29,16 +30,19 @@ def build(desk, config):
     if language is not None:
         desk.use_language(language.decode())
     clock = desk.clock = board.clock
-    clock.raise_floor(state.number(keys.TIME))
+    clock.begin_at(state.number(keys.TIME))
     token_key = board.keystore.get_bytes("token_key")
     if token_key is None:
         raise StorageFault
     licence = config.get("licence")
     desk.licence = licence.encode() if licence and len(licence) == _LICENCE_LEN else None
-    merchant = state.get(keys.MERCHANT) or config["merchant"].encode()
     desk.identity = Identity(
-        config["terminal"].encode(), merchant, config["serial"].encode(), token_key
+        config["terminal"].encode(),
+        config["merchant"].encode(),
+        config["serial"].encode(),
+        token_key,
     )
+    rooms.run("firmware.acquirer.merchant", state, desk.identity)
     _inject(board.keystore)
     line = Line(board, desk.identity, state)
     line.take()  # keys that are missing or damaged show now

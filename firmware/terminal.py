@@ -64,14 +64,6 @@ class Terminal:
         """End the session: the next key wait in any errand leads back to the idle page."""
         self.operator = None
 
-    def answer(self, code):
-        """Return the last part of the text keys for DE 39 `code`: itself, or `other`."""
-        try:
-            code = code.decode()
-        except UnicodeError:
-            return "other"
-        return "other" if self.text("answer." + code)[0] == "?" else code
-
     async def prove(self, number, title):
         """Ask for an operator's password until it is right; False when given up or locked."""
         return await self.open("own_password", number, title)

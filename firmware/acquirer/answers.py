@@ -1,14 +1,14 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
-In memory only while such an answer is read. May import storage.state and binding.change. The
-words for people live in text/ under `answer.<DE 39>` (what it means) and `advice.<DE 39>` (what
-to do next).
+What always holds: what decides is taken as it is or not at all; what only informs is made legible,
+whatever it is. In memory only while such an answer is read. May import storage.state and binding.
 """
 
 from micropython import const
 
 from firmware.binding import change
 from firmware.binding.change import Outcome
+from firmware.binding.legible import legible
 from firmware.storage import state as keys
 
 ACTIVE = const(1)  # DF40
@@ -18,8 +18,11 @@ UNKNOWN = const(4)
 NO_STATUS = const(0)
 
 # DE 39 values of two bytes each, in one piece
-_REFUSALS = b"14225455586163"
+_REFUSALS = b"1422545558596163"
 _STUCK = b"0330405897"
+
+_REASON_MAX = const(120)  # bytes of DF41
+_APPLICATION_MAX = const(32)  # bytes of DF43
 
 
 def run(line, code, status, reason, application, token, reference):
@@ -27,31 +30,31 @@ def run(line, code, status, reason, application, token, reference):
     bytes, or None.
     """
     outcome = Outcome()
-    outcome.code = code
-    outcome.status = status[0] if status is not None and len(status) == 1 else NO_STATUS
-    outcome.event = event(code, outcome.status)
-    outcome.fault_tag, outcome.note = split_reason(_text(reason))
-    outcome.application = _text(application)
-    if reference is not None:
+    if readable(code):
+        outcome.code = code
+    known = status is not None and len(status) == 1
+    outcome.event = event(code, status[0] if known else NO_STATUS)
+    outcome.fault_tag, outcome.note = split_reason(legible(reason or b"", _REASON_MAX))
+    outcome.application = legible(application or b"", _APPLICATION_MAX)
+    if reference is not None and readable(reference.rstrip()):
         outcome.reference = reference
     if outcome.event == change.ACTIVE:
         tlvs = line.state.get(keys.PENDING_TLVS)
-        if token != line.identity.token(tlvs):
-            outcome.event = change.SUPERSEDED if token else change.UNSETTLED
+        if token is None or len(token) != 8:
+            outcome.event = change.UNSETTLED
+        elif token != line.identity.token(tlvs):
+            outcome.event = change.SUPERSEDED  # zeros: nothing is bound there any more
     return outcome
 
 
-def _text(value):
-    # A TLV's UTF-8 text; a reason that can't be read is shown as none.
-    try:
-        return str(value or b"", "utf-8")
-    except (UnicodeError, ValueError):
-        return ""
+def readable(value):
+    """Tell whether `value` is ASCII that a page can show and an audit entry can carry."""
+    return bool(value) and all([0x21 <= byte <= 0x7E for byte in value])
 
 
 def _is_in(code, codes):
     for at in range(0, len(codes), 2):
-        if codes[at] == code[0] and codes[at + 1] == code[1]:
+        if codes[at : at + 2] == code:
             return True
     return False
 
@@ -72,8 +75,11 @@ def event(code, status):
 def split_reason(reason):
     """Return (tag at fault or 0, words) of a DF41: four hex digits, a space, text."""
     if len(reason) >= 5 and reason[4] == " ":
-        try:
-            return int(reason[:4], 16), reason[5:]
-        except ValueError:
-            pass  # not in that form: all of it is for people
+        tag = 0
+        for char in reason[:4]:
+            digit = "0123456789ABCDEF".find(char.upper())
+            if digit < 0:
+                return 0, reason  # not in that form: all of it is for people
+            tag = tag << 4 | digit
+        return tag, reason[5:]
     return 0, reason

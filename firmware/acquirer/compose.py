@@ -25,7 +25,7 @@ SLOT = const(0xDF12)
 SEALED = const(0xDF20)
 TOKEN = const(0xDF44)
 
-_SCRATCH = const(320)
+_SCRATCH = const(336)  # an IV, the longest binding with its secrets, and its padding
 
 
 def run(line, mti, stan, when, fields, tlvs, sealed=None, code=0):

@@ -8,17 +8,17 @@ from micropython import const
 from firmware.crypto.cmac import mac
 
 FRAME_MAX = const(1024)  # bytes of a frame that may come
-SENT_MAX = const(640)  # a whole 0300 with every field at its longest has 560
+SENT_MAX = const(640)  # a whole 0300 with every field at its longest has 539; 0320s fill it
 
 
 class Identity:
-    """terminal: 8 ASCII bytes. merchant: 15 ASCII bytes; sync replaces it when the acquirer gives
-    another. serial: ASCII bytes. token_key: 16 bytes, never given out.
+    """terminal: 8 ASCII bytes. merchant: 15 ASCII bytes, as provisioned; see `merchant` for what
+    becomes of it. serial: ASCII bytes. token_key: 16 bytes, never given out.
     """
 
     def __init__(self, terminal, merchant, serial, token_key):
         self.terminal = terminal
-        self.merchant = merchant
+        self.merchant = self.provisioned = merchant
         self.serial = serial
         self._token_key = token_key
 

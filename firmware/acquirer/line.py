@@ -6,11 +6,13 @@ that the longest wait is the moment with the least in memory. Every message has 
 whose counter is durable before it is used. Between the steps a message is nothing but the bytes
 in `tx` and `rx`.
 
-May import rooms, crypto.dukpt, message.framing, identity, journal.StorageFault, change.NoAnswer.
+May import rooms, crypto.dukpt, message.framing, identity, journal's faults, change.NoAnswer.
 The link raises its own error with a `code`; nothing here imports a driver.
 """
 
 import gc
+
+from micropython import const
 
 from firmware import rooms
 from firmware.acquirer.compose import TOKEN
@@ -19,8 +21,15 @@ from firmware.acquirer.verify import STATUS
 from firmware.binding.change import NoAnswer
 from firmware.crypto import dukpt
 from firmware.message import framing
-from firmware.storage.journal import StorageFault
+from firmware.storage.journal import (
+    KEYS_DAMAGED,
+    KEYS_FULL,
+    KEYS_MISSING,
+    KEYS_USED_UP,
+    StorageFault,
+)
 
+_LEAP_MAX = const(4096)
 _OF_REQUEST = (39, STATUS, 0xDF41, 0xDF43, TOKEN, 37)  # what `answers` looks at
 
 
@@ -39,6 +48,7 @@ class Line:
         self.identity = identity
         self.state = state
         self.keys = None
+        self._leap = 0  # counters given up since the acquirer found one too low (A0)
         self.tx = bytearray(SENT_MAX)
         self.rx = bytearray(FRAME_MAX)
 
@@ -55,7 +65,9 @@ class Line:
         try:
             self.keys = dukpt.Dukpt(self, self.rx)
         except dukpt.KeysUnreadable:
-            raise StorageFault from None
+            raise StorageFault(KEYS_DAMAGED) from None
+        except OSError:
+            raise StorageFault(KEYS_MISSING) from None
 
     def leave(self):
         """End the conversation: the keys of its last message are overwritten."""
@@ -72,8 +84,13 @@ class Line:
         return self.board.keystore.get("dukpt", buf) == dukpt.STATE_LEN
 
     def save(self, buf):
-        """Replace the stored state of the keys by `buf`, durably and at once."""
-        self.board.keystore.put("dukpt", buf)
+        """Replace the stored state of the keys by `buf`, durably and at once. Raises StorageFault:
+        the key is not used then.
+        """
+        try:
+            self.board.keystore.put("dukpt", buf)
+        except OSError:
+            raise StorageFault(KEYS_FULL) from None
 
     def compose(self, how, secrets):
         """Compose a message about the pending request, see `settlement`. Raises NoRoom."""
@@ -88,8 +105,8 @@ class Line:
         return self._step("firmware.acquirer.answers", *parts)
 
     async def talk(self, wanted, mti, *contents):
-        """Send a message of now (see compose.run); return what is `wanted` of its answer (see
-        verify.run). Raises NoAnswer, NoRoom.
+        """Send a message of now (see compose.run); return what is `wanted` of its answer, DE 39
+        first (see verify.run). Raises NoAnswer, NoRoom.
         """
         stan, when = self.state.next_stan(), self.board.clock.now()
         self._step("firmware.acquirer.compose", mti, stan, when, *contents)
@@ -101,6 +118,10 @@ class Line:
             return rooms.run(path, self, *args)
         except MemoryError:  # half way, too: but for the key's counter no step writes anything
             raise rooms.NoRoom from None
+        except dukpt.KeysExhausted:
+            raise StorageFault(KEYS_USED_UP) from None
+        except (ValueError, LookupError):  # what came is not what was checked
+            raise NoAnswer(0) from None
 
     async def _answer(self, wanted):
         # Send what was composed; return what is wanted of the reply.
@@ -114,8 +135,18 @@ class Line:
                 size = framer.accept(missing)
             if size == framing.BAD:
                 raise NoAnswer(0)
-            return self._step("firmware.acquirer.verify", wanted)
+            parts = self._step("firmware.acquirer.verify", wanted)
+            self._follow(parts[0])
+            return parts
         except (NoAnswer, self.board.link_error) as error:
             code = error.code
         await link.close()  # what else this connection brings can't be matched either
         raise NoAnswer(code)
+
+    def _follow(self, code):
+        # Of a counter that has been overtaken the next is no better: on by 4, 16, 64 ...
+        if code != b"A0":
+            self._leap = 0
+            return
+        self._leap = min(max(self._leap, 1) * 4, _LEAP_MAX)
+        self.keys.skip(self._leap)

@@ -1,4 +1,5 @@
-"""What is said about the pending request to change a binding: sent, repeated, asked about.
+"""What is said about the pending request to change a binding: sent, repeated, asked about, taken
+back.
 
 In memory only before it is composed. May import compose, binding.
 """
@@ -10,16 +11,20 @@ from firmware.binding.request import pending
 
 def run(line, how, secrets):
     """Return what compose.run is to compose: the pending request for the first time (0300), again
-    (0301), or an inquiry about it (0300, 91=5), as `how` says: change.SUBMIT, REPEAT or INQUIRE.
+    (0301), an inquiry about it (0300, 91=5), or its withdrawal (91=3), as `how` says:
+    change.SUBMIT, REPEAT, INQUIRE or WITHDRAW.
 
-    secrets: as in binding.change.
+    secrets: as in binding.change; of a withdrawal the operator who asks for it.
     """
     request = pending(line.state)
     mti, stan, when, sealed = FILE, request.stan, request.time, None
     tlvs = [(UUID, request.uuid)]
-    if how == change.INQUIRE:
+    if how == change.INQUIRE or how == change.WITHDRAW:
         stan, when = line.state.next_stan(), line.board.clock.now()
         fields = [(91, b"5")]
+        if how == change.WITHDRAW:
+            fields = [(91, b"3")]
+            tlvs += [(0xDF14, secrets), (0xDF15, b"00")]
     else:
         if how == change.REPEAT:
             mti = REPEAT

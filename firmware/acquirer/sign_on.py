@@ -1,62 +1,52 @@
-"""Signing on: time, names, policy and notices, and bindings that changed at the acquirer.
+"""Signing on: what the acquirer says of time, names and policy, and which bindings differ.
 
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
-answer says, and only after a supervisor accepted it, unless the slot was empty. In memory only
-while the terminal signs on. May import compose, verify, answers, binding, storage, card.tlv.
+answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
+the table is not stored. In memory only while the terminal signs on, so what it takes in is
+`taking`. May import rooms, compose, verify, answers, binding, storage.
 """
-
-from array import array
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import answers
 from firmware.acquirer.compose import FILE, NETWORK, SEALED, SLOT, TOKEN
+from firmware.acquirer.sync import DECLINED, REACHED
+from firmware.acquirer.taking import DIFFERS, WANTED
 from firmware.acquirer.verify import STATUS
 from firmware.binding import change
 from firmware.binding.change import NoAnswer
-from firmware.binding.model import BINDING_MAX, NAME
 from firmware.binding.request import SLOT_AT
-from firmware.card import tlv
 from firmware.storage import audit
 from firmware.storage import state as keys
 
-_DIFFERS = const(1)  # DF45
-
-_NOTICES = const(0xDF45)
-_TIME = const(0xDF46)
-_MERCHANT = const(0xDF47)
-_POLICY = const(0xDF48)
 _SIGN_ON = const(1)
-_SAVE_TIME_S = const(3600)
-_NAMES_MAX = const(8)
+_NUMBERS = const(3)  # merchant numbers that there may be
 
 
 async def run(sync):
-    """Sign on (0800, 70=001) and take in what the acquirer says, for `sync`.
+    """Sign on (0800, 70=001) and take in what the acquirer says, for `sync`: its code, reached and
+    trouble tell what became of it.
 
-    Returns DE 39 and the notices (DF45). Raises NoAnswer, rooms.NoRoom.
+    Returns the notices (DF45). Raises NoAnswer, rooms.NoRoom.
     """
     tokens = _tokens(sync)
-    wanted = 39, _NOTICES, _TIME, _POLICY, _MERCHANT, SEALED
-    code, notices, time, policy, merchant, names = await sync.line.talk(
-        wanted, NETWORK, (), tokens, None, _SIGN_ON
-    )
-    if code != b"00":
-        return code, 0
-    if None in (notices, time, policy):
-        raise NoAnswer(0)  # said nothing of what a sign-on is for
-    _take_time(sync, _number(time))
-    sync.policy = _number(policy)
-    notices = _number(notices)
-    if names is not None:
-        sync.names = _names(names)
-    if merchant is not None:
-        _take_merchant(sync, merchant)
-    differing = await _compare(sync) if notices & _DIFFERS or not tokens else []
-    # What a supervisor has accepted meanwhile differs no more.
-    binding = sync.state.binding
-    sync.differing = [waiting for waiting in differing if binding(waiting[0]) != waiting[1]]
-    return code, notices
+    for _ in range(_NUMBERS):
+        parts = await sync.line.talk(WANTED, NETWORK, (), tokens, None, _SIGN_ON)
+        if parts[0] != b"03" or not rooms.run("firmware.acquirer.taking", sync, None):
+            break
+    notices = 0
+    reached = DECLINED
+    if parts[0] == b"00":
+        notices = rooms.run("firmware.acquirer.taking", sync, parts)
+        differing = await _compare(sync) if notices & DIFFERS or not tokens else []
+        # What a supervisor has accepted meanwhile differs no more.
+        binding = sync.state.binding
+        sync.differing = [waiting for waiting in differing if binding(waiting[0]) != waiting[1]]
+        sync.reached_at = sync.clock.now()
+        reached = REACHED
+    sync.code, sync.trouble, sync.reached = parts[0], 0, reached
+    return notices
 
 
 def _tokens(sync):
@@ -77,6 +67,9 @@ async def _compare(sync):
         if is_pending(sync.change, slot):
             continue  # its settlement decides
         theirs = await _slot(sync.line, slot)
+        if theirs is not None and not rooms.run("firmware.binding.checked", theirs):
+            sync.faulty = True
+            continue
         ours = sync.state.binding(slot)
         if theirs is not None and ours is None:
             sync.accept(slot, theirs, audit.NOBODY)
@@ -91,52 +84,16 @@ def is_pending(change_, slot):
 
 
 async def _slot(line, slot):
-    # The TLVs of a slot's binding (0300, 91=5), None when nothing is bound. NoAnswer also when the
-    # answer is an error or doesn't match its own token.
+    # The TLVs of a slot's binding (0300, 91=5), None when nothing is bound, none at all when they
+    # don't match their own token. Raises NoAnswer when the answer is an error.
     code, status, tlvs, token = await line.talk(
         (39, STATUS, SEALED, TOKEN),
         FILE,
         ((91, b"5"),),
         ((SLOT, bytes((slot,))),),
     )
-    if code == b"00" and status == bytes((answers.UNKNOWN,)):
-        return None
-    good = code == b"00" and tlvs is not None and len(tlvs) <= BINDING_MAX
-    if not good or token != line.identity.token(tlvs):
+    if code != b"00":
         raise NoAnswer(0)
-    return tlvs
-
-
-def _take_time(sync, now):
-    if now:
-        sync.clock.set(now)
-        now = sync.clock.now()  # what it took of it
-        if abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
-            sync.state.put_number(keys.TIME, now)
-
-
-def _take_merchant(sync, merchant):
-    # Fifteen characters that DE 42 can carry.
-    identity = sync.line.identity
-    fits = len(merchant) == 15 and all([0x20 <= byte <= 0x7E for byte in merchant])
-    if fits and merchant != identity.merchant:
-        entry = audit.entry(audit.MERCHANT, sync.clock.now(), detail=merchant)
-        sync.state.put(((keys.MERCHANT, merchant),), entry)
-        identity.merchant = merchant
-
-
-def _number(value):
-    return int.from_bytes(value, "big")
-
-
-def _names(tlvs):
-    found = array("i", bytes(4 * tlv.OUT_LEN))
-    names = []
-    pos = 0
-    while pos < len(tlvs) and len(names) < _NAMES_MAX:
-        pos = tlv.step(tlvs, pos, len(tlvs), found)
-        if pos < 0:
-            break
-        if found[0] == NAME:
-            names.append(bytes(memoryview(tlvs)[found[1] : found[1] + found[2]]))
-    return names
+    if status == bytes((answers.UNKNOWN,)):
+        return None
+    return tlvs if tlvs and token == line.identity.token(tlvs) else b""

@@ -11,7 +11,7 @@ from micropython import const
 
 from firmware import rooms
 from firmware.binding import change
-from firmware.binding.change import NO_CODE, NO_ROOM, NoAnswer
+from firmware.binding.change import NO_CODE, NO_ROOM, NoAnswer, Outcome
 from firmware.crypto.wipe import wipe
 
 NEVER = const(0)  # what became of the last attempt to reach the acquirer
@@ -19,12 +19,16 @@ REACHED = const(1)
 UNREACHED = const(2)
 DECLINED = const(3)
 
+EVERY_S = const(900)  # a sign-on while there is nothing else to say
+
+# Between two looks, while resting, whether the network has come back or somebody wants something;
+# a variable, since where time is made up every look costs.
+LOOK_S = 1
+
 _RECORDS = const(4)  # DF45
 _DECIDED = const(8)
 
-_EVERY_S = const(900)  # a sign-on while nothing is pending
-_FIRST_S = const(4)  # the first repetition after a lost answer; doubled each time
-_LONGEST_S = const(300)
+_NO_ROOM_S = const(30)
 _TURN_S = 0.1  # between two looks whether the line is free
 _SECRETS_S = const(90)  # a one-time code is good for its step and the next: 60 s at most, and some
 
@@ -34,10 +38,14 @@ class Sync:
 
     line: line.Line or its like. change: binding.change.Change. state, clock, wifi: as in terminal.
 
-    names: what the account holder may be called, as UTF-8 bytes, from the last sign-on. policy:
+    holders: what the account holder may be called, as TLVs of DF30, from the last sign-on. policy:
     DF48. differing: (slot, TLVs or None) of bindings that changed elsewhere and wait for the
-    supervisor. reached: one of the four above; trouble: the link's error code; code: DE 39 of the
-    last sign-on.
+    supervisor. faulty: the last sign-on brought data that is not of the table, and was left out.
+    reached: what became of the last sign-on, one of the four above; trouble: the link's error
+    code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
+    last_outcome: of the last try about the request under way, or the one that ended it; None
+    before the first. watched: set while a person looks at a request that is under review. tries,
+    doubt: of `pause` and `taking`.
     """
 
     def __init__(self, line, change_, state, clock, wifi):
@@ -47,47 +55,53 @@ class Sync:
         self.clock = clock
         self._wifi = wifi
         self._talking = False
-        self._resting = None  # a task, while nothing is to be done
         self._woken = False
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
-        self.names = []
+        self.holders = b""
         self.policy = 0
         self.differing = []
+        self.faulty = False
         self.reached = NEVER
+        self.reached_at = 0
         self.trouble = 0
         self.code = b"--"
         self.last_outcome = None
+        self.watched = False
+        self.tries = 0
+        self.doubt = None
+
+    @property
+    def names(self):
+        """The names in `holders`, as a list of UTF-8 bytes made anew each time. Raises NoRoom."""
+        return rooms.run("firmware.acquirer.holders", self.holders)
 
     async def run(self):
-        """Stay in step for ever: settle what is pending with back-off, sign on now and then."""
-        pause = _FIRST_S
+        """Stay in step for ever: settle what is pending, sign on now and then, see `pause`."""
         while True:
+            seconds = EVERY_S
             if self._wifi.connected:
-                done = await self.once()
-                urgent = self.change.phase == change.SENT or not done
-                pause = min(pause * 2, _LONGEST_S) if urgent else _EVERY_S
-            else:
-                pause = _FIRST_S
+                reached = await self.once()
+                try:
+                    seconds = rooms.run("firmware.acquirer.pause", self, reached)
+                except rooms.NoRoom:
+                    seconds = _NO_ROOM_S
             self._expire()
-            await self._rest(min(pause, _SECRETS_S) if self._secrets else pause)
-            if pause == _EVERY_S:
-                pause = _FIRST_S // 2
+            await self._rest(min(seconds, _SECRETS_S) if self._secrets else seconds)
 
     def wake(self):
-        """Talk soon: a person has stopped waiting for an answer that is still to come."""
+        """Talk soon, and as often as if nothing had failed: a person wants to know."""
         self._woken = True
-        if self._resting is not None:
-            self._resting.cancel()
+        self.tries = 0
 
     async def _rest(self, seconds):
-        self._resting = asyncio.create_task(_wait(0 if self._woken else seconds))
-        try:
-            await self._resting
-        except asyncio.CancelledError:
-            if not self._woken:
-                raise  # it is the sync itself that is to end
-        self._resting = None
+        linked = self._wifi.connected
+        while seconds > 0 and not self._woken:
+            await asyncio.sleep(min(seconds, LOOK_S))
+            seconds -= LOOK_S
+            before, linked = linked, self._wifi.connected
+            if linked and not before:
+                self.wake()
         self._woken = False
 
     async def once(self):
@@ -96,18 +110,20 @@ class Sync:
         """
         pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
         try:
-            await self._talk(pending, True, True)
+            await self._talk(pending, True, not self.watched)
         except NoAnswer:
             return False
         return True
 
-    async def settle(self):
-        """Ask once about the pending request. Returns the Outcome, the last one when it has been
-        settled meanwhile.
+    async def settle(self, withdraw=None):
+        """Ask once about the pending request, or have it taken back for the operator `withdraw`.
+        Returns the Outcome, the last one when it has been settled meanwhile.
 
         Raises NoAnswer while the acquirer is out of reach: nothing has been sent then.
         """
-        return await self._talk(True, False)
+        if withdraw:
+            self.forget()  # nobody wants it sent again
+        return await self._talk(True, False, False, withdraw)
 
     async def sign_on(self):
         """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the
@@ -115,31 +131,45 @@ class Sync:
         """
         await self._talk(False, True)
 
-    async def _talk(self, settle, sign_on, alone=False):
+    async def _talk(self, settle, sign_on, alone=False, withdraw=None):
         outcome = None
+        trouble = -1
         while self._talking:
             await asyncio.sleep(_TURN_S)
         self._talking = True
         try:
-            await self.line.reach()
-            self.line.take()
+            if settle and self.change.phase == change.IDLE:
+                outcome = self.last_outcome  # settled while somebody waited for the line
+                settle = False
+            if settle or sign_on:
+                await self.line.reach()
+                self.line.take()
             if settle:
-                outcome = await self._settle(alone)
+                outcome = await self._settle(alone, withdraw)
             if sign_on:
-                await self._sign_on()
+                if settle and outcome.lost():
+                    raise NoAnswer(outcome.trouble)  # the line is gone, for this reason
+                await self._sign_on(alone)
         except rooms.NoRoom:
-            raise NoAnswer(NO_ROOM) from None  # a person's errand fills it: later
+            trouble = NO_ROOM  # a person's errand fills it: later
         except NoAnswer as error:
-            if sign_on:
-                self.reached, self.trouble = UNREACHED, error.code
-            raise
+            trouble = error.code
+        except (ValueError, LookupError):
+            trouble = 0  # it was said in no form that we know
         finally:
             self.line.leave()
             try:
                 await self.line.close()
             finally:
                 self._talking = False
-        return outcome
+        if trouble < 0:
+            return outcome
+        if sign_on and trouble != NO_ROOM:
+            self.reached, self.trouble = UNREACHED, trouble
+        if settle and outcome is None:
+            self.last_outcome = Outcome()  # what was known of it before is no news
+            self.last_outcome.trouble = trouble
+        raise NoAnswer(trouble)
 
     def keep(self, secrets):
         """Take over the secrets of the request under way, as binding.change has them; wiped when
@@ -159,24 +189,25 @@ class Sync:
         if self.clock.now() > self._secrets_until:
             self.forget()
 
-    async def _settle(self, alone):
-        if self.change.phase == change.IDLE:
-            return self.last_outcome  # settled while somebody waited for the line
+    async def _settle(self, alone, withdraw=None):
         self._expire()
         if self.change.phase == change.STORED and self._secrets is None:
             raise NoAnswer(NO_CODE)  # sent without it, it would only be refused
-        outcome = await self.change.settle(self.line, self._secrets, alone)
+        outcome = await self.change.settle(self.line, self._secrets, alone, withdraw)
         self.last_outcome = outcome
         if self.change.phase != change.SENT:
             self.forget()
+        if self.change.phase == change.IDLE:
+            self._woken = True  # to sign on
+            if outcome.event == change.ACTIVE:
+                self.differing = []  # of its slot; the sign-on says of the others
         return outcome
 
-    async def _sign_on(self):
-        self.code, notices = await rooms.follow("firmware.acquirer.sign_on", self)
-        self.trouble = 0
-        self.reached = REACHED if self.code == b"00" else DECLINED
+    async def _sign_on(self, alone):
+        self._woken = False
+        notices = await rooms.follow("firmware.acquirer.sign_on", self)
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
-            await self._settle(True)
+            await self._settle(alone)
         if notices & _RECORDS:
             await rooms.follow("firmware.acquirer.upload", self)
 
@@ -186,7 +217,3 @@ class Sync:
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
         rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)
-
-
-async def _wait(seconds):
-    await asyncio.sleep(seconds)

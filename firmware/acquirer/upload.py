@@ -1,52 +1,92 @@
 """Sending the audit log to the acquirer's archive (0320) when it wants the records.
 
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
-what it has stored is noted once it has said so, so power loss sends some again, which it skips. In
-memory only while records are sent. May import compose, storage.
+of what has been lost the gap is told before what follows it; what it has stored is noted once it
+has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
+ends. In memory only while records are sent. May import rooms, compose, storage.
 """
 
-import struct
+from struct import pack
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer.compose import RECORDS
+from firmware.acquirer.gaps import NOT_YET
 from firmware.storage import history
 from firmware.storage import state as keys
 
 _RECORD = const(0xDF50)
 _STORED = const(0xDF51)
+_GAP = const(0xDF52)
 _ROOM = const(520)  # bytes of TLVs that fit a message of identity.SENT_MAX
+_GAP_LEN = const(16)
 _TAG = const(3)  # bytes of a record's tag and length
+_MESSAGES = const(256)  # of a conversation: more than the longest log takes
 
 
 async def run(sync):
     """Send what the acquirer does not have, in as many messages as it takes. Raises NoAnswer,
     rooms.NoRoom.
 
-    Stops at a gap in the log and where the acquirer takes nothing more.
+    Stops where the acquirer takes nothing more. When it says that it has less, or more, than was
+    thought, it goes on from there, once.
     """
     state = sync.state
+    journal = state.journal
     last = state.number(keys.UPLOADED)
-    records = _following(state.journal, last)
-    while records:
-        (value,) = await sync.line.talk((_STORED,), RECORDS, (), records)
-        stored = int.from_bytes(value or b"", "big")
-        if stored == last or value is None:
+    corrected = False
+    gaps = rooms.run("firmware.acquirer.gaps", journal, last)
+    for _ in range(_MESSAGES):
+        found, sent = _following(journal, last, gaps)
+        if not found:
             return
-        last = stored  # it may have less than it had: then from there
-        if last > state.number(keys.UPLOADED):
+        code, value = await sync.line.talk((39, _STORED), RECORDS, (), found)
+        found = None
+        if value is None or len(value) != 4:
+            return
+        stored = int.from_bytes(value, "big")
+        if stored != sent or code != b"00":
+            if corrected:
+                return
+            corrected = True
+            gaps = rooms.run("firmware.acquirer.gaps", journal, stored)
+        last = stored
+        if state.number(keys.UPLOADED) < last <= journal.number:
             state.put_number(keys.UPLOADED, last)
-        records = _following(state.journal, last)
 
 
-def _following(journal, last):
-    # DF50 of as many records that follow the number `last` as a message holds.
+def _following(journal, last, gaps):
+    # What goes into a message after the entry `last`: DF50 of entries, DF52 of what is lost before
+    # them; and the number up to which that is.
     found = []
     room = _ROOM
-    for record in history.export(journal, last + 1):
-        room -= _TAG + len(record)
-        last += 1
-        if room < 0 or record[:4] != struct.pack(">I", last):
-            break
-        found.append((_RECORD, record))
-    return found
+    try:
+        for number, _, chain, entry in history.entries(journal, last + 1):
+            gap = gaps.get(last + 1)
+            while gap is not None and gap[0] < number:
+                room -= _TAG + _GAP_LEN
+                if room < 0 or gap[0] == NOT_YET:
+                    return found, last
+                found.append((_GAP, _told(last + 1, gap)))
+                last = gap[0]
+                gap = gaps.get(last + 1)
+            if gap is not None:
+                continue  # it is in there: not proven, or not to be sent
+            room -= _TAG + 12 + len(entry)
+            if room < 0 or number != last + 1:
+                break
+            found.append((_RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
+            last = number
+        else:
+            gap = gaps.get(last + 1)
+            if gap is not None and gap[0] != NOT_YET and room >= _TAG + _GAP_LEN:
+                found.append((_GAP, _told(last + 1, gap)))
+                last = gap[0]
+    finally:
+        journal.frame = None
+    return found, last
+
+
+def _told(first, gap):
+    return pack(">II", first, gap[0]) + gap[1]

@@ -34,15 +34,19 @@ NO_SUCH = const(5)  # 00/04: unknown to the acquirer
 UNSETTLED = const(6)  # no answer, or one that settles nothing: keep asking
 STUCK = const(7)  # 30 40 58 97 03 without DF40: stop repeating by oneself
 SUPERSEDED = const(8)  # it was accepted, but the slot has since been given another binding
+WITHDRAWN = const(9)  # it was taken back, and the acquirer will never accept it
 
 # What a host is to say about the request
 SUBMIT = const(0)  # it, for the first time
 REPEAT = const(1)  # it, once more
 INQUIRE = const(2)  # what became of it?
+WITHDRAW = const(3)  # it is to be taken back
 
 # What goes with a request and is never stored: pairs of one of these tags and a bytearray
 CVV2 = const(0xDF38)  # of the card
 CODE = const(0xDF3A)  # the owner's one-time code
+
+NO_ANSWER = b"--"  # stands for DE 39 where there was none that can be read
 
 # Codes of a NoAnswer that are not the link's
 NO_ROOM = const(8)  # the terminal's memory is full
@@ -65,13 +69,16 @@ class Outcome:
     """What became of one exchange about a request."""
 
     event = UNSETTLED  # one of the events above
-    code = b"--"  # DE 39, or this when there was none
-    status = 0  # DF40
+    code = NO_ANSWER  # DE 39
     note = ""  # DF41 without the tag at fault
     fault_tag = 0  # that tag
     reference = b" " * 12  # DE 37
     application = ""  # DF43
     trouble = 0  # a link error code
+
+    def lost(self):
+        """Tell whether there was no answer at all."""
+        return self.event == UNSETTLED and self.code == NO_ANSWER
 
 
 class Change:
@@ -97,19 +104,24 @@ class Change:
         """Forget the request; only possible while it was never sent. Raises NotPossible."""
         self._on(CANCEL)
 
-    async def settle(self, host, secrets=None, notice=False):
+    async def settle(self, host, secrets=None, notice=False, withdraw=None):
         """Ask the acquirer once about the pending request and act on what it says.
 
-        host: has compose(how, secrets), and async ask() -> Outcome, which raises NoAnswer.
+        host: has compose(how, secrets), where a withdrawal has its operator for secrets, and
+        async ask() -> Outcome, which raises NoAnswer.
         secrets: what goes with it and is never stored, ascending, or None; the caller wipes it.
         notice: nobody is watching, so the end is to be noted for the next person (keys.NOTICE).
+        withdraw: the operator, two ASCII digits, who asks to have it taken back; supervisor 00 has
+        approved that.
         Returns the Outcome; the phase afterwards tells what became of the request. To be called
         once the acquirer is in reach: what was sent can no longer be cancelled.
         Raises rooms.NoRoom: nothing was sent, or the answer is to be asked for again.
         """
         phase = self.phase
         how = INQUIRE
-        if phase == STORED:
+        if withdraw:
+            how, secrets = WITHDRAW, withdraw
+        elif phase == STORED:
             how = SUBMIT
         elif phase == SENT and self._repeat_next:
             how = REPEAT
@@ -124,11 +136,11 @@ class Change:
             outcome.trouble = error.code
         if how == REPEAT:
             self._repeat_next = outcome.event == NO_SUCH
-        self._on(outcome.event, outcome, notice)
+        self._on(outcome.event, outcome, notice, how)
         return outcome
 
-    def _on(self, event, outcome=None, notice=False):
+    def _on(self, event, outcome=None, notice=False, how=SUBMIT):
         # What decides is gone again before it is written.
-        decided = rooms.run("firmware.binding.settling", self, event, outcome, notice)
+        decided = rooms.run("firmware.binding.settling", self, event, outcome, notice, how)
         if decided is not None:
             self.state.put(*decided)

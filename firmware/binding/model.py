@@ -10,10 +10,10 @@ from micropython import const
 
 from firmware.card import tlv
 
-NAME = const(0xDF30)  # account holder, UTF-8, 1-60 bytes
+NAME = const(0xDF30)  # account holder, UTF-8, 1-120 bytes, no control characters
 ACCOUNT = const(0xDF31)  # account number, 8-32 digits
 CNAPS = const(0xDF32)  # 12 digits
-BANK = const(0xDF33)  # bank name, UTF-8, at most 60 bytes
+BANK = const(0xDF33)  # bank name, UTF-8, at most 90 bytes
 KIND = const(0xDF34)  # 1 corporate, 2 personal
 LICENCE = const(0xDF35)  # unified social credit code, 18 ASCII
 PAN = const(0xDF36)  # 13-19 digits
@@ -26,7 +26,7 @@ RESTORE = const(3)
 CORPORATE = const(1)
 PERSONAL = const(2)
 
-BINDING_MAX = const(251)  # bytes of TLVs; all fields at their longest are 230
+BINDING_MAX = const(291)  # bytes of TLVs: an account with all its fields at their longest
 
 
 def field(tlvs, tag):
@@ -66,5 +66,5 @@ def truncated(digits):
 
     With fewer than 13 digits only `*` and the last four (PCI DSS 3.4.1).
     """
-    text = bytes(digits).decode()
+    text = "".join([chr(byte) if 0x30 <= byte <= 0x39 else "?" for byte in digits])
     return "*" + text[-4:] if len(text) < 13 else text[:6] + "*" + text[-4:]

@@ -1,25 +1,29 @@
 """The record that remains of a change, as the bytes that are stored: masked data only.
 
-In memory only while one is made or read. May import model.
+In memory only while one is made or read. May import model, legible and change.
 """
 
 import struct
 
 from micropython import const
 
+from firmware.binding.change import ACTIVE, REJECTED
+from firmware.binding.legible import legible
 from firmware.binding.model import number, truncated
 
-_RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code status reference
+_RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code event reference
 _RECORD_LEN = const(24)
 _APPLICATION_MAX = const(32)  # characters of DF43
 _RECORD_MAX = const(142)  # bytes: with the longest DF43, 72 of DF41 are kept, 24 characters in zh
+_OLDER = {1: ACTIVE, 3: REJECTED}  # older firmware kept DF40 there; as events they end nothing
 
 
 class Record:
     """What remains of a change for people to look up.
 
-    time: when it was settled, Unix epoch. code: DE 39 as 2 bytes. status: DF40. reference: DE 37.
-    application: DF43. note: the acquirer's reason (DF41). number: truncated.
+    time: when it was settled, Unix epoch. event: how it ended, as in binding.change. code: DE 39
+    as 2 bytes. reference: DE 37. application: DF43. note: the acquirer's reason (DF41). number:
+    truncated. What older firmware has kept and can't be read is left out.
     """
 
     def __init__(self, stored):
@@ -30,11 +34,12 @@ class Record:
             self.reason,
             self.operator,
             self.code,
-            self.status,
+            event,
             self.reference,
         ) = struct.unpack(_RECORD, stored[:_RECORD_LEN])
-        text = stored[_RECORD_LEN:].decode().split("\n", 2)
-        self.number, self.application, self.note = text
+        self.event = _OLDER.get(event, event)
+        text = [legible(part) for part in stored[_RECORD_LEN:].split(b"\n", 2)] + ["", ""]
+        self.number, self.application, self.note = text[:3]
 
 
 def record(request, outcome, time):
@@ -47,7 +52,7 @@ def record(request, outcome, time):
         request.reason,
         request.operator,
         outcome.code,
-        outcome.status,
+        outcome.event,
         outcome.reference,
     )
     text = (

@@ -13,6 +13,7 @@ from firmware.storage import audit
 from firmware.storage import state as keys
 
 _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
+TIME_AT = const(20)
 SLOT_AT = const(25)
 
 

@@ -34,7 +34,7 @@ CNAPS = const(2)
 LICENCE = const(3)
 EXPIRY = const(4)
 
-NAME_MAX = const(60)  # bytes of UTF-8
+NAME_MAX = const(120)  # bytes of UTF-8
 ACCOUNT_MIN = const(8)
 ACCOUNT_MAX = const(32)
 PASSWORD_MIN = const(8)
@@ -43,7 +43,8 @@ PASSWORD_MAX = const(16)
 _ALPHABET = b"0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: without I O S V Z
 
 
-def _digits(buf):
+def digits(buf):
+    """Tell whether `buf` is nothing but ASCII digits."""
     for byte in buf:
         if byte < 0x30 or byte > 0x39:
             return False
@@ -65,12 +66,12 @@ def account(buf):
     """
     if len(buf) < ACCOUNT_MIN or len(buf) > ACCOUNT_MAX:
         return ACCOUNT_LENGTH
-    return OK if _digits(buf) else ACCOUNT_NOT_DIGITS
+    return OK if digits(buf) else ACCOUNT_NOT_DIGITS
 
 
 def cnaps(buf):
     """Check a CNAPS number: 12 digits, the last an ISO 7064 MOD 11,10 check digit."""
-    if len(buf) != 12 or not _digits(buf):
+    if len(buf) != 12 or not digits(buf):
         return CNAPS_LENGTH
     product = 10
     for i in range(11):
@@ -91,7 +92,7 @@ def expiry(buf, year, month):
 
     A card is good to the end of its month.
     """
-    if len(buf) != 4 or not _digits(buf):
+    if len(buf) != 4 or not digits(buf):
         return EXPIRY_INVALID
     yy = (buf[0] - 0x30) * 10 + buf[1] - 0x30
     mm = (buf[2] - 0x30) * 10 + buf[3] - 0x30

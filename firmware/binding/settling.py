@@ -6,7 +6,16 @@ import change, request, record and storage.state.
 
 from micropython import const
 
-from firmware.binding.change import ACTIVE, NotPossible
+from firmware.binding.change import (
+    HELD,
+    NO_SUCH,
+    REJECTED,
+    STUCK,
+    UNSETTLED,
+    WITHDRAW,
+    WITHDRAWN,
+    NotPossible,
+)
 from firmware.binding.record import record
 from firmware.binding.request import entry, pending
 from firmware.storage import audit
@@ -22,23 +31,28 @@ REFUSE = const(5)  # can't be done in this state
 
 # A byte for each state and event: the next state and the action, a hexadecimal digit each.
 # Nothing is sent before STORED is left, so no answer can be for a request in that state.
-_EVENTS = const(9)
+_EVENTS = const(10)
 _TABLE = (
-    # SEND CANCEL ACTIVE REVIEWING REJECTED NO_SUCH UNSETTLED STUCK SUPERSEDED
-    b"\x05\x05\x00\x00\x00\x00\x00\x00\x00"  # IDLE
-    b"\x21\x04\x15\x15\x15\x10\x10\x10\x15"  # STORED
-    b"\x20\x25\x02\x31\x03\x20\x20\x41\x03"  # SENT
-    b"\x30\x35\x02\x30\x03\x21\x30\x41\x03"  # REVIEW
-    b"\x40\x45\x02\x31\x03\x21\x40\x40\x03"  # HELD
+    # SEND CANCEL ACTIVE REVIEWING REJECTED NO_SUCH UNSETTLED STUCK SUPERSEDED WITHDRAWN
+    b"\x05\x05\x00\x00\x00\x00\x00\x00\x00\x00"  # IDLE
+    b"\x21\x04\x15\x15\x15\x10\x10\x10\x15\x15"  # STORED
+    b"\x20\x25\x02\x31\x03\x20\x20\x41\x03\x03"  # SENT
+    b"\x30\x35\x02\x30\x03\x21\x30\x41\x03\x03"  # REVIEW
+    b"\x40\x45\x02\x31\x03\x21\x40\x40\x03\x03"  # HELD
 )
 
 
-def run(change, event, outcome, notice):
+def run(change, event, outcome, notice, how):
     """Return the changes and the audit entry to be put when `event` has come to the request of
     `change`; None when nothing changes. Raises NotPossible.
 
-    outcome: of the exchange that told, or None. notice: see Change.settle.
+    outcome: of the exchange that told, or None; its event becomes what it means after `how` was
+    said. notice: see Change.settle.
     """
+    if how == WITHDRAW:
+        event = outcome.event = _of_withdrawal(event, outcome.code)
+    elif event == NO_SUCH and notice and change.phase == HELD:
+        return None  # it is not sent again by itself: a person asks, or takes it back
     step = _TABLE[change.phase * _EVENTS + event]
     phase, action = step >> 4, step & 15
     if action == REFUSE:
@@ -48,7 +62,8 @@ def run(change, event, outcome, notice):
     state, now = change.state, change.clock.now()
     request = pending(state)
     if action == KEEP:
-        changes = ((keys.PENDING_STATE, bytes((phase,))),)
+        reason = outcome.code if event == STUCK else b""
+        changes = ((keys.PENDING_STATE, bytes((phase,)) + reason),)
         return changes, entry(request, audit.REQUEST + phase, now, outcome)
     changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
     if action == COMMIT:
@@ -56,7 +71,16 @@ def run(change, event, outcome, notice):
     else:
         changes.append((keys.PENDING_TLVS, None))
     if notice:
-        changes.append((keys.NOTICE, bytes((event == ACTIVE,))))
+        changes.append((keys.NOTICE, bytes((event,))))
     if outcome is not None:
         changes += state.record_changes(record(request, outcome, now))
     return changes, entry(request, audit.ENDED + event, now, outcome)
+
+
+def _of_withdrawal(event, code):
+    # What an answer means when it was asked to take the request back. Of one that is unknown there
+    # the counters have been overtaken: what is still on its way comes too late. A "no" to the
+    # withdrawal itself says nothing of the request.
+    if event == NO_SUCH or event == REJECTED and code == b"59":
+        return WITHDRAWN
+    return UNSETTLED if event == STUCK else event

@@ -41,6 +41,7 @@ _KEY_LEN = const(16)
 _BITS = const(32)
 _WORK_MAX = const(16)
 _RESERVE = const(4)
+_SKIP_BITS = const(16)  # no subtree that is larger is passed over
 _KEY_DERIVATION = const(0x8000)
 _KSN_LEN = const(12)
 _CRC_32 = const(-0x12477CE0)  # 0xEDB88320, the polynomial of IEEE 802.3 from right to left
@@ -258,6 +259,35 @@ class Dukpt:
         _copy(self.ksn, 0, self._live, _ID, _KSN_LEN)
         _step(self._live, self._key)
         self._left = int(self._left) - 1
+
+    def skip(self, count):
+        """Move on by `count` counters or a few more, durably, without making their keys: the other
+        side has seen higher ones. The key in use is gone.
+
+        Raises what `save` raises, and nothing has happened then.
+        """
+        saved = self._saved
+        _copy(saved, 0, self._live, 0, STATE_LEN)
+        for _ in range(self._left):  # what is reserved is behind what is stored
+            _step(saved, self._key)
+        while count > 0:
+            bit = _lowest_bit(saved)
+            if bit == _BITS:
+                break
+            at = _REGISTERS + bit * _KEY_LEN
+            if bit < _SKIP_BITS and 1 << bit <= count:  # with all that its key leads to
+                wipe(memoryview(saved)[at : at + _KEY_LEN])
+                _add(saved, bit)
+                count -= 1 << bit
+            else:
+                _step(saved, self._key)
+                count -= 1
+        wipe(self._key)
+        _checksum(saved, saved, _CRC)
+        self._store.save(saved)
+        _copy(self._live, 0, saved, 0, STATE_LEN)
+        wipe(saved)
+        self._left = 0
 
     @micropython.viper
     def key(self, usage: int, out):

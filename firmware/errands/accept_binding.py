@@ -4,28 +4,40 @@ backup.
 
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import model
+from firmware.errands.moment import moment
 
 _TITLE = "accept.title"
 
 
-async def run(desk):
-    """Go through the bindings that differ from the acquirer's. Nothing changes without the
-    supervisor.
+async def run(desk, slot=None):
+    """Go through the bindings that differ from the acquirer's, of `slot` alone when one is given;
+    say so when none does. Nothing changes without the supervisor.
     """
-    for slot, theirs in list(desk.sync.differing):
-        ours = desk.state.binding(slot)
+    waiting = [each for each in desk.sync.differing if slot is None or each[0] == slot]
+    if not waiting:
+        await desk.pages.message(_TITLE, _agrees(desk), True)
+    for at, theirs in waiting:
+        ours = desk.state.binding(at)
+        mine = model.truncated(model.number(ours) or b"")
+        if theirs is None:
+            # What is stored stays to be looked at: only the acquirer binds anew, when asked to.
+            await desk.pages.message(_TITLE, desk.text("accept.unbound") + "\n" + mine, True)
+            continue
         body = "%s\n%s\n%s\n%s" % (
             desk.text("accept.ours"),
-            model.truncated(model.number(ours) or b""),
+            mine,
             desk.text("accept.theirs"),
-            desk.text("bindings.none")
-            if theirs is None
-            else model.truncated(model.number(theirs) or b""),
+            model.truncated(model.number(theirs) or b""),
         )
-        if theirs is None:
-            # Only the acquirer unbinds: what is stored stays to be looked at until it binds anew.
-            await desk.pages.message(_TITLE, body, True)
-        elif await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
-            if (slot, theirs) in desk.sync.differing:  # it may have changed again meanwhile
-                desk.sync.accept(slot, theirs, SUPERVISOR)
+        if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
+            if (at, theirs) in desk.sync.differing:  # it may have changed again meanwhile
+                desk.sync.accept(at, theirs, SUPERVISOR)
                 await desk.pages.message(_TITLE, desk.text("accept.done"), True)
+
+
+def _agrees(desk):
+    if desk.sync.faulty:
+        return desk.text("idle.faulty")
+    if not desk.sync.reached_at:
+        return desk.text("accept.unchecked")
+    return desk.text("accept.agrees") + "\n" + moment(desk, desk.sync.reached_at)

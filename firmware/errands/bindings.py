@@ -1,6 +1,7 @@
 """What the terminal pays out to: each bound slot with its check token, masked, and its backup."""
 
 from firmware.binding import model
+from firmware.binding.legible import legible
 from firmware.storage import state as keys
 
 _TITLE = "bindings.title"
@@ -25,4 +26,4 @@ def describe(desk, tlvs):
     """Return a binding in words: number masked, holder, and the token both sides compare."""
     token = "".join("%02X" % byte for byte in desk.identity.token(tlvs))
     name = model.field(tlvs, model.NAME) or b""
-    return "\n".join((model.truncated(model.number(tlvs) or b""), name.decode(), token))
+    return "\n".join((model.truncated(model.number(tlvs) or b""), legible(name), token))

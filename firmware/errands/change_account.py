@@ -17,7 +17,7 @@ async def run(desk):
     if desk.change.phase != change.IDLE:
         await desk.open("pending")
         return
-    if not await desk.open("preparation", _TITLE):
+    if not await desk.open("preparation", _TITLE, _SLOT):
         return
     fields = {}
     while True:

@@ -2,19 +2,24 @@
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import sync
 from firmware.binding import change
+from firmware.errands.moment import moment
 from firmware.storage import state as keys
 from firmware.ui.pages import NONE, Idle
 
 _LOOK_MS = const(1000)
+_NO_WIFI = const(1)  # drivers.tls_link
+_HOUR_AT = const(6)  # in a moment
 
 
 async def run(desk):
     """Show the idle page until a key is pressed."""
     shown = None
+    declined = [None, ""]
     while True:
-        words = _words(desk)
+        words = _words(desk, declined)
         if words != shown:
             shown = words
             desk.pages.show("idle.title", words, "", "idle.begin")
@@ -25,7 +30,7 @@ async def run(desk):
             pass  # here nobody is logged in: the page stays
 
 
-def _words(desk):
+def _words(desk, declined):
     # The most urgent news first; there is room for three lines.
     text = desk.text
     lines = []
@@ -34,21 +39,42 @@ def _words(desk):
     stuck = desk.board.keypad.stuck
     if stuck >= 0:
         lines.append(text("idle.key_stuck") + (chr(stuck) if stuck else "..."))
+    if desk.sync.faulty:
+        lines.append(text("idle.faulty"))
     if desk.sync.differing:
         lines.append(text("idle.differs"))
     notice = desk.state.get(keys.NOTICE)
     if notice is not None:
-        lines.append(text("idle.accepted" if notice[0] else "idle.refused"))
+        event = notice[0]
+        if event < change.ACTIVE:  # as older firmware has it: accepted or not
+            event = change.ACTIVE if event else change.REJECTED
+        lines.append(text("idle.ended.%d" % event))
     phase = desk.change.phase
     if phase != change.IDLE:
         lines.append(text("idle.phase.%d" % phase))
-    if not desk.board.wifi.connected:
-        lines.append(text("link.1"))
-    elif desk.sync.reached == sync.UNREACHED:
-        lines.append(text("link.%d" % desk.sync.trouble))
-    elif desk.sync.reached == sync.DECLINED:
-        lines.append(text("answer." + desk.answer(desk.sync.code)))
-    elif desk.sync.reached == sync.REACHED:
-        lines.append(text("idle.ready"))
+    _line(desk, declined, lines)
     lines.append(desk.identity.merchant.decode())
     return "\n".join(lines[:3])
+
+
+def _line(desk, declined, lines):
+    # The radio as it is now; the acquirer as it was, and when.
+    text, at = desk.text, desk.sync
+    if not desk.board.wifi.connected:
+        lines.append(text("link.1"))
+    elif at.reached == sync.REACHED:
+        lines.append(text("idle.ready") + " " + moment(desk, at.reached_at)[_HOUR_AT:])
+        return
+    elif at.reached == sync.DECLINED:
+        if declined[0] != at.code:
+            declined[0], declined[1] = (
+                at.code,
+                rooms.run("firmware.errands.reasons", text, at.code),
+            )
+        lines.append(declined[1])
+    elif at.reached == sync.UNREACHED and at.trouble != _NO_WIFI:
+        lines.append(text("link.%d" % at.trouble))
+    else:
+        lines.append(text("idle.connecting"))
+    if at.reached_at:
+        lines.append(text("idle.last") + moment(desk, at.reached_at))

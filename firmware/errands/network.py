@@ -1,5 +1,6 @@
 """The way to the acquirer: Wi-Fi, its encryption, and what became of the last attempt."""
 
+from firmware import rooms
 from firmware.acquirer import sync
 from firmware.binding.change import NoAnswer
 
@@ -24,7 +25,7 @@ def _describe(desk):
     if desk.sync.reached == sync.REACHED:
         lines.append(text("network.reached"))
     elif desk.sync.reached == sync.DECLINED:
-        lines.append(text("answer." + desk.answer(desk.sync.code)))
+        lines.append(rooms.run("firmware.errands.reasons", text, desk.sync.code))
     elif desk.sync.reached == sync.UNREACHED:
         lines.append(text("link.%d" % desk.sync.trouble))
     return "\n".join(lines)

@@ -1,10 +1,16 @@
-"""The request under way: what it is waiting for, ask again now, send it, or give it up."""
+"""The request under way: what it is waiting for, ask again now, send it, or take it back."""
 
+from micropython import const
+
+from firmware.access.defaults import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.ui.keys import BACK
+from firmware.errands import telling
+from firmware.storage import state as keys
+from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
 
 _TITLE = "pending.title"
+_LOOK_MS = const(1000)
 
 
 async def run(desk):
@@ -13,17 +19,72 @@ async def run(desk):
     if request is None:
         await desk.pages.message(_TITLE, desk.text("pending.none"), True)
         return
-    number = model.truncated(model.number(request.tlvs) or b"")
-    body = desk.text("pending.phase.%d" % desk.change.phase) + "\n" + number
-    outcome = desk.sync.last_outcome
-    if desk.change.phase == change.HELD and outcome is not None:
-        code = desk.answer(outcome.code)
-        body += "\n" + desk.text("answer." + code) + "\n" + desk.text("advice." + code)
-    await desk.pages.message(_TITLE, body, True)
-    if desk.change.phase == change.STORED:
+    phase = desk.change.phase
+    lines = [desk.text("pending.phase.%d" % phase)]
+    lines.append(model.truncated(model.number(request.tlvs) or b""))
+    if phase == change.REVIEW:
+        if await _watch(desk, "\n".join(lines)):
+            await _sent(desk)
+        return
+    lines += _why(desk, phase)
+    await desk.pages.message(_TITLE, "\n".join(lines), True)
+    if phase == change.STORED:
         await _unsent(desk)
-    elif await desk.pages.message(_TITLE, desk.text("pending.ask_now")):
+    else:
+        await _sent(desk)
+
+
+def _why(desk, phase):
+    # What the acquirer said that holds it, and what was in the way at the last try.
+    lines = []
+    if phase == change.HELD:
+        held = change.Outcome()
+        held.event = change.STUCK
+        held.code = desk.state.get(keys.PENDING_STATE)[1:] or change.NO_ANSWER
+        if held.code != change.NO_ANSWER:
+            lines.append(telling.because(desk, held))
+            lines.append(desk.text(telling.advice(held.code, 0)))
+        lines.append(desk.text("submit.held"))
+    last = desk.sync.last_outcome
+    if last is not None and last.event in (change.UNSETTLED, change.NO_SUCH):
+        no_such = last.event == change.NO_SUCH
+        lines.append(
+            desk.text("pending.last")
+            + (desk.text("told.no_such") if no_such else telling.because(desk, last))
+        )
+    return lines
+
+
+async def _watch(desk, body):
+    # Show it while it is under review, asking often. Returns True when the person wants more.
+    pages, sync = desk.pages, desk.sync
+    pages.begin()
+    pages.show(_TITLE, body, "ui.back", "ui.ok")
+    sync.watched = True
+    sync.wake()
+    try:
+        while desk.change.phase == change.REVIEW:
+            key = await pages.key(_LOOK_MS)
+            if key != NONE and key & 0x7F in (CONFIRM, CANCEL):
+                return key & 0x7F == CONFIRM
+    finally:
+        sync.watched = False
+    if desk.state.get(keys.NOTICE) is not None:
+        desk.state.put(((keys.NOTICE, None),))
+    await desk.open("outcome", sync.last_outcome)
+    return False
+
+
+async def _sent(desk):
+    # It is the acquirer's to decide: ask, or have it taken back.
+    items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
+    at = await desk.pages.menu(_TITLE, items)
+    if at == 0:
         await desk.open("submission", _TITLE)
+    elif at == 1:
+        if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
+            if await desk.prove(SUPERVISOR, _TITLE):
+                await desk.open("submission", _TITLE, None, None, desk.operator)
 
 
 async def _unsent(desk):
@@ -37,7 +98,7 @@ async def _unsent(desk):
         desk.sync.forget()
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
-    if not await desk.open("preparation", _TITLE, True):
+    if not await desk.open("preparation", _TITLE, pending(desk.state).slot, True):
         return
     secrets = await desk.open("approval", _TITLE)
     if secrets is not None:

@@ -4,6 +4,7 @@ law.
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import sync
 from firmware.binding.change import NoAnswer
 from firmware.binding.model import number
@@ -23,9 +24,10 @@ _CHECKS = (  # in this order
 )
 
 
-async def run(desk, title, checks_only=False):
-    """Return True when the merchant is prepared, every check has passed, what changed elsewhere
-    has been accepted, and so have the notices. checks_only: of a request that was prepared before.
+async def run(desk, title, slot, checks_only=False):
+    """Return True when the merchant is prepared, every check has passed, what changed elsewhere in
+    `slot` has been accepted, and so have the notices. checks_only: of a request that was prepared
+    before.
     """
     if not checks_only:
         body = desk.text("prepare.body") + " " + desk.hotline
@@ -33,11 +35,16 @@ async def run(desk, title, checks_only=False):
             return False
     if not await _checks(desk, title):
         return False
-    if desk.sync.differing:
-        await desk.open("accept_binding")
-        if desk.sync.differing:
+    if _differs(desk, slot):
+        await desk.open("accept_binding", slot)
+        if _differs(desk, slot):
             return False
     return checks_only or await desk.pages.notice("notice.title", desk.text("notice.body"))
+
+
+def _differs(desk, slot):
+    # A slot that the acquirer has unbound is free for a new binding.
+    return [1 for at, theirs in desk.sync.differing if at == slot and theirs is not None]
 
 
 async def _checks(desk, title):
@@ -55,9 +62,10 @@ async def _first_failure(desk, title):
     for step in range(len(_CHECKS)):
         name = _CHECKS[step]
         desk.pages.busy(title, text(name), step, len(_CHECKS))
-        trouble = await _reach(desk) if step == _REACHABLE else _trouble(desk, step)
-        if trouble:
-            return text(name) + "\n" + text(trouble)
+        trouble = _trouble(desk, step)
+        words = await _reach(desk) if step == _REACHABLE else trouble and text(trouble)
+        if words:
+            return text(name) + "\n" + words
     return None if desk.sync.names else text("prepare.no_names")
 
 
@@ -73,14 +81,15 @@ def _trouble(desk, step):
         return None if desk.board.wifi.connected else "link.1"
     if step == _NETWORK_ENCRYPTED:
         return None if desk.board.wifi.encrypted else "prepare.open_network"
-    return None if desk.clock.trusted else "prepare.clock"
+    return None if step == _REACHABLE or desk.clock.trusted else "prepare.clock"
 
 
 async def _reach(desk):
+    # What is in the way to the acquirer, in words, or None.
     try:
         await desk.sync.sign_on()
     except NoAnswer as error:
-        return "link.%d" % error.code
+        return desk.text("link.%d" % error.code)
     if desk.sync.reached == sync.DECLINED:
-        return "answer." + desk.answer(desk.sync.code)
+        return rooms.run("firmware.errands.reasons", desk.text, desk.sync.code)
     return None

@@ -8,6 +8,9 @@ async def run(desk, action, slot, reason, tlvs):
     none.
     """
     old = desk.state.binding(slot)
+    for waiting, theirs in desk.sync.differing:
+        if waiting == slot:
+            old = theirs  # DE 102 is what the acquirer has, and that may be nothing
     request = Request(
         desk.board.random(16),
         desk.state.next_stan(),
@@ -21,3 +24,4 @@ async def run(desk, action, slot, reason, tlvs):
         tlvs,
     )
     begin(desk.change, request)
+    desk.sync.last_outcome = None  # that was of another

@@ -2,7 +2,11 @@
 reference.
 """
 
+from firmware.binding import change
+from firmware.binding.legible import legible
 from firmware.binding.record import Record
+from firmware.errands import reasons
+from firmware.errands.moment import moment
 from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 
@@ -17,35 +21,29 @@ async def run(desk):
     if not records:
         await desk.pages.message(_TITLE, desk.text("records.none"), True)
         return
-    items = [_date(desk, record.time) + " " + record.number[-5:] for record in records]
+    items = [moment(desk, record.time) + " " + record.number[-5:] for record in records]
     at = 0
     while True:
         at = await desk.pages.menu(_TITLE, items, at)
         if at == BACK:
             return
-        await desk.pages.message(_TITLE, _describe(desk, records[at]), True)
+        await desk.pages.message(_TITLE, describe(desk, records[at]), True)
 
 
-def _describe(desk, record):
+def describe(desk, record):
+    """Return a record in words; how it ended comes from the event, the code is only the reason."""
     text = desk.text
     lines = [
-        text("record.status.%d" % record.status),
+        text("record.ended.%d" % record.event),
         record.number,
-        _date(desk, record.time),
+        moment(desk, record.time),
         text("field.reason") + " " + text("reason.%d" % record.reason),
-        text("record.operator") + " " + record.operator.decode(),
+        text("record.operator") + " " + legible(record.operator),
         text("result.application") + record.application,
-        text("record.reference") + record.reference.decode().strip(),
+        text("record.reference") + legible(record.reference).strip(),
     ]
-    if record.status == 3:
-        lines.insert(1, text("answer." + desk.answer(record.code)))
+    if record.event == change.REJECTED:
+        lines.insert(1, reasons.run(text, record.code))
     if record.note:
         lines.append(record.note)
     return "\n".join(lines)
-
-
-def _date(desk, epoch):
-    # Local date and time (UTC+8), MM-DD HH:MM.
-    civil = [0] * 6
-    desk.clock.civil(epoch + 8 * 3600, civil)
-    return "%02d-%02d %02d:%02d" % tuple(civil[1:5])

@@ -27,7 +27,7 @@ async def run(desk):
     body = desk.text("restore.ask") + "\n" + describe(desk, backup)
     if not await desk.pages.message(_TITLE, body):
         return
-    if not await desk.open("preparation", _TITLE):
+    if not await desk.open("preparation", _TITLE, _SLOT):
         return
     items = [desk.text("reason.%d" % reason) for reason in _REASONS]
     at = await desk.pages.menu("field.reason", items)

@@ -8,17 +8,18 @@ import asyncio
 from micropython import const
 
 from firmware.binding import change
-from firmware.binding.change import NoAnswer
+from firmware.binding.change import NoAnswer, Outcome
 
 _TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
 _PAUSE_S = const(2)
 
 
-async def run(desk, title, secrets=None, proposal=None):
+async def run(desk, title, secrets=None, proposal=None, withdraw=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
     proposal: (action, slot, reason, TLVs) to be stored as the pending request first. secrets: as
-    in binding.change, to go with it; they are the sync's from here on, which wipes them. Returns
+    in binding.change, to go with it; they are the sync's from here on, which wipes them. withdraw:
+    the operator for whom it is to be taken back, once supervisor 00 has approved that. Returns
     False after a refusal, so that what was typed can be mended. What can't be settled now stays
     pending; power loss at any point resumes it at the next start.
     """
@@ -26,31 +27,31 @@ async def run(desk, title, secrets=None, proposal=None):
         await desk.open("propose", *proposal)
     if secrets is not None:
         desk.sync.keep(secrets)
-    outcome, trouble = await desk.pages.working(_ask(desk, title))
+    outcome = await desk.pages.working(_ask(desk, title, withdraw))
     if desk.change.phase == change.SENT:
         desk.sync.wake()  # while the one-time code is still of use
-    return await desk.open("outcome", title, outcome, trouble)
+    return await desk.open("outcome", outcome)
 
 
-async def _ask(desk, title):
-    # The last Outcome, None when the acquirer was not in reach, and what was in the way.
-    outcome = None
-    trouble = 0
+async def _ask(desk, title, withdraw):
+    # Return the Outcome of the last try: what earlier ones came to is no longer so.
+    word = "submit.withdrawing"
+    if not withdraw:
+        word = "submit.sending" if desk.change.phase == change.STORED else "submit.asking"
     for attempt in range(_TRIES):
-        word = "submit.sending" if attempt == 0 else "submit.again"
         desk.pages.busy(title, desk.text(word), attempt, _TRIES)
+        word = "submit.again"
         try:
-            outcome = await desk.sync.settle()
+            outcome = await desk.sync.settle(withdraw)
         except NoAnswer as error:
-            trouble = error.code
-            if trouble == change.NO_CODE:
-                break
-            if desk.change.phase == change.IDLE:
-                outcome = desk.sync.last_outcome  # settled while somebody waited for the line
-                break
-        else:
-            if outcome.event not in (change.UNSETTLED, change.NO_SUCH):
-                break
+            outcome = Outcome()
+            outcome.trouble = error.code
+        if desk.change.phase == change.IDLE:
+            return desk.sync.last_outcome  # settled, also while somebody waited for the line
+        if outcome.event not in (change.UNSETTLED, change.NO_SUCH):
+            break
+        if outcome.trouble == change.NO_CODE or withdraw and outcome.code != change.NO_ANSWER:
+            break
         if attempt < _TRIES - 1:
             await asyncio.sleep(_PAUSE_S << attempt)
-    return outcome, trouble
+    return outcome

@@ -35,4 +35,8 @@ def entry(event, time, operator=NOBODY, outcome=b"--", detail=b""):
     time: Unix epoch. operator: two ASCII digits. outcome: DE 39 or `--`. detail: masked, UTF-8, at
     most 64 bytes.
     """
-    return pack(">IB2s2s", time, event, operator, outcome) + detail[:_DETAIL_MAX]
+    most = _DETAIL_MAX
+    if len(detail) > most:
+        while detail[most] & 0xC0 == 0x80:  # no character is cut
+            most -= 1
+    return pack(">IB2s2s", time, event, operator, outcome) + detail[:most]

@@ -17,7 +17,8 @@ def entries(journal, first=1):
     """Yield (number, chain before it as recorded or None, chain, entry) from number `first` on.
 
     The chain before is given at a sector's first entry: it is what the sector's header says, which
-    has to be the chain of the entry before. Raises StorageFault.
+    has to be the chain of the entry before. It is given behind a gap, too, as far as it is known.
+    Raises StorageFault.
     """
     try:
         yield from _entries(journal, frames.Frame(journal), first)
@@ -72,7 +73,10 @@ def _entries(journal, frame, first):
         before = chain
         last = reader.end(frame, sector)
         for _, _, _, flags, _, items in reader.records(frame, sector, order, last):
-            number += ((flags >> 2) - number) & 63
+            lost = ((flags >> 2) - number) & 63
+            if lost:
+                number += lost
+                before = chain
             for key, value, _ in items:
                 if key == ENTRY and number < bound:
                     number += 1

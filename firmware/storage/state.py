@@ -18,16 +18,16 @@ RECORDS = const(8)  # change records kept on the terminal, as far as there is ro
 
 # key                                   what is stored under it
 LANGUAGE = const(0x01)  # "zh" or "en"
-MERCHANT = const(0x02)  # merchant number, 15 ASCII, once it differs from the provisioned one
+MERCHANT = const(0x02)  # merchant number, 15 ASCII, once another was given; then the one before
 STAN = const(0x03)  # (4) the STAN up to which numbers are reserved
 TIME = const(0x04)  # (4) last known time, Unix epoch
-NOTICE = const(0x05)  # (1) a request ended unseen: accepted or not; until the records are read
+NOTICE = const(0x05)  # (1) a request ended unseen: by which event (or 0 refused, 1 accepted)
 UPLOADED = const(0x06)  # (4) the audit entry up to which the acquirer has them, or they are lost
 CURRENT = const(0x10)  # + slot: which of the two places holds the current binding, 1 byte
 PLACE_A = const(0x18)  # + slot: a binding, its TLVs DF30-DF37
 PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the backup
 PENDING = const(0x30)  # the request under way but for its binding, see binding.request
-PENDING_STATE = const(0x31)  # (1) its state in binding.change
+PENDING_STATE = const(0x31)  # (1) its state in binding.change; when held the DE 39 that did it
 PENDING_TLVS = const(0x32)  # its binding, to be moved to its place when it is accepted
 RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.record
 RECORD_COUNT = const(0x70)  # (4) change records written so far

@@ -18,7 +18,7 @@ OLD = model.compose({model.NAME: b"shop", model.ACCOUNT: b"11112222"})
 NEW = model.compose({model.NAME: b"shop", model.ACCOUNT: b"6222020200112233445"})
 
 STATES = (change.IDLE, change.STORED, change.SENT, change.REVIEW, change.HELD)
-EVENTS = range(change.SEND, change.SUPERSEDED + 1)
+EVENTS = range(change.SEND, change.WITHDRAWN + 1)
 
 
 class Keys(dict):
@@ -48,7 +48,7 @@ class Host:
         self.asked = []
 
     def compose(self, how, secrets):
-        self.asked.append(("submit", "repeat", "inquire")[how])
+        self.asked.append(("submit", "repeat", "inquire", "withdraw")[how])
 
     async def ask(self):
         outcome = Outcome()
@@ -112,6 +112,7 @@ def test_each_cell_is_what_the_wire_profile_says():
             (state, change.REVIEWING): (review, settling.KEEP),  # 09/02 stays pending
             (state, change.REJECTED): (idle, settling.DROP),  # 03 clears, the reason is kept
             (state, change.SUPERSEDED): (idle, settling.DROP),
+            (state, change.WITHDRAWN): (idle, settling.DROP),
             (state, change.NO_SUCH): (sent, settling.KEEP),  # 04: send it again
             (state, change.UNSETTLED): (state, settling.NOTHING),  # unknown is unknown
             (state, change.STUCK): (held, settling.KEEP),  # stop repeating, keep it pending
@@ -136,7 +137,7 @@ def test_only_the_acquirers_word_commits_or_drops():
         if action == settling.COMMIT:
             assert event == change.ACTIVE and state != change.STORED
         if action == settling.DROP:
-            assert event in (change.REJECTED, change.SUPERSEDED)
+            assert event in (change.REJECTED, change.SUPERSEDED, change.WITHDRAWN)
         if action == settling.FORGET:
             assert (state, event) == (change.STORED, change.CANCEL)
 

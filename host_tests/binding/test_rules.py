@@ -44,7 +44,7 @@ def test_names_are_the_merchants_own_and_short_enough():
     assert rules.name(own[0], own) == rules.OK
     assert rules.name(b"", own) == rules.NAME_EMPTY
     assert rules.name("张三".encode(), own) == rules.NAME_NOT_REGISTERED
-    assert rules.name("长".encode() * 21, own) == rules.NAME_TOO_LONG
+    assert rules.name("长".encode() * 41, own) == rules.NAME_TOO_LONG
 
 
 def test_account_numbers_have_no_check_digit_but_a_length():

@@ -199,7 +199,6 @@ class Till:
     """The desk that errands work at, the terminal's own but for the screen, and its people."""
 
     open = Terminal.open
-    answer = Terminal.answer
     log_out = Terminal.log_out
     use_language = Terminal.use_language
 

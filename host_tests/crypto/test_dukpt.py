@@ -239,3 +239,52 @@ def test_release_forgets_the_key():
     keys.advance()
     keys.release()
     assert not any(keys._key)
+
+
+def _moved(store, count):
+    """Use a counter, move on, use the next; return both counters."""
+    keys = dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN))
+    keys.advance()
+    before = int.from_bytes(keys.ksn[8:], "big")
+    keys.skip(count)
+    keys.advance()
+    after = int.from_bytes(keys.ksn[8:], "big")
+    check(keys, after)
+    return before, after
+
+
+@pytest.mark.parametrize("start", [1, 2, 3, 0xFF8, 0x1000, 0x1FFFE, 0x10000, 0x7FFF8000])
+@pytest.mark.parametrize("count", [4, 16, 64, 256, 1024, 4096])
+def test_moving_on_passes_so_many_counters_and_the_keys_behind_are_right(start, count):
+    before, after = _moved(Store(state_at(next_usable(start - 1))), count)
+    assert before + count < after <= before + 2 * count + 4 + 0x10000 * (start > 0x1FFFD)
+
+
+@given(start=st.integers(1, 0xFFFFFF), count=st.sampled_from([4, 16, 64, 256, 1024, 4096]))
+def test_moving_on_from_anywhere_leads_to_a_right_key_and_never_back(start, count):
+    store = Store(state_at(next_usable(start - 1)))
+    before, after = _moved(store, count)
+    assert after > before + count
+    assert int.from_bytes(store.blob[9:13], "big") > after  # used only once it was durable
+
+
+def test_power_lost_while_moving_on_leaves_the_old_state_and_no_key_twice():
+    store = Store(state_at(5))
+    keys = dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN))
+    keys.advance()
+    stored = bytes(store.blob)
+    store.cut = 0
+    with pytest.raises(PowerCut):
+        keys.skip(64)
+    assert store.blob == stored
+    store.cut = None
+    keys = dukpt.Dukpt(store, bytearray(dukpt.STATE_LEN))
+    keys.advance()
+    assert int.from_bytes(keys.ksn[8:], "big") > 5
+
+
+def test_moving_on_past_the_last_counter_ends_the_keys():
+    keys = dukpt.Dukpt(Store(state_at(0xFFFF0000)), bytearray(dukpt.STATE_LEN))
+    keys.skip(4096)
+    with pytest.raises(dukpt.KeysExhausted):
+        keys.advance()

@@ -53,6 +53,7 @@ def test_host_time_below_the_floor_is_not_believed(chip):
     fresh = clock.Clock(1764000000)
     fresh.set(1763999999)
     assert fresh.now() == 1764000000
+    assert not fresh.trusted
 
 
 def test_a_time_that_would_end_every_certificate_is_not_taken(chip):
@@ -67,9 +68,18 @@ def test_a_time_that_would_end_every_certificate_is_not_taken(chip):
 
 def test_the_last_time_known_puts_a_slow_clock_forward(chip):
     fresh = clock.Clock()
-    fresh.raise_floor(1770000000)
+    fresh.begin_at(1770000000)
     assert fresh.now() == chip["now"] == 1770000000
-    fresh.raise_floor(1760000000)
+    fresh.begin_at(1760000000)
+    assert fresh.now() == 1770000000
+
+
+def test_the_acquirer_sets_a_clock_back_but_never_below_its_floor(chip):
+    fresh = clock.Clock(1764000000)
+    fresh.begin_at(1790000000)
+    fresh.set(1770000000)
+    assert fresh.now() == 1770000000
+    fresh.set(1763999999)
     assert fresh.now() == 1770000000
 
 

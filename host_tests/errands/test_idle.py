@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from drivers import clock
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands import idle, preparation
@@ -35,6 +36,13 @@ class Pages:
         return False
 
 
+class Clock:
+    """The time is known."""
+
+    trusted = True
+    civil = clock.Clock.civil
+
+
 @pytest.fixture
 def desk():
     """A terminal in step with its acquirer, in English."""
@@ -51,10 +59,19 @@ def desk():
             keypad=SimpleNamespace(stuck=-1),
             wifi=SimpleNamespace(connected=True, encrypted=True),
         ),
-        sync=SimpleNamespace(differing=[], reached=sync.REACHED, names=[b"N"], sign_on=sign_on),
+        sync=SimpleNamespace(
+            differing=[],
+            faulty=False,
+            reached=sync.REACHED,
+            reached_at=1_800_000_000,
+            trouble=0,
+            code=b"00",
+            names=[b"N"],
+            sign_on=sign_on,
+        ),
         state=SimpleNamespace(get=lambda key: None, binding=lambda slot: None),
         change=SimpleNamespace(phase=change.IDLE),
-        clock=SimpleNamespace(trusted=True),
+        clock=Clock(),
         identity=SimpleNamespace(merchant=b"898310054110001"),
     )
 
@@ -65,7 +82,7 @@ def shown(desk):
 
 
 def test_nothing_is_said_of_a_board_that_is_whole(desk):
-    assert shown(desk) == ["Acquirer connected", "898310054110001"]
+    assert shown(desk) == ["Acquirer reached 16:00", "898310054110001"]
 
 
 def test_missing_parts_and_a_stuck_key_come_first(desk):
@@ -78,12 +95,56 @@ def test_missing_parts_and_a_stuck_key_come_first(desk):
 
 def test_without_a_card_reader_an_account_can_still_be_changed(desk):
     desk.board.faults = ["magstripe"]
-    assert asyncio.run(preparation.run(desk, "t", checks_only=True))
+    assert asyncio.run(preparation.run(desk, "t", 1, checks_only=True))
     desk.board.faults = ["magstripe", "keypad"]
-    assert not asyncio.run(preparation.run(desk, "t", checks_only=True))
+    assert not asyncio.run(preparation.run(desk, "t", 1, checks_only=True))
     assert "Parts are missing" in desk.pages.shown
 
 
 def test_whom_to_call_is_on_the_first_page_of_a_change(desk):
-    assert not asyncio.run(preparation.run(desk, "t"))
+    assert not asyncio.run(preparation.run(desk, "t", 1))
     assert desk.pages.shown.endswith("95516")
+
+
+def test_what_is_said_of_the_radio_is_its_state_now(desk):
+    # The last attempt failed because there was no network; now there is one.
+    desk.sync.reached, desk.sync.trouble = sync.UNREACHED, 1
+    assert shown(desk)[0] == "Connecting to acquirer"
+    desk.board.wifi.connected = False
+    assert shown(desk)[0] == "Wi-Fi not connected"
+
+
+def test_what_was_is_said_as_past_with_its_time(desk):
+    desk.sync.reached, desk.sync.trouble = sync.UNREACHED, 6
+    assert shown(desk)[:2] == ["Acquirer: time-out", "Last reached 01-15 16:00"]
+    desk.sync.reached_at = 0
+    assert shown(desk) == ["Acquirer: time-out", "898310054110001"]
+
+
+@pytest.mark.parametrize(
+    "code, words", [(b"97", "Terminal not registered"), (b"1Q", "Answer code 1Q")]
+)
+def test_a_declined_sign_on_is_named_by_a_code_of_the_list_or_by_itself(desk, code, words):
+    desk.sync.reached, desk.sync.code = sync.DECLINED, code
+    assert shown(desk)[0] == words
+
+
+def test_faulty_data_of_the_acquirers_is_told(desk):
+    desk.sync.faulty = True
+    assert shown(desk)[0] == "Acquirer's data faulty, call"
+
+
+@pytest.mark.parametrize(
+    "noted, words",
+    [
+        (change.ACTIVE, "Changed: see records"),
+        (change.REJECTED, "Not changed: see records"),
+        (change.SUPERSEDED, "Changed again: see records"),
+        (change.WITHDRAWN, "Withdrawn: see records"),
+        (0, "Not changed: see records"),  # as older firmware noted it
+        (1, "Changed: see records"),
+    ],
+)
+def test_how_a_request_ended_unseen_is_told_by_its_event(desk, noted, words):
+    desk.state.get = lambda key: bytes((noted,))
+    assert shown(desk)[0] == words

@@ -1,0 +1,38 @@
+"""How long the terminal rests before it talks to the acquirer again.
+
+In memory only after a conversation. May import binding.change, binding.request, storage.state.
+"""
+
+from micropython import const
+
+from firmware.acquirer.sync import EVERY_S
+from firmware.binding import change
+from firmware.binding.request import TIME_AT
+from firmware.storage import state as keys
+
+_FIRST_S = const(5)  # after a lost answer; doubled each time
+_LONGEST_S = const(300)
+_DOUBLINGS = const(6)  # more than enough for that
+_HOUR_S = const(3600)
+_MINUTE_S = const(60)
+_WATCHED_S = const(10)
+_SOON = (b"68", b"91", b"92", b"96", b"A0")  # DE 39 of a sign-on: as if the line had been lost
+
+
+def run(sync, reached):
+    """Return the seconds until the next conversation of `sync`; `reached` tells whether the last
+    one came to its end.
+    """
+    phase = sync.change.phase
+    if not reached or phase == change.SENT or sync.code in _SOON:
+        tries = sync.tries
+        sync.tries = min(tries + 1, _DOUBLINGS)
+        return min(_FIRST_S << tries, _LONGEST_S)
+    sync.tries = 0
+    if phase == change.REVIEW:
+        if sync.watched:
+            return _WATCHED_S
+        since = int.from_bytes(sync.state.get(keys.PENDING)[TIME_AT : TIME_AT + 4], "big")
+        if sync.clock.now() - since < _HOUR_S:
+            return _MINUTE_S
+    return _MINUTE_S if sync.doubt else EVERY_S

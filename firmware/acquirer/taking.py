@@ -1,0 +1,85 @@
+"""What is taken in of an 0810: time, names, policy, notices and merchant number.
+
+What always holds: only what a sign-on is for is mandatory; a name or a merchant number that is not
+of its form is left out, and said (Sync.faulty). In memory only meanwhile. May import compose,
+merchant, binding, storage, card.tlv.
+"""
+
+from array import array
+
+from micropython import const
+
+from firmware.acquirer import merchant
+from firmware.acquirer.compose import SEALED
+from firmware.binding.change import NoAnswer
+from firmware.binding.legible import clean
+from firmware.binding.model import NAME
+from firmware.binding.rules import NAME_MAX
+from firmware.card import tlv
+from firmware.storage import state as keys
+
+DIFFERS = const(1)  # DF45
+WANTED = (39, 0xDF45, 0xDF46, 0xDF48, 0xDF47, SEALED)
+
+_SAVE_TIME_S = const(3600)
+_DAY_S = const(86400)
+_MINUTE_S = const(60)
+
+
+def run(sync, parts):
+    """Take in what is WANTED of an 0810 with 00; return the notices. Raises NoAnswer when one of
+    those is missing that a sign-on is for.
+
+    parts: None when the acquirer did not know the merchant number; returns whether there is
+    another to try.
+    """
+    if parts is None:
+        return merchant.other(sync.state, sync.line.identity)
+    _, notices, time, policy, number, names = parts
+    for value, length in ((notices, 1), (time, 4), (policy, 1)):
+        if value is None or len(value) != length:
+            raise NoAnswer(0)
+    _take_time(sync, int.from_bytes(time, "big"))
+    sync.policy = policy[0]
+    sync.faulty = not merchant.take(sync, number)
+    if names is not None:
+        _take_names(sync, names)
+    return notices[0]
+
+
+def _take_time(sync, theirs):
+    clock = sync.clock
+    ours = clock.now()
+    if abs(theirs - ours) > _DAY_S and not _said_twice(sync, theirs - ours, ours):
+        return
+    sync.doubt = None
+    clock.set(theirs)
+    now = clock.now()  # what it took of it
+    if abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
+        sync.state.put_number(keys.TIME, now)
+
+
+def _said_twice(sync, apart, ours):
+    # A time that is more than a day off has to be said again a minute later.
+    if sync.doubt is None or abs(sync.doubt[0] - apart) > _MINUTE_S or sync.doubt[1] > ours:
+        sync.doubt = apart, ours
+    return ours - sync.doubt[1] >= _MINUTE_S
+
+
+def _take_names(sync, tlvs):
+    found = array("i", bytes(4 * tlv.OUT_LEN))
+    kept = bytearray()
+    pos = 0
+    while pos < len(tlvs):
+        start = pos
+        pos = tlv.step(tlvs, pos, len(tlvs), found)
+        if pos < 0:
+            sync.faulty = True
+            break
+        if found[0] != NAME:
+            continue
+        if clean(tlvs[found[1] : found[1] + found[2]], NAME_MAX):
+            kept.extend(tlvs[start:pos])
+        else:
+            sync.faulty = True
+    sync.holders = bytes(kept)

@@ -1,0 +1,231 @@
+"""What people are told of a request: every state, event and code, read from the pages."""
+
+import asyncio
+import itertools
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from drivers import clock
+from firmware.binding import change
+from firmware.binding.change import Outcome
+from firmware.binding.record import Record, record
+from firmware.binding.request import Request
+from firmware.errands import outcome as outcomes
+from firmware.errands import pending, records, telling
+from firmware.storage import state as keys
+from firmware.ui.text import Text
+from host_tests.binding.test_change import NEW, Terminal
+from host_tests.ui.stage import Stage, assets, settle
+
+PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
+TAGS = sorted({int(tag, 16) for tag in re.findall(r"\bDF[0-9A-F]{2}\b", PROTOCOL.read_text())})
+PHASES = (change.IDLE, change.STORED, change.SENT, change.REVIEW, change.HELD)
+ENDS = (change.ACTIVE, change.REJECTED, change.SUPERSEDED, change.WITHDRAWN)
+CODES = (b"--", b"00", b"09", b"14", b"30", b"59", b"91", b"A0", b"1Q")
+SUCCESS = ("成功", "已生效", "Accepted", "Approved", "in effect")
+
+
+class Desk:
+    """A desk with pages that are read as text."""
+
+    def __init__(self, language, phase=change.IDLE):
+        self.text = Text(assets() / f"{language}.bin")
+        self.change = SimpleNamespace(phase=phase)
+        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
+        self.board = SimpleNamespace(beep=self._beep)
+        self.pages = self
+        self.operator = b"01"
+        self.sounds, self.shown = [], []
+
+    async def _beep(self, ms):
+        self.sounds.append(ms)
+
+    async def message(self, title, body, ok_only=False):
+        self.shown.append((self.text(title), body))
+        return True
+
+    def log_out(self):
+        self.operator = None
+
+
+def _outcome(event, code, trouble=0):
+    outcome = Outcome()
+    outcome.event, outcome.code, outcome.trouble = event, code, trouble
+    return outcome
+
+
+def _cells():
+    """Every event, and each state that can follow it."""
+    for event, phase in itertools.product(range(change.WITHDRAWN + 1), PHASES):
+        if (phase == change.IDLE) == (event in (*ENDS, change.CANCEL)):
+            yield event, phase
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("event, phase", list(_cells()))
+def test_only_an_accepted_request_is_ever_called_so_whatever_the_code(language, event, phase):
+    for code, trouble in itertools.product(CODES, (0, 7, 9)):
+        desk = Desk(language, phase)
+        mended = asyncio.run(outcomes.run(desk, _outcome(event, code, trouble)))
+        page = "\n".join(itertools.chain(*desk.shown))
+        assert any(word in page for word in SUCCESS) == (event == change.ACTIVE), page
+        assert (desk.operator is None) == (event == change.ACTIVE)
+        assert mended == (event != change.REJECTED)
+        assert all(title and body.strip() for title, body in desk.shown)
+        assert desk.shown[0][0] == desk.text(telling.row(event, phase)[0])
+        if phase != change.IDLE:  # it is still there, and what becomes of it is said
+            assert desk.text(telling._STATES[phase]) in page
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_end_has_words_of_its_own_everywhere(language):
+    text = Text(assets() / f"{language}.bin")
+    for key in ("record.ended.%d", "idle.ended.%d"):
+        assert len({text(key % event) for event in ENDS}) == len(ENDS)
+    assert len({telling.row(event, change.IDLE)[0] for event in ENDS}) == len(ENDS)
+
+
+def _words(language, outcome, phase=change.IDLE):
+    return telling.words(Desk(language), outcome, phase)
+
+
+def test_a_code_that_is_not_in_the_list_is_shown_itself_if_it_can_be():
+    assert _words("en", _outcome(change.REJECTED, b"1Q")).startswith("Answer code 1Q\n")
+    assert _words("en", _outcome(change.REJECTED, b"\xff ")).startswith("Unknown answer\n")
+    # Neither another key's hash nor another key's name is taken for it.
+    assert "Approved" not in _words("en", _outcome(change.REJECTED, b"1Q"))
+    assert _words("en", _outcome(change.REJECTED, b"ot")).startswith("Answer code ot\n")
+
+
+def test_a_lost_answer_is_told_by_what_was_in_the_way():
+    for trouble, words in ((3, "does not answer"), (6, "time-out"), (0, "not be verified")):
+        said = _words("en", _outcome(change.UNSETTLED, b"--", trouble), change.SENT)
+        assert words in said and "keeps asking" in said
+
+
+def test_a_field_is_named_only_when_the_acquirer_named_one():
+    assert "field named" not in _words("en", _outcome(change.REJECTED, b"14"))
+    outcome = _outcome(change.REJECTED, b"14")
+    outcome.fault_tag = 0xDF31
+    words = _words("en", outcome)
+    assert "Check: account number" in words and "Check the field named" in words
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_refusal_names_the_field_whatever_it_is(language):
+    assert {0xDF12, 0xDF15, 0xDF20, 0xDF31} <= set(TAGS)
+    text = Text(assets() / f"{language}.bin")
+    for tag in (*TAGS, 0xFFFF):
+        outcome = _outcome(change.REJECTED, b"22")
+        outcome.fault_tag = tag
+        words = _words(language, outcome)
+        assert text("result.field") in words
+        named = tag in range(0xDF30, 0xDF38) or tag == 0xDF3A
+        assert (text("field.other") in words) != named, hex(tag)
+
+
+def _record(event, code, note=""):
+    outcome = _outcome(event, code)
+    outcome.note = note
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
+    return record(request, outcome, 1_800_000_000)
+
+
+@pytest.mark.parametrize("event", ENDS)
+@pytest.mark.parametrize("code", CODES)
+def test_a_record_says_how_it_ended_by_its_event(event, code):
+    desk = Desk("en")
+    words = records.describe(desk, Record(_record(event, code)))
+    assert words.startswith(desk.text(f"record.ended.{event}"))
+    assert any(word in words for word in SUCCESS) == (event == change.ACTIVE)
+
+
+@pytest.mark.parametrize("status, event", [(1, change.ACTIVE), (3, change.REJECTED)])
+def test_a_record_of_older_firmware_can_be_read_whatever_is_in_it(status, event):
+    stored = bytearray(_record(event, b"00"))
+    stored[11] = status
+    assert Record(bytes(stored)).event == event
+    spoilt = bytes(stored[:24]) + b"622202*3445\nA\xff\xfe\x01"  # cut in the application
+    read = Record(spoilt)
+    assert (read.number, read.application, read.note) == ("622202*3445", "A ", "")
+    assert records.describe(Desk("en"), read)
+
+
+# -- the page of the request
+
+
+class Counter(Terminal):
+    """A terminal with a person at its screen and nobody at the other end."""
+
+    def __init__(self, phase, code=b"", language="en"):
+        super().__init__()
+        stage = self.stage = Stage(language)
+        self.text, self.pages, self.operator = stage.text, stage.pages, b"01"
+        self.opened = []
+        self.sync = SimpleNamespace(
+            last_outcome=None, watched=False, wake=lambda: None, forget=lambda: None
+        )
+        self.begin()
+        self.state.put(((keys.PENDING_STATE, bytes((phase,)) + code),))
+
+    async def open(self, name, *args):
+        self.opened.append((name, args))
+
+    async def prove(self, number, title):
+        return number == b"00"
+
+    def visit(self, codes):
+        """Open the page, press keys; return what was read on the way."""
+        return self.stage.play(pending.run(self), codes)[1]
+
+
+def _read(screens):
+    return "".join(line for screen in screens for line in screen).replace(" ", "")
+
+
+def test_a_request_that_is_held_says_why_and_what_ends_it_after_a_restart_too():
+    counter = Counter(change.HELD, b"30")
+    screens = _read(counter.visit("BBBBBBBB"))
+    assert "Formaterror" in screens
+    assert "withdrawitunderPendingrequest" in screens
+
+
+@pytest.mark.parametrize("phase", [change.SENT, change.HELD, change.REVIEW])
+def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
+    counter = Counter(phase, b"30" if phase == change.HELD else b"")
+    counter.visit("DBDD")
+    assert counter.opened == [("submission", ("pending.title", None, None, b"01"))]
+
+
+def test_a_request_that_was_never_sent_is_cancelled_not_withdrawn():
+    counter = Counter(change.STORED)
+    screens = counter.visit("DBDD")
+    assert counter.change.phase == change.IDLE
+    assert "cancelled" in _read(screens)
+
+
+def test_what_was_known_before_the_last_try_is_no_longer_said():
+    counter = Counter(change.SENT)
+    counter.sync.last_outcome = _outcome(change.UNSETTLED, b"--", 3)
+    screens = _read(counter.visit("BBB"))
+    assert "Lastasked:Acquirerdoesnotanswer" in screens
+
+
+def test_a_decision_shows_by_itself_while_a_person_looks_at_the_request():
+    counter = Counter(change.REVIEW)
+
+    async def story():
+        task = asyncio.create_task(pending.run(counter))
+        await settle()
+        assert counter.sync.watched
+        counter.sync.last_outcome = _outcome(change.REJECTED, b"63")
+        counter.state.put(((keys.PENDING, None), (keys.NOTICE, b"\x04")))
+        await asyncio.wait_for(task, 5)
+
+    asyncio.run(story())
+    assert counter.opened == [("outcome", (counter.sync.last_outcome,))]
+    assert not counter.sync.watched
+    assert counter.state.get(keys.NOTICE) is None  # somebody saw it
