@@ -17,6 +17,7 @@ PASSWORD = const(5)  # a password was set
 TAKEN = const(6)  # the acquirer's binding of a slot was made ours
 MERCHANT = const(7)  # the acquirer gave another merchant number
 LOST = const(8)  # entries gave way before the acquirer had them: up to which number
+SERVICE = const(0x0F)  # the terminal needs service: the code, and which errand was closed
 
 REQUEST = const(
     0x10

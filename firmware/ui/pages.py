@@ -89,11 +89,6 @@ class Pages:
             canvas.hint(self.words(hint_left), "", self.words(hint_right))
         canvas.show()
 
-    def needs_service(self, code=""):
-        """Paint the page of a terminal that cannot work, with a short code for the technician."""
-        body = self.text("service.body")
-        self.show("service.title", body + "\n" + code if code else body)
-
     async def message(self, title, body, ok_only=False):
         """Show words until D (True) or C (False); with `ok_only` either key gives True."""
         return await self._with("reader", title, body, ok_only, False)

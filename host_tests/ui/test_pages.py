@@ -180,11 +180,6 @@ def test_keys_typed_ahead_are_kept_between_pages(stage):
     assert stage.play(stage.pages.message("change.title", "甲"))[0] is True
 
 
-def test_needs_service_shows_its_code(stage):
-    stage.pages.needs_service("E1")
-    assert stage.lines[0] == "需要维护"
-
-
 def test_long_presses_count_as_their_key(stage):
     assert stage.play(stage.pages.message("change.title", "甲"), bytes((ord("D") | 0x80,)))[0]
 
