@@ -1,7 +1,8 @@
 """Safe bring-up, before anything that can fail.
 
-Holding the key * at power-on keeps main.py from starting the terminal: the serial REPL stays free
-for maintenance. Whatever goes wrong here is printed, and main.py is tried all the same.
+Every start is counted first: main.py does not start the terminal again and again. Holding the key
+* at power-on keeps it from starting the terminal at all: the serial REPL stays free for
+maintenance. Whatever goes wrong here is printed, and main.py is tried all the same.
 """
 
 import gc
@@ -10,7 +11,14 @@ import sys
 # Collect early and often: what is loaded then lies close together, and large buffers find room.
 gc.threshold(2048)
 
-maintenance = False  # main.py runs in the same namespace
+starts = 0  # of late, this one included; main.py runs in the same namespace
+maintenance = False
+
+
+def _counted():
+    from drivers import starts
+
+    return starts.count()
 
 
 def _held_for_maintenance():
@@ -24,8 +32,12 @@ def _held_for_maintenance():
 
 
 try:
-    maintenance = _held_for_maintenance()
+    starts = _counted()
 except Exception as fault:  # noqa: BLE001 (nothing may stop the start)
     sys.print_exception(fault)
-del _held_for_maintenance
+try:
+    maintenance = _held_for_maintenance()
+except Exception as fault:  # noqa: BLE001
+    sys.print_exception(fault)
+del _counted, _held_for_maintenance
 gc.collect()

@@ -1,9 +1,10 @@
-"""Build the board, build the terminal on it, run it; a failed start is shown and printed."""
+"""Build the board, build the terminal on it, run it; whatever ends that ends in a page."""
 
 import json
 import sys
 
 hardware = None
+terminal = None
 
 
 def _terminal():
@@ -19,15 +20,36 @@ def _terminal():
         print("parts missing:", *hardware.faults)
     board = None
     rooms.drop(
-        ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
+        (
+            "drivers.board",
+            "drivers.certificate",
+            "drivers.heap",
+            "drivers.pins",
+            "drivers.starts",
+            "firmware.rooms",
+        )
     )
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)
 
 
-if globals().get("maintenance"):  # from boot.py
+def _page(fault):
+    try:
+        from drivers import trouble
+
+        trouble.tell(fault, hardware, terminal)
+    except MemoryError:  # with nothing built there is room for it: that is two starts away
+        import machine
+
+        machine.reset()
+
+
+# Both come from boot.py.
+if globals().get("maintenance"):
     print("maintenance: the terminal is not started")
+elif globals().get("starts", 0) > 2:
+    _page(None)
 else:
     try:
         terminal = _terminal()
@@ -35,6 +57,4 @@ else:
         terminal.run()
     except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
         sys.print_exception(fault)
-        from drivers import trouble
-
-        trouble.tell(fault, hardware and hardware.oled)
+        _page(fault)

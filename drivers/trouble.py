@@ -1,59 +1,143 @@
-"""What a terminal that cannot start shows on its panel and prints on the console.
+"""What a terminal that cannot work shows on its panel and prints on the console.
 
 What always holds: it takes nothing of ours but the settings, the table of pins and the panel's
-driver; if one of these is missing too, the console alone says what to do; nothing is written. Its
-words stand here, in ASCII, because texts and font may be what is missing. In memory only then. May
-import machine, pins and the ssd1306 driver.
+driver; if one of these is missing too, the console alone says what to do; nothing is written here.
+Its words stand here, in ASCII, because texts and font may be what is missing; a terminal that has
+been built is asked for its own page first. In memory only then. May import machine, pins, starts
+and the ssd1306 driver.
 """
 
 import json
 import os
+import sys
+import time
 
 from micropython import const
 
 _NO_ROOM = const(28)
+_TOO_OFTEN = const(30)
+_TURN_MS = const(8)
 
-_PAGE = (
-    "  NEEDS SERVICE",
-    "",
-    "It did not start",
-    "Nothing is lost.",
-    "",
-    "The console on",
-    "USB says why and",
-    "what to do.",
-)
+_REMEDIES = {
+    11: ("a key is missing, or the key storage does not answer", "make provision PORT=..."),
+    12: ("the key storage takes no more", "erase the partition nvs, then make provision PORT=..."),
+    13: ("every key of the initial key has been used", "make provision PORT=... brings new ones"),
+    14: ("the keys can't be read", "make provision PORT=... brings new ones"),
+    20: ("the flash of the journal does not answer", "make selftest PORT=...; another board"),
+    21: ("the state can't be read", "keep the board: the provider reads it out"),
+    22: ("the flash takes no more writes", "another board; this one can still be read out"),
+    23: ("the state is of newer firmware", "make flash PORT=... with that firmware"),
+    30: ("it has started three times in ten minutes", "pull the plug; see above, and Power"),
+}
 
 
-def tell(fault, panel):
-    """Print what to do after `fault` and show a page: on `panel`, or None if there is none yet."""
-    print("The terminal did not start; what it has stored is untouched. To repair it:")
-    if "config.json" not in os.listdir():
-        print("- it has no config.json: it has to be provisioned")
-    if isinstance(fault, OSError) and fault.errno == _NO_ROOM:
-        print("- the file system is full: remove files that are not the terminal's")
-    print("- make flash PORT=... brings back files that are missing or damaged")
-    print("- with the key * held at power-on it does not start and this console stays free")
+def tell(fault, board, terminal):
+    """Print what to do after `fault` and show a page; while the watchdog runs it is fed for ever.
+
+    fault: what ended the terminal, None when it is not started any more. board: what there is of
+    drivers.parts.Parts, or None. terminal: has needs_service(code), which shows a better page and
+    may fail; None before there is one.
+    """
+    code = _TOO_OFTEN if fault is None else _code(fault)
+    if board:
+        board.buzzer.value(0)
+    _say(fault, code)
+    if not (code and terminal and _done(terminal.needs_service, code)):
+        _done(_show, board and board.oled, code)
+    while board and board.watchdog:
+        board.feed()
+        board.oled.flush()  # a panel that comes only now is shown the page too
+        board.keypad.scan()
+        board.keypad.get()
+        time.sleep_ms(_TURN_MS)
+
+
+def _code(fault):
     try:
-        if panel:
-            show = panel.flush
-        else:
-            panel = _panel()
-            show = panel.show
-        panel.fill(0)
-        for row in range(len(_PAGE)):
-            panel.text(_PAGE[row], 0, row * 8)
-        show()
+        return fault.code
+    except AttributeError:
+        return 0
+
+
+def _say(fault, code):
+    if code:
+        what, remedy = _REMEDIES.get(code, ("", "make flash PORT=..."))
+        print("needs service, code %d: %s. What it has stored is untouched." % (code, what))
+        print("- " + remedy)
+        if code == _TOO_OFTEN:
+            _done(_name_last)
+    else:
+        print("The terminal did not start; what it has stored is untouched. To repair it:")
+        if "config.json" not in os.listdir():
+            print("- it has no config.json: it has to be provisioned")
+        elif _settings() is None:
+            print("- config.json can't be read: it has to be provisioned again")
+        if isinstance(fault, OSError) and fault.errno == _NO_ROOM:
+            print("- the file system is full: remove files that are not the terminal's")
+        print("- make flash PORT=... brings back files that are missing or damaged")
+    print("- with the key * held at power-on it does not start and this console stays free")
+
+
+def _name_last():
+    from drivers import starts
+
+    print("- the errand that failed last: " + (starts.last() or "none, it was none of these"))
+
+
+def _settings():
+    try:
+        with open("config.json") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def _done(work, *given):
+    try:
+        work(*given)
+        return True
     except Exception as other:  # noqa: BLE001 (the console has said it already)
         print("no page can be shown:", repr(other))
+        return False
 
 
-def _panel():
+def _show(panel, code):
+    config = _settings() or {}
+    if panel:
+        show = panel.flush
+    else:
+        panel = _panel(config.get("board"))
+        show = panel.show
+    hotline = config.get("hotline", "")
+    page = (
+        "NEEDS SERVICE %s" % (code or ""),
+        "",
+        "Nothing is lost." if code else "It did not start",
+        "Call " + hotline if hotline else "",
+        "" if code else "Nothing is lost.",
+        "The console on",
+        "USB says why and",
+        "what to do.",
+    )
+    panel.fill(0)
+    for row in range(len(page)):
+        panel.text(page[row], 0, row * 8)
+    show()
+
+
+def _panel(name):
+    # Without settings the board is not known: the first of this chip's whose panel answers.
     from machine import I2C, Pin
     from ssd1306 import SSD1306_I2C
 
     from drivers.pins import PINS
 
-    with open("config.json") as file:
-        sda, scl = PINS[json.load(file)["board"]][2]
-    return SSD1306_I2C(128, 64, I2C(0, sda=Pin(sda), scl=Pin(scl), freq=400000))
+    new = "S3" in getattr(sys.implementation, "_machine", "")
+    for other in [name] if name in PINS else PINS:
+        if name in PINS or ("s3" in other) == new:
+            sda, scl = PINS[other][2]
+            try:
+                return SSD1306_I2C(128, 64, I2C(0, sda=Pin(sda), scl=Pin(scl), freq=400000))
+            except OSError:
+                pass  # nothing answers there
+    raise OSError("no panel")

@@ -18,18 +18,32 @@ def load(path):
 
     Raises NoRoom.
     """
-    resident = set(sys.modules)
-    loaded = False
     try:
-        __import__(path)
-        loaded = True
+        resident = set(sys.modules)
+        loaded = False
+        try:
+            __import__(path)
+            came = [name for name in sys.modules if name not in resident]
+            loaded = True
+        finally:
+            if not loaded:
+                _clear(resident)
+        return sys.modules[path], came
     except MemoryError:
         raise NoRoom from None
-    finally:
-        came = [name for name in sys.modules if name not in resident]
-        if not loaded:
-            drop(came)
-    return sys.modules[path], came
+
+
+def _clear(resident):
+    # Forget what came, one at a time: there may be no room for a list of it.
+    gc.collect()
+    came = True
+    while came:
+        came = ()
+        for name in sys.modules:
+            if name not in resident:
+                came = (name,)
+                break
+        drop(came)
 
 
 def drop(names):
@@ -43,21 +57,30 @@ def drop(names):
 
 
 def run(path, *args):
-    """Return what `run` of the module `path` returns, in memory only meanwhile. Raises NoRoom."""
-    module, came = load(path)
+    """Return what `run` of the module `path` returns, in memory only meanwhile.
+
+    Raises NoRoom, also when memory ends half way: what it did until then is its own to undo.
+    """
     try:
-        return module.run(*args)
-    finally:
-        module = None
-        if came:
-            drop(came)
+        module, came = load(path)
+        try:
+            return module.run(*args)
+        finally:
+            module = None
+            if came:
+                drop(came)
+    except MemoryError:
+        raise NoRoom from None
 
 
 async def follow(path, *args):
     """Do as `run` does with a module whose `run` is a coroutine function."""
-    module, came = load(path)
     try:
-        return await module.run(*args)
-    finally:
-        module = None
-        drop(came)
+        module, came = load(path)
+        try:
+            return await module.run(*args)
+        finally:
+            module = None
+            drop(came)
+    except MemoryError:
+        raise NoRoom from None

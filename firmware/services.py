@@ -12,7 +12,7 @@ from firmware.acquirer.sync import Sync
 from firmware.binding.change import Change
 from firmware.crypto import dukpt
 from firmware.storage import state as keys
-from firmware.storage.journal import StorageFault
+from firmware.storage.journal import FLASH_MISSING, KEYS_FULL, KEYS_MISSING, StorageFault
 from firmware.storage.state import State
 
 _LICENCE_LEN = const(18)  # one of another length is asked for
@@ -22,18 +22,29 @@ def build(desk, config):
     """Put state, identity, change, clock, licence and last sync at the `desk`, in the language
     chosen.
 
-    Raises StorageFault when state or keys can't be read.
+    Raises StorageFault when state or keys can't be read or written, or their part is missing.
     """
     board = desk.board
-    state = desk.state = State(board.flash, board.keystore, board.random)
+    if board.keystore is None:
+        raise StorageFault(KEYS_MISSING)
+    if board.flash is None:
+        raise StorageFault(FLASH_MISSING)
+    try:
+        state = desk.state = State(board.flash, board.keystore, board.random)
+    except OSError:  # the journal's flash raises none
+        raise StorageFault(KEYS_MISSING) from None
     language = state.get(keys.LANGUAGE)
     if language is not None:
         desk.use_language(language.decode())
+    try:
+        token_key = board.keystore.get_bytes("token_key")
+        stored = _keys(board.keystore)
+    except OSError:
+        raise StorageFault(KEYS_MISSING) from None
+    if token_key is None or not stored:
+        raise StorageFault(KEYS_MISSING)
     clock = desk.clock = board.clock
     clock.begin_at(state.number(keys.TIME))
-    token_key = board.keystore.get_bytes("token_key")
-    if token_key is None:
-        raise StorageFault
     licence = config.get("licence")
     desk.licence = licence.encode() if licence and len(licence) == _LICENCE_LEN else None
     desk.identity = Identity(
@@ -43,7 +54,6 @@ def build(desk, config):
         token_key,
     )
     rooms.run("firmware.acquirer.merchant", state, desk.identity)
-    _inject(board.keystore)
     line = Line(board, desk.identity, state)
     line.take()  # keys that are missing or damaged show now
     line.leave()
@@ -51,15 +61,19 @@ def build(desk, config):
     desk.sync = Sync(line, desk.change, state, clock, board.wifi)
 
 
-def _inject(keystore):
-    # Make the first state of the keys from the injected one, which is erased only once the state
-    # is stored.
+def _keys(keystore):
+    # Whether there is a state of the acquirer's keys; the first one is made from the injected key,
+    # which is erased only once the state is stored.
     stored = bytearray(dukpt.STATE_LEN)
     if keystore.get("dukpt", stored) != dukpt.STATE_LEN:
         initial = keystore.get_bytes("ik")
         ikid = keystore.get_bytes("ikid")
         if initial is None or ikid is None:
-            raise StorageFault
+            return False
         dukpt.inject(ikid, initial, stored)
-        keystore.put("dukpt", stored)
+        try:
+            keystore.put("dukpt", stored)
+        except OSError:
+            raise StorageFault(KEYS_FULL) from None
     keystore.erase("ik")
+    return True

@@ -2,6 +2,10 @@
 
 The only importer of errands, and the place where firmware and drivers meet. An errand is
 given the Terminal as its `desk`: pages to show, services to ask, `open` to run another errand.
+
+What an errand fails with is unwound to here, so that its memory is free, and becomes a page in
+`fault`; state or keys that can't be read or written end in `service`, whoever met them; what is
+left starts the terminal again.
 """
 
 import asyncio
@@ -25,6 +29,8 @@ from firmware.ui.pages import Idle, Pages
 from firmware.ui.text import Text
 
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
+_SETTLED_S = const(600)  # a start that has run for so long was a good one
+_LATER_S = const(10)  # until a task that found no room begins again
 
 
 class Terminal:
@@ -40,13 +46,16 @@ class Terminal:
         self.text = Text("assets/zh.bin")
         self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
         self.hotline = config.get("hotline", "")
-        self.sync = None  # the last of the services
+        self.state = None
+        self.closed = ()  # errands that are not opened any more
+        self._fault = None  # what ends the terminal
+        self._person = None  # the task that attends to people
         from firmware import services
 
         try:
             services.build(self, config)
-        except StorageFault:
-            pass  # run() says so
+        except StorageFault as fault:
+            self._fault = fault  # run() says so
         services = None
         rooms.drop(("firmware.services",))
 
@@ -74,60 +83,98 @@ class Terminal:
         """
         return await self.open("swipe")
 
+    def needs_service(self, code):
+        """Show the page of a terminal that cannot work. Raises whatever keeps it from that."""
+        rooms.run("firmware.service", self, code)
+
     def run(self):
-        """Run until power is cut; what nobody has caught starts it again."""
+        """Run until power is cut. Raises StorageFault when the terminal needs service; what nobody
+        has caught beside it starts it again.
+        """
         try:
             asyncio.run(self._main())
+        except StorageFault:
+            raise
         except Exception as fault:
             # Neither an errand nor the event loop ends the terminal: what was pending is resumed.
             sys.print_exception(fault)
             self.board.reset()
 
     async def _main(self):
-        board = self.board
-        asyncio.create_task(board.keypad.run())
-        if self.sync is None:
-            await self._needs_service()
-        tasks = [asyncio.create_task(board.wifi.run())]
+        if self._fault is not None:
+            raise self._fault
+        self._person = asyncio.current_task()
         try:
-            await self.open("first_start")
-        except StorageFault:
-            await self._needs_service()
-        tasks.append(asyncio.create_task(self.sync.run()))
-        asyncio.create_task(self._supervise(tasks))
+            self._keep(self.board.keypad.run)
+            self._keep(self.board.wifi.run)
+            while await self._try("first_start") is False:
+                pass  # no room: the person was told, and presses a key
+            self._keep(self.sync.run)
+            self._keep(self._supervise)
+            while True:
+                await self._attend()
+        except asyncio.CancelledError:
+            raise self._fault from None
+
+    def _keep(self, work):
+        asyncio.create_task(self._kept(work))
+
+    async def _kept(self, work):
+        # A task for ever. Without room it begins again later; what else it ends in ends the
+        # terminal's run.
         while True:
-            await self._attend()
+            try:
+                await work()
+            except MemoryError:
+                await asyncio.sleep(_LATER_S)
+            except Exception as fault:
+                self._fault = fault
+                self._person.cancel()
+                return
 
     async def _attend(self):
         # One person, from the idle page to log-out.
         self.operator = None
         try:
-            await self.open("idle")
-            self.operator = await self.open("log_in")
+            await self._try("idle")
+            self.operator = await self._try("log_in") or None
             trail = []
             while self.operator is not None:
-                errand = await self.open("main_menu", trail)
+                errand = await self._try("main_menu", trail)
                 if errand is None:
                     break
-                await self.open(errand)
+                if errand:
+                    await self._try(errand)
         except Idle:
             pass  # left alone: whoever was logged in is logged out, the idle page says the rest
 
-    async def _needs_service(self):
-        # Nothing is wiped and nothing is tried: what is stored may still be read by the provider.
-        self.pages.needs_service(" ".join([self.hotline] + self.board.faults))
-        while True:
-            await asyncio.sleep(60)
+    async def _try(self, name, *args):
+        # Open an errand; False when it has failed, and the person was told.
+        fault = None
+        try:
+            if name not in self.closed:
+                return await self.open(name, *args)
+        except (Idle, StorageFault):
+            raise
+        except Exception as error:
+            fault = error
+        try:  # by now what the errand held is free
+            await rooms.follow("firmware.fault", self, name, fault)
+        except MemoryError:
+            await self.pages.key()  # not even for the words: a key leads on
+        return False
 
-    async def _supervise(self, tasks):
-        # The watchdog is fed only while the keypad is scanned and the tasks run: one that ended in
-        # an error starts the terminal again, and what was pending is resumed.
+    async def _supervise(self):
+        # The watchdog is fed only while the keypad is scanned.
         board = self.board
         board.start_watchdog(_WATCHDOG_MS)
         seen = -1
-        while not any([task.done() for task in tasks]):
+        left = _SETTLED_S
+        while True:
             if board.keypad.beat != seen:
                 seen = board.keypad.beat
                 board.feed()
+            left -= 1
+            if not left:
+                board.settled()
             await asyncio.sleep(1)
-        board.reset()

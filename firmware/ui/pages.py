@@ -84,11 +84,6 @@ class Pages:
             canvas.hint(left, "", text(hint_right) if hint_right else "")
         canvas.show()
 
-    def needs_service(self, code=""):
-        """Paint the page of a terminal that cannot work: first the code for the technician."""
-        body = self.text("service.body")
-        self.show("service.title", code + "\n" + body if code else body)
-
     async def message(self, title, body, ok_only=False):
         """Show words until D (True) or C (False); with `ok_only` either key gives True."""
         return await self._with("reader", title, body, ok_only, False)

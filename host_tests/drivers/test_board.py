@@ -15,6 +15,7 @@ from machine import Pin
 
 from drivers import board
 from drivers.pins import PINS
+from firmware.storage.journal import FLASH_FULL, StorageFault
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = sorted(PINS)
@@ -130,7 +131,10 @@ def _boot():
 
 def _main(namespace):
     """Run main.py as the chip does, in the namespace that boot.py leaves."""
-    runpy.run_path(str(ROOT / "main.py"), {"maintenance": namespace["maintenance"]})
+    runpy.run_path(
+        str(ROOT / "main.py"),
+        {"maintenance": namespace["maintenance"], "starts": namespace.get("starts", 0)},
+    )
 
 
 def test_a_held_star_keeps_the_repl(device, capsys):
@@ -176,14 +180,75 @@ def _terminal_that_raises(monkeypatch, fault):
     monkeypatch.setitem(sys.modules, "firmware.terminal", module)
 
 
-def test_a_device_without_files_boots_to_a_message(device, faults, capsys):
+def test_a_device_without_files_boots_to_a_message_and_the_page_finds_its_panel(
+    device, faults, page, capsys
+):
     (device / "config.json").unlink()
     _main(_boot())
     assert [type(fault) for fault in faults] == [FileNotFoundError] * 2
     said = capsys.readouterr().out
     assert "it has no config.json: it has to be provisioned" in said
     assert "make flash PORT=" in said and "the key * held at power-on" in said
-    assert "no page can be shown" in said  # on which pins is not known
+    assert page[0] == "NEEDS SERVICE"  # of the boards with this chip the first whose panel answers
+
+
+def test_settings_that_are_damaged_are_told_apart_from_none(device, faults, page, capsys):
+    (device / "config.json").write_text('{"board": "esp32-dev')
+    _main(_boot())
+    assert "config.json can't be read: it has to be provisioned again" in capsys.readouterr().out
+    assert page[0] == "NEEDS SERVICE"
+
+
+def test_a_third_start_in_a_row_starts_nothing_and_says_code_30(
+    device, faults, page, monkeypatch, capsys
+):
+    monkeypatch.setattr(machine, "cause", machine.WDT_RESET)
+    _terminal_that_raises(monkeypatch, ValueError())
+    assert _boot()["starts"] == 1
+    assert _boot()["starts"] == 2
+    _main(_boot())
+    assert faults == []  # nothing was started
+    assert page[0] == "NEEDS SERVICE 30"
+    said = capsys.readouterr().out
+    assert "needs service, code 30" in said and "failed last: none" in said
+    monkeypatch.setattr(machine, "cause", machine.PWRON_RESET)
+    assert _boot()["starts"] == 1  # whoever pulls the plug begins afresh
+
+
+def test_storage_that_fails_is_a_page_for_good_and_the_watchdog_is_fed(
+    device, faults, page, monkeypatch, capsys
+):
+    fed = []
+
+    class Enough(BaseException):
+        pass
+
+    def feed(self):
+        fed.append(1)
+        if len(fed) == 3:
+            raise Enough
+
+    monkeypatch.setattr(machine.WDT, "feed", feed)
+
+    class Terminal:
+        def __init__(self, hardware, config):
+            self.board = hardware
+
+        def run(self):
+            self.board.start_watchdog(90000)
+            raise StorageFault(FLASH_FULL)
+
+        def needs_service(self, code):
+            raise OSError(5)  # the font, for one, is missing
+
+    module = types.ModuleType("firmware.terminal")
+    module.Terminal = Terminal
+    monkeypatch.setitem(sys.modules, "firmware.terminal", module)
+    monkeypatch.setattr("time.sleep_ms", lambda ms: None, raising=False)
+    with pytest.raises(Enough):
+        _main({"maintenance": False})
+    assert page[0] == "NEEDS SERVICE 22"
+    assert "needs service, code 22" in capsys.readouterr().out
 
 
 def test_a_terminal_that_does_not_start_says_so_on_the_panel(

@@ -8,6 +8,7 @@ _driven = {}
 _closed = set()
 shorts = []
 resets = []
+cause = 1  # of the last reset
 
 
 class Reset(BaseException):
@@ -22,6 +23,7 @@ def power_on():
     resets.clear()
     I2C.answering = frozenset((0x3C,))
     RTC.now = (2000, 1, 1, 5, 0, 0, 0, 0)
+    RTC.held = b""
     WDT.started = ()
 
 
@@ -136,6 +138,7 @@ class WDT:
 
 class RTC:
     now = (2000, 1, 1, 5, 0, 0, 0, 0)
+    held = b""  # what a reset leaves alone
 
     def datetime(self, now=None):
         if now is None:
@@ -143,9 +146,25 @@ class RTC:
         RTC.now = now
         return None
 
+    def memory(self, data=None):
+        if data is None:
+            return RTC.held
+        RTC.held = bytes(data)
+        return None
+
 
 def unique_id():
     return b"\x24\x0a\xc4\x00\x01\x02"
+
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+SOFT_RESET = 5
+
+
+def reset_cause():
+    return cause
 
 
 def reset():

@@ -184,15 +184,6 @@ def test_keys_typed_ahead_are_kept_between_pages(stage):
     assert stage.play(stage.pages.message("change.title", "甲"))[0] is True
 
 
-@pytest.mark.parametrize("language", texts.LANGUAGES)
-def test_needs_service_shows_its_code_and_all_of_its_words(language):
-    stage = Stage(language)
-    stage.pages.needs_service("E13 4008-123-456")
-    title, code, *body = stage.lines
-    assert [title, code] == [stage.text("service.title"), "E13 4008-123-456"]
-    assert "".join("".join(body).split()) == "".join(stage.text("service.body").split())
-
-
 def test_long_presses_count_as_their_key(stage):
     assert stage.play(stage.pages.message("change.title", "甲"), bytes((ord("D") | 0x80,)))[0]
 

@@ -6,6 +6,7 @@ the operations are those of `shims/`. A model that raises PowerCut ends the proc
 answered.
 """
 
+import os
 import struct
 import time
 
@@ -54,6 +55,7 @@ class Board:
         self._wired = wired
         self._i2c = {}
         self._rtc_ahead = 0
+        self.rtc_memory = b""  # survives a reset, and is noise at power-on
         self._watchdog_s = 0.0
         self._fed_at = 0.0
         self._answer = {
@@ -68,6 +70,8 @@ class Board:
             0x0D: self._reset,
             0x0E: self._pwm,
             0x0F: self._rtc_get,
+            0x10: self._rtc_read,
+            0x11: self._rtc_write,
             0x20: self._wifi_active,
             0x21: self._wifi_connect,
             0x22: self._wifi_disconnect,
@@ -95,6 +99,7 @@ class Board:
         """Bring every part to its state after power-on."""
         self.panel.power_up()
         self._rtc_ahead = _Y2K - int(time.time())
+        self.rtc_memory = os.urandom(24)
         self.reset()
 
     def reset(self):
@@ -221,6 +226,13 @@ class Board:
 
     def _rtc_get(self, op, a, n):
         return _status(0) + (int(time.time()) + self._rtc_ahead).to_bytes(8, "little")
+
+    def _rtc_read(self, op, a, data):
+        return _status(len(self.rtc_memory)) + self.rtc_memory
+
+    def _rtc_write(self, op, a, data):
+        self.rtc_memory = data
+        return _status(0)
 
     def _reset(self, op, a, data):
         self.on_reset("soft reset" if a else "reset")

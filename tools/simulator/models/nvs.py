@@ -31,6 +31,7 @@ class Nvs:
         self._lock = threading.Lock()
         self._cut = None
         self.commits = 0
+        self.full = False  # no further value is taken, nor a new one for an old
         self.power_up()
 
     def power_up(self):
@@ -65,7 +66,8 @@ class Nvs:
             return VALUE_TOO_LONG
         with self._lock:
             values = {**self._values, f"{namespace}/{key}": (kind, bytes(data))}
-            if sum(2 + -(-len(data) // _ENTRY) for _, data in values.values()) > _ENTRIES:
+            used = sum(2 + -(-len(data) // _ENTRY) for _, data in values.values())
+            if self.full or used > _ENTRIES:
                 return NOT_ENOUGH_SPACE
             self._values = values
             return 0

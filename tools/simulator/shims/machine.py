@@ -23,6 +23,8 @@ _RTC_SET = const(0x0C)
 _RESET = const(0x0D)
 _PWM = const(0x0E)
 _RTC_GET = const(0x0F)
+_RTC_READ = const(0x10)
+_RTC_WRITE = const(0x11)
 _I2C_OPEN = const(0x40)
 _I2C_WRITE = const(0x44)
 _I2C_READ = const(0x48)
@@ -226,6 +228,16 @@ class RTC:
             return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0)
         y, m, d, _, h, mi, s = value[:7]
         bus.ask(_RTC_SET, 0, time.mktime((y, m, d, h, mi, s, 0, 0)).to_bytes(8, "little"))
+
+    def memory(self, data=None):
+        if data is None:
+            n = bus.ask(_RTC_READ)
+            held = bytearray(n)
+            bus.take(held, n)
+            return bytes(held)
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        bus.ask(_RTC_WRITE, 0, bytes(data))
 
 
 class PWM:

@@ -1,0 +1,69 @@
+"""What a person is told of an errand that has failed, and what becomes of the errand.
+
+What always holds: the page stays until a key is pressed; whoever is logged in still is, unless
+nobody comes. What a connection or too little memory did is over with the page. What else an errand
+fails with starts the terminal again, once; after that the errand is closed until power goes, and
+the rest goes on. In memory only while the page is shown. May import ui, binding and storage.
+"""
+
+import sys
+
+from micropython import const
+
+from firmware.binding.change import NoAnswer
+from firmware.storage import audit
+from firmware.storage.journal import ERRAND
+from firmware.ui.pages import Idle
+
+_BODY = const(3)  # lines above the one that says what a key does
+_FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there is no terminal
+
+
+async def run(desk, name, fault):
+    """Tell what `fault` means for the errand `name`; None: it was closed before.
+
+    Raises StorageFault, and MemoryError when there is no room for the page.
+    """
+    text = desk.text
+    corner = below = ""
+    if isinstance(fault, NoAnswer):
+        title, words = "network.title", text("link.%d" % fault.code)
+    elif isinstance(fault, MemoryError):
+        title, words = "busy.title", text("busy.body")
+    else:
+        if fault is not None:
+            sys.print_exception(fault)
+            _close(desk, name)
+        corner, below = str(ERRAND), name
+        title, words = "closed.title", text("closed.body") + " " + desk.hotline
+    pages, canvas, ends = desk.pages, desk.pages.canvas, []
+    canvas.clear()
+    canvas.title(text(title), corner)
+    pages.body(canvas.wrap(words, ends), ends, _BODY)
+    if below:
+        canvas.line(_BODY - 1, below)
+    canvas.hint("", "", text("ui.ok"))
+    canvas.show()
+    await _key(desk)
+
+
+def _close(desk, name):
+    if desk.board.failed(name) or name in _FRAME:
+        desk.board.reset()
+    desk.closed += (name,)
+    print("code %d: the errand %s is closed until power goes" % (ERRAND, name))
+    detail = b"%d %s" % (ERRAND, name.encode())
+    try:
+        desk.state.put((), audit.entry(audit.NEEDS_SERVICE, desk.clock.now(), detail=detail))
+    except ValueError:
+        pass  # the state is full to the brim: the console has said it, the page is to come
+
+
+async def _key(desk):
+    desk.pages.drop_keys()
+    while True:
+        try:
+            await desk.pages.key()
+            return
+        except Idle:
+            desk.log_out()  # the page stays for whoever comes

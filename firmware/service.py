@@ -1,0 +1,32 @@
+"""The last page: the terminal cannot work, and nothing that is stored was lost.
+
+In memory only to paint it. May import ui and storage.
+"""
+
+from micropython import const
+
+from firmware.storage import audit
+from firmware.storage.journal import FLASH_MISSING
+from firmware.ui import canvas as paint
+
+_BODY = const(3)  # lines; the last says whom to call
+
+
+def run(desk, code):
+    """Show the page with `code`, and who is to be called; then have the audit log say so, as far
+    as the journal is none of the trouble. Raises what keeps the page from being shown.
+    """
+    pages, canvas = desk.pages, desk.pages.canvas
+    canvas.clear()
+    canvas.title(pages.text("service.title"), str(code))
+    ends = []
+    words = canvas.wrap(pages.text("service.stopped"), ends)
+    pages.body(words, ends, _BODY)
+    canvas.line(paint.LINES - 1, " ".join([desk.hotline] + desk.board.faults))
+    canvas.show()
+    if code < FLASH_MISSING and desk.state is not None:
+        try:
+            entry = audit.entry(audit.NEEDS_SERVICE, desk.board.clock.now(), detail=b"%d" % code)
+            desk.state.put((), entry)
+        except Exception as fault:
+            print("not noted:", repr(fault))  # tried once: the page matters more
