@@ -2,13 +2,14 @@
 
 What always holds: only what a sign-on is for is mandatory; a name or a merchant number that is not
 of its form is left out, and said (Sync.faulty). In memory only meanwhile. May import compose,
-merchant, binding, storage, card.tlv.
+rooms, merchant, binding, storage, card.tlv.
 """
 
 from array import array
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import merchant
 from firmware.acquirer.compose import SEALED
 from firmware.binding.change import NoAnswer
@@ -55,8 +56,12 @@ def _take_time(sync, theirs):
     sync.doubt = None
     clock.set(theirs)
     now = clock.now()  # what it took of it
-    if abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
-        sync.state.put_number(keys.TIME, now)
+    changes = []
+    if abs(now - ours) > _MINUTE_S:
+        changes = rooms.run("firmware.access.shifting", sync.state, ours, now - ours)
+    if changes or abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
+        changes.append((keys.TIME, now.to_bytes(4, "big")))
+        sync.state.put(changes)
 
 
 def _said_twice(sync, apart, ours):

@@ -51,8 +51,8 @@ def run(change, event, outcome, notice, how):
     """
     if how == WITHDRAW:
         event = outcome.event = _of_withdrawal(event, outcome.code)
-    elif event == NO_SUCH and notice and change.phase == HELD:
-        return None  # it is not sent again by itself: a person asks, or takes it back
+    elif event == NO_SUCH and notice and _is_malformed(change):
+        return None  # the same would be said again: a person asks, or takes it back
     step = _TABLE[change.phase * _EVENTS + event]
     phase, action = step >> 4, step & 15
     if action == REFUSE:
@@ -84,3 +84,9 @@ def _of_withdrawal(event, code):
     if event == NO_SUCH or event == REJECTED and code == b"59":
         return WITHDRAWN
     return UNSETTLED if event == STUCK else event
+
+
+def _is_malformed(change):
+    # Whether the acquirer could not read the request itself. The other codes that hold one are
+    # about terminal or merchant, and pass when somebody there has mended it.
+    return change.phase == HELD and change.state.get(keys.PENDING_STATE)[1:] == b"30"

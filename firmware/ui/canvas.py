@@ -27,15 +27,15 @@ _OPENING = "（《「『【“‘([{".encode()
 def code_at(data, at):
     """Return the code point that starts at byte `at` of UTF-8 `data`; 0xFFFD when it is malformed.
 
-    Beyond the Basic Multilingual Plane every character is 0xFFFD: the font has none of them.
+    May be beyond Unicode, see ui.blanks.
     """
     first = data[at]
     if first < 0x80:
         return first
     end = at + step_at(data, at)
-    if end > len(data) or first < 0xC2 or first >= 0xF0:
+    if end > len(data) or first < 0xC2 or first > 0xF4:
         return 0xFFFD
-    code = first & (0x1F if first < 0xE0 else 0x0F)
+    code = first & (0x1F if first < 0xE0 else 0x0F if first < 0xF0 else 0x07)
     for index in range(at + 1, end):
         code = code << 6 | data[index] & 0x3F
     return code

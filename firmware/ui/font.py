@@ -10,8 +10,8 @@ bytes with rows 8-11 in their low halves; the high half of byte 12 is the glyph'
 columns.
 
 What always holds: RAM use is fixed at construction; a glyph that was drawn lately costs no file
-access and no allocation; a code point that the file lacks is drawn as a box. May import framebuf
-only.
+access and no allocation. A code point that the file lacks, or whose glyph can't be read, is drawn
+as its own number in hexadecimal: no two code points look the same. May import framebuf only.
 """
 
 import framebuf
@@ -30,7 +30,12 @@ _SETS = const(8)  # the cache: a code point may lie in any of 4 slots of its set
 _WAYS = const(4)
 _SLOTS = const(32)
 _AGE_MAX = const(255)
-_BOX = b"\xfe\x02\x02\x02\x02\x02\x02\x02\x02\x02\xfe\x00\xc7" + b"\x04" * 9 + b"\x07\x00"
+_UNICODE_END = const(0x110000)  # what lies above stands for a blank that has to be seen
+# Hexadecimal digits of 3x5 pixels: three columns of five bits, the left one lowest.
+_HEX = (
+    b"\x3f\x7e\xf2\x43\xbd\x5e\xb1\x7e\x87\x7c\xb7\x76\xbf\x76\x21\x1f"
+    b"\xbf\x7e\xb7\x7e\xbe\x78\xbf\x2a\x2e\x46\x3f\x3a\xbf\x46\xbf\x04"
+)
 
 
 class Font:
@@ -47,14 +52,16 @@ class Font:
         self._ascii_widths = self._file.read(_ASCII_COUNT)
         blocks = (self._count + _BLOCK - 1) // _BLOCK
         self._firsts = self._file.read(blocks * 2)
+        if len(self._firsts) < blocks * 2:
+            raise OSError("font")
         self._codes_at = _HEADER_LEN + _ASCII_COUNT + blocks * 2
         self._glyphs_at = self._codes_at + self._count * 2
         self._block = bytearray(_BLOCK * 2)
-        self._codes = bytearray(_SLOTS * 2)
+        self._codes = bytearray(b"\xff" * (_SLOTS * 3))  # 0xFFFFFF: no code point
         self._ages = bytearray(_SLOTS)
         self._kept = bytearray(_SLOTS * _GLYPH_LEN)
         self._cell = bytearray(_GLYPH_LEN)  # the glyph that is drawn
-        self._cell_code = 0
+        self._cell_code = -1
         self._picture = framebuf.FrameBuffer(self._cell, _COLUMNS, ROWS, framebuf.MONO_VLSB)
 
     def advance(self, code):
@@ -87,7 +94,8 @@ class Font:
         oldest = first
         found = -1
         for slot in range(first, first + _WAYS):
-            if codes[2 * slot] | codes[2 * slot + 1] << 8 == code:
+            at = slot * 3
+            if codes[at] | codes[at + 1] << 8 | codes[at + 2] << 16 == code:
                 found = slot
             if ages[slot] < _AGE_MAX:
                 ages[slot] += 1
@@ -106,17 +114,44 @@ class Font:
         self._load(code)
         for at in range(_GLYPH_LEN):
             kept[base + at] = cell[at]
-        codes[2 * slot] = code & 0xFF
-        codes[2 * slot + 1] = code >> 8 & 0xFF
+        slot *= 3
+        codes[slot] = code & 0xFF
+        codes[slot + 1] = code >> 8 & 0xFF
+        codes[slot + 2] = code >> 16
 
     def _load(self, code):
-        at = self._index(code)
-        if at >= 0:
-            self._file.seek(self._glyphs_at + at * _GLYPH_LEN)
-            if self._file.readinto(self._cell) == _GLYPH_LEN:
-                return
+        try:
+            at = self._index(code)
+            if at >= 0:
+                self._file.seek(self._glyphs_at + at * _GLYPH_LEN)
+                if self._file.readinto(self._cell) == _GLYPH_LEN:
+                    return
+        except OSError:
+            pass  # the number is read as well, and the page stands
+        self._number(code)
+
+    def _number(self, code):
+        # Four digits between two bars, beyond 0xFFFF six without; two rows of them.
+        cell = self._cell
+        long = 0xFFFF < code < _UNICODE_END
         for at in range(_GLYPH_LEN):
-            self._cell[at] = _BOX[at]
+            cell[at] = 0 if long or at % 12 != 0 and at % 12 != 10 else 0xFF
+        cell[_COLUMNS + 10] &= 0x0F
+        cell[_ADVANCE_AT] = cell[_ADVANCE_AT] & 0x0F | _COLUMNS << 4
+        digits = 6 if long else 4
+        for place in range(digits):
+            digit = code >> 4 * (digits - 1 - place) & 15
+            bits = _HEX[2 * digit] | _HEX[2 * digit + 1] << 8
+            x = place % (digits // 2) * 4 + (0 if long else 2)
+            for _ in range(3):
+                column = bits & 31
+                if place < digits // 2:
+                    cell[x] |= column
+                else:
+                    cell[x] |= column << 6 & 0xFF
+                    cell[_COLUMNS + x] |= column >> 2
+                bits >>= 5
+                x += 1
 
     def _index(self, code):
         # The glyph's place in the file, or -1: the block from the list in RAM, then one read.
@@ -134,9 +169,8 @@ class Font:
         base = (low - 1) * _BLOCK
         block = self._block
         self._file.seek(self._codes_at + base * 2)
-        self._file.readinto(block)
         low = 0
-        high = min(_BLOCK, self._count - base)
+        high = min(_BLOCK, self._count - base, self._file.readinto(block) // 2)
         while low < high:
             middle = (low + high) // 2
             here = block[2 * middle] | block[2 * middle + 1] << 8

@@ -1,13 +1,14 @@
 """A list to choose from.
 
 Driven by a Pages object (canvas, words, keys). What always holds: the chosen row is inverted and
-in sight; a row too long for the panel passes by while it is chosen. May import ui.canvas and
-ui.keys only.
+in sight; a row too long for the panel passes by while it is chosen; no two items look the same.
+May import ui.blanks, ui.canvas and ui.keys only.
 """
 
 from micropython import const
 
 from firmware.ui import canvas as paint
+from firmware.ui.blanks import shown
 from firmware.ui.keys import BACK, CANCEL, CONFIRM, DOWN, NONE, UP
 
 _LINES = const(3)  # the fourth is the hint
@@ -59,10 +60,8 @@ async def run(pages, title, items, at=0):
 def _item(canvas, row, index, words, chosen, start):
     # One row of a menu: its digit, then its words from byte `start`.
     number = "%d" % (index + 1) if index < 9 else ""
-    if start:
-        words = words.encode()[start:]
     canvas.line(row, number, chosen, 2)
-    canvas.over(row, words, _WORDS_X, chosen)
+    canvas.over(row, shown(words)[start:], _WORDS_X, chosen)
 
 
 class _Passing:
@@ -76,7 +75,7 @@ class _Passing:
         self._needed = False
 
     def start(self, words):
-        self._data = words.encode()
+        self._data = shown(words)
         self._at = 0
         self._rest = _PAUSE_TICKS
         self._needed = self._width() > paint.TEXT_WIDTH - _WORDS_X

@@ -2,13 +2,14 @@
 
 Driven by a Pages object (canvas, words, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
-with B. May import ui.canvas and ui.keys.
+with B. May import ui.blanks, ui.canvas and ui.keys.
 """
 
 from micropython import const
 
 from firmware.ui import canvas as paint
 from firmware.ui import keys
+from firmware.ui.blanks import shown
 
 _LINES = const(3)  # the fourth is the hint
 _GROUP = const(8)  # longer numbers are shown in groups
@@ -28,8 +29,9 @@ async def run(pages, title, rows, at=0):
         label = pages.text(label)
         if len(value) > _GROUP and value.isdigit():
             value = " ".join([value[i : i + 4] for i in range(0, len(value), 4)])
-        if canvas.width(label) + 6 + canvas.width(value) <= paint.TEXT_WIDTH:
-            line = (label + " " + value).encode()
+        value = shown(value)
+        line = (label + " ").encode() + value
+        if canvas.width(line) <= paint.TEXT_WIDTH:
             lines.append((index, line, 0, len(line)))
             continue
         line = label.encode()

@@ -3,14 +3,14 @@
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from firmware.ui.font import Font
 from tools.build import font, texts
 
 
 @pytest.fixture(scope="module")
 def glyphs():
     words = [words for table in texts.read_all().values() for words in table.values()]
-    names = font.gb2312() & font.encoded(font.PCF.read_bytes())
-    return font.rasterise(font.characters(words) | names)
+    return font.chosen(words)
 
 
 def test_a_packed_font_reads_back(glyphs, tmp_path):
@@ -32,6 +32,59 @@ def test_no_ink_is_lost_in_the_cells(glyphs):
 def test_names_and_ascii_are_covered(glyphs):
     assert len(glyphs) > 6763 and {chr(code) for code in font.ASCII} <= glyphs.keys()
     assert set("张伟（个体工商户）·有限公司") - {"·"} <= glyphs.keys()
+
+
+def test_every_standard_character_that_the_font_has_is_in_the_file(glyphs):
+    standard = font.standard()
+    assert len(standard) == 8105 and {"喆", "珺", "玥", "晞"} <= standard
+    there = standard & font.encoded(font.PCF.read_bytes())
+    assert len(there) == 7906 and there <= glyphs.keys()
+
+
+def _prefixes(word):
+    return (word[:at] for at in range(1, len(word)))
+
+
+def _number(code):
+    """Return the columns that stand for a code point without a glyph."""
+    drawn = Font.__new__(Font)
+    drawn._cell = bytearray(24)
+    drawn._number(code)
+    upper, lower = drawn._cell[:12], drawn._cell[12:]
+    return tuple(high | (low & 0x0F) << 8 for high, low in zip(upper, lower, strict=True))
+
+
+def test_no_two_texts_look_the_same_on_a_line(glyphs):
+    """The glyphs are a code that can be read in one way (Sardinas and Patterson), even where
+    blank columns at the end can't be seen. So are they together with the numbers.
+    """
+    words = {glyph.columns[: glyph.advance]: char for char, glyph in glyphs.items()}
+    assert len(words) == len(glyphs)
+    numbered = [code for code in range(0, 0x10000, 7) if chr(code) not in glyphs]
+    numbered += [*range(0x10000, 0x110000, 997), 0x110020, 0x11000A]
+    for code in numbered:
+        assert words.setdefault(_number(code), code) == code
+    longer = {}
+    for word in words:
+        for start in _prefixes(word):
+            longer.setdefault(start, []).append(word)
+    left = {word[len(start) :] for start in words for word in longer.get(start, ())}
+    seen = set()
+    while left:
+        rest = left.pop()
+        assert rest not in words and any(rest), (words.get(rest), rest)
+        seen.add(rest)
+        more = {word[len(rest) :] for word in longer.get(rest, ())}
+        more |= {rest[len(start) :] for start in _prefixes(rest) if start in words}
+        left |= more - seen
+
+
+def test_of_characters_that_look_the_same_one_is_in_the_file():
+    glyphs = font.chosen(["｀"])
+    assert "｀" in glyphs and "‘" not in glyphs  # the one of the terminal's own words
+    for words in ("‘｀", "\u3000", "丨"):  # the last is a bar behind a space
+        with pytest.raises(font.FontError, match="looks like"):
+            font.chosen([words])
 
 
 def test_ideographs_are_twelve_columns_wide(glyphs):

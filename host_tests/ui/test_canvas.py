@@ -84,12 +84,52 @@ def test_every_glyph_of_the_file_is_drawn_as_it_is(stage):
     assert drawn == {char: glyphs[char].columns for char in drawn}
 
 
-@pytest.mark.parametrize("char", ["\ue123", "\U00020000", "ж", "\x01"])
-def test_a_missing_glyph_is_a_visible_box(stage, char):
-    stage.canvas.clear()
-    stage.canvas.line(0, char)
-    corners = [stage.panel.pixel(x, 13 + y) for x in (0, 10) for y in (1, 10)]
-    assert corners == [1, 1, 1, 1]
+@pytest.mark.parametrize(
+    "char, shown",
+    [
+        ("\ue123", "⟨U+E123⟩"),
+        ("\U00020000", "⟨U+20000⟩"),
+        ("\U0010ffff", "⟨U+10FFFF⟩"),
+        ("ж", "⟨U+0436⟩"),
+        ("\0", "⟨U+0000⟩"),
+        ("\u3000", "⟨U+3000⟩"),
+        ("\xa0", "⟨U+00A0⟩"),
+        ("\u200b", "⟨U+200B⟩"),
+    ],
+)
+def test_a_character_without_a_glyph_is_painted_as_its_number(stage, char, shown):
+    for inverted in (False, True):
+        stage.canvas.clear()
+        stage.canvas.line(0, f"陈{char}", inverted)
+        assert stage.lines == [f"陈{shown}"]
+        assert stage.canvas.width(char) == 12
+
+
+def _faulty(font, monkeypatch, error):
+    class File:
+        def seek(self, at):
+            pass
+
+        def readinto(self, buf):
+            if error:
+                raise error
+            return 3
+
+    monkeypatch.setattr(font, "_file", File())
+
+
+@pytest.mark.parametrize("error", [None, OSError(5)])
+def test_a_glyph_that_cannot_be_read_is_painted_as_its_number(stage, monkeypatch, error):
+    _faulty(stage.canvas._font, monkeypatch, error)
+    stage.canvas.line(1, "陈珺1")
+    assert stage.lines == ["⟨U+9648⟩⟨U+73FA⟩⟨U+0031⟩"]
+
+
+def test_a_font_file_that_is_cut_short_is_none(tmp_path):
+    whole = (assets() / "font.bin").read_bytes()
+    (tmp_path / "font.bin").write_bytes(whole[:150])
+    with pytest.raises(OSError):
+        Font(tmp_path / "font.bin")
 
 
 def test_a_glyph_drawn_lately_is_not_read_again(stage):

@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firmware.ui.keys import BACK, SUBMIT
 from firmware.ui.pages import Idle
 from host_tests.ui.stage import CLEAR, WAITING, Stage, settle
-from tools.build import texts
+from tools.build import font, texts
 
 _COMPANY = "杭州市西湖区甲乙丙丁戊己庚辛有限公司"
 
@@ -111,6 +113,82 @@ def test_a_value_longer_than_the_panel_is_scrolled_before_the_next_row(stage):
     assert "".join(lines) == "户名" + value
     assert [screen[0][-3:] for screen in screens[:4]] == ["1/3", "1/3", "2/3", "3/3"]
     assert screens[-1] == screens[0]
+
+
+_BLANKS = " \u3000\xa0\u200b\u2003\t\n"
+_STANDARD = sorted(font.standard())
+names = st.text(
+    st.one_of(st.sampled_from(_STANDARD), st.sampled_from(_BLANKS + "|丨AB…."), st.characters()),
+    max_size=6,
+)
+
+
+def _painted(stage, page):
+    stage.play(page)
+    return bytes(stage.panel.buffer)
+
+
+@given(names, names)
+def test_two_names_never_look_the_same(one, other):
+    stage = Stage()
+    if one != other:
+        both = [_painted(stage, stage.pages.menu("field.name", [name])) for name in (one, other)]
+        assert both[0] != both[1]
+        _, screens = stage.play(stage.pages.review("change.title", [("field.name", one)]), "BB")
+        of_one = [bytes(stage.panel.buffer), screens]
+        _, screens = stage.play(stage.pages.review("change.title", [("field.name", other)]), "BB")
+        assert of_one != [bytes(stage.panel.buffer), screens]
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("陈喆", "陈珺"),
+        ("陈㐱", "陈㑇"),
+        ("陈\U00020000", "陈\U00020001"),
+        ("陈", "陈 "),
+        ("陈", " 陈"),
+        ("陈  明", "陈 明"),
+        ("陈 明", "陈\u3000明"),
+        ("陈 明", "陈\xa0明"),
+        ("陈明", "陈\u200b明"),
+        ("陈明", "陈\n明"),
+        ("A |", "A丨"),
+        ("‘A", "｀A"),
+        ("\0", ""),
+    ],
+)
+def test_names_that_looked_the_same_are_told_apart(stage, one, other):
+    for page in (
+        lambda name: stage.pages.menu("field.name", [name]),
+        lambda name: stage.pages.review("change.title", [("field.name", name)]),
+    ):
+        assert _painted(stage, page(one)) != _painted(stage, page(other))
+
+
+def test_a_blank_is_marked_where_it_would_not_be_seen(stage):
+    _, screens = stage.play(stage.pages.menu("field.name", ["陈 明", "陈 ", "  陈"]))
+    assert screens[0][1:4] == ["1 陈 明", "2 陈⟨U+0020⟩", "3 ⟨U+0020⟩⟨U+0020⟩陈"]
+
+
+def test_a_name_of_forty_characters_passes_by_whole(stage, monkeypatch):
+    monkeypatch.setattr("firmware.ui.menu._PASS_MS", 1)
+    name = "".join(_STANDARD[1000:1040])
+    assert len(name.encode()) == 120
+
+    async def run():
+        task = asyncio.create_task(stage.pages.menu("field.name", ["甲", name, "乙"], 1))
+        seen = set()
+        for _ in range(2000):
+            await asyncio.sleep(0.001)
+            seen.add(stage.lines[2].rstrip("…"))
+            if any(line.endswith(name[-8:]) for line in seen):
+                break
+        await stage.press("D")
+        return await task, "".join(seen)
+
+    result, seen = asyncio.run(run())
+    assert result == 1 and set(name) <= set(seen)
 
 
 def test_leaving_the_terminal_alone_raises_idle():

@@ -12,7 +12,7 @@ from tools.build import font, texts
 
 _WORDS = [words for table in texts.read_all().values() for words in table.values()]
 _COMMON = sorted(font.characters(_WORDS) - {" "})
-_NAMES = sorted(char for char in font.gb2312() if "\u4e00" <= char <= "\u9fff")
+_NAMES = sorted(char for char in font.chosen(_WORDS) if "\u4e00" <= char <= "\u9fff")
 _NAMES += "（）·—《》"
 
 common_text = st.text(st.sampled_from([*_COMMON, " "]), min_size=1, max_size=20)

@@ -562,11 +562,19 @@ class Books:
         )
         return (row["sequence"], row["chain"]) if row else (0, bytes(8))
 
+    def record(self, terminal, sequence):
+        """A stored record of the log that the terminal is writing, or None."""
+        return self._one(
+            "SELECT * FROM records WHERE terminal = ? AND log = ? AND sequence = ?",
+            terminal["id"],
+            terminal["log"],
+            sequence,
+        )
+
     def chain_behind(self, terminal, sequence):
         """The chain of a stored record, or of the last one of a gap; None where it is unknown."""
-        row = self._one(
-            "SELECT chain FROM records WHERE terminal = ?1 AND log = ?2 AND sequence = ?3"
-            " UNION ALL SELECT chain FROM gaps WHERE terminal = ?1 AND log = ?2 AND last = ?3",
+        row = self.record(terminal, sequence) or self._one(
+            "SELECT chain FROM gaps WHERE terminal = ? AND log = ? AND last = ?",
             terminal["id"],
             terminal["log"],
             sequence,

@@ -65,7 +65,7 @@ _FONT = HOME / "fonts/wenquanyi_9pt.pcf"
 _TEXT = ROOT / "firmware/text"
 _LANGUAGES = ("zh", "en")
 # The tools that make assets are inputs of what they make.
-_FONT_MAKERS = (Path(__file__).with_name("font.py"),)
+_FONT_MAKERS = tuple(Path(__file__).with_name(n) for n in ("font.py", "standard_characters.txt"))
 _TEXT_MAKERS = (Path(__file__).with_name("texts.py"), ROOT / "firmware/ui/text.py")
 
 

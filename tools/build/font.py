@@ -2,7 +2,9 @@
 needed.
 
 Written here, read by firmware/ui/font.py (whose docstring gives the format) and by `load`. What
-always holds: every glyph fits its cell of 12 rows; a character without a glyph stops the build.
+always holds: every glyph fits its cell of 12 rows; a character of the terminal's own words without
+a glyph stops the build; no two glyphs of a file look the same, and none but the space is blank
+(the terminal paints the number of what is left out).
 """
 
 import struct
@@ -13,6 +15,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[2]
+STANDARD = Path(__file__).with_name("standard_characters.txt")
 PCF = ROOT / ".toolchain" / "fonts" / "wenquanyi_9pt.pcf"
 SIZE = 12
 ROWS = 12
@@ -46,6 +49,14 @@ def gb2312() -> set[str]:
     return {
         char for char in found if not "\ue000" <= char <= "\uf8ff"
     }  # cells without a character
+
+
+def standard() -> set[str]:
+    """Return the 8,105 characters of the Table of General Standard Chinese Characters: what names
+    are registered in.
+    """
+    lines = STANDARD.read_text("utf-8").splitlines()
+    return set("".join(line for line in lines if not line.startswith("#")))
 
 
 def characters(words: Iterable[str]) -> set[str]:
@@ -99,6 +110,33 @@ def _rasterise(font, char):
     return Glyph(advance, columns)
 
 
+def chosen(words: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
+    """Return the glyphs of the device's font: for `words`, ASCII, GB 2312 and the standard
+    characters, as far as the font has those. Of characters that look the same, or the same but for
+    a space before them, one is left: of the words and ASCII before others, then the first.
+    """
+    needed = characters(words)
+    glyphs = rasterise(needed | (gb2312() | standard()) & encoded(pcf.read_bytes()), pcf)
+    seen = {}
+    for char in sorted(glyphs, key=lambda char: (char not in needed, char)):
+        ink = _trimmed(glyphs[char].columns)
+        if (not ink and char != " ") or ink in seen:
+            if char in needed:
+                raise FontError(f"{char!r} looks like {seen.get(ink, ' ')!r}")
+            del glyphs[char]
+            continue
+        seen[ink] = char
+        seen[(0,) * SPACE + ink] = f" {char}"
+    return glyphs
+
+
+def _trimmed(columns):
+    # Without the blank columns behind it: at the end of a line they can't be seen.
+    while columns and not columns[-1]:
+        columns = columns[:-1]
+    return columns
+
+
 def pack(glyphs: dict[str, Glyph]) -> bytes:
     """Return the font file that holds `glyphs`; printable ASCII must be among them."""
     codes = sorted(ord(char) for char in glyphs)
@@ -136,11 +174,8 @@ def load(path: Path) -> dict[str, Glyph]:
 
 
 def build(words: Iterable[str], out: Path, pcf: Path = PCF) -> int:
-    """Write the font file for `words`, ASCII and GB 2312 to `out`; return how many glyphs it
-    holds.
-    """
-    names = gb2312() & encoded(pcf.read_bytes())
-    glyphs = rasterise(characters(words) | names, pcf)
+    """Write the font file for `words` and for names to `out`; return how many glyphs it holds."""
+    glyphs = chosen(words, pcf)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(pack(glyphs))
     return len(glyphs)

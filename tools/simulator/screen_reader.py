@@ -4,7 +4,8 @@ Nothing is known of the page but that its text is written in cells of 12 rows, l
 dark on light. For every height at which a line could stand, the cheapest way to explain its
 columns by glyphs, gaps, bars and what is unreadable is found; then the lines that explain most
 ink are kept. What always holds: a character that was drawn whole is read, or else one with the
-very same picture; what cannot be read is `?`, bars and marks are nothing. Imports tools.build.
+very same picture; the number of one without a glyph is read as `⟨U+1F600⟩`; what cannot be read is
+`?`, bars and marks are nothing. Imports tools.build.
 """
 
 from collections.abc import Iterable
@@ -30,6 +31,20 @@ _UNREADABLE = 3.0  # per column
 _NEVER = float("inf")
 _DARK = b"\x00\x00"
 _LIT = b"\xff\x0f"
+_NUMBER = 11  # columns of a character's number, painted where there is no glyph
+_HEX_ROWS = (
+    "### .#. ### ### #.# ### ### ### ### ### .#. ##. .## ##. ### ###",
+    "#.# ##. ..# ..# #.# #.. #.. ..# #.# #.# #.# #.# #.. #.# #.. #..",
+    "#.# .#. ### .## ### ### ### ..# ### ### ### ##. #.. #.# ##. ##.",
+    "#.# .#. #.. ..# ..# ..# #.# .#. #.# ..# #.# #.# #.. #.# #.. #..",
+    "### ### ### ### ..# ### ### .#. ### ### #.# ##. .## ##. ### #..",
+)
+_HEX = {  # the three columns of a digit, the top row lowest
+    tuple(
+        sum((row[4 * digit + x] == "#") << y for y, row in enumerate(_HEX_ROWS)) for x in range(3)
+    ): f"{digit:X}"
+    for digit in range(16)
+}
 _UNKNOWN = "\0"  # until the line is done: "?" is a character too
 _NOTHING = ""
 
@@ -115,6 +130,11 @@ class Reader:
                 fits = at + width <= length
                 if fits and found is not None and found[3] in polarities:
                     offers.append((at + width, found[3], found[1], found[0], found[2]))
+            for polarity in polarities:
+                number = _number(pairs[at >> 1 : (at >> 1) + _NUMBER], polarity)
+                if number:
+                    ink = sum(pair[0].bit_count() + pair[1].bit_count() for pair in number[1])
+                    offers.append((at + 2 * _NUMBER, polarity, _RARE, number[0], ink))
             for to, new, price, what, ink in offers:
                 old = (
                     0 if here[0] + (_WRAP if new else 0) <= here[1] + (0 if new else _WRAP) else 1
@@ -137,6 +157,38 @@ class Reader:
             lost += (at - before) // 2 if what in (_UNKNOWN, _NOTHING) and not pixels else 0
             at, polarity = before, old
         return Line(_spaced(reversed(parts)), ink, lost)
+
+
+def _number(pairs, polarity):
+    """Return (words, columns) of the hexadecimal number in a cell, as firmware/ui/font.py paints
+    it for a character without a glyph; None when there is none.
+    """
+    outer = _LIT if polarity == 0 else _DARK
+    blank = _DARK if polarity == 0 else _LIT
+    if len(pairs) < _NUMBER:
+        return None
+    if pairs[0] == pairs[10] == outer:  # four digits between two bars
+        if (pairs[1], pairs[5], pairs[9]) != (blank,) * 3:
+            return None
+        starts = (2, 6)
+    elif (pairs[3], pairs[7]) == (blank,) * 2 and pairs[0] != blank:
+        starts = (0, 4, 8)
+    else:
+        return None
+    mask = 0 if polarity == 0 else _FULL
+    columns = [int.from_bytes(pair, "little") ^ mask for pair in pairs]
+    digits = ""
+    for shift in (0, 6):
+        for start in starts:
+            digit = tuple(columns[at] >> shift & 0x3F for at in range(start, start + 3))
+            if digit not in _HEX:
+                return None
+            digits += _HEX[digit]
+    if len(starts) == 3 and not 0xFFFF < int(digits, 16) < 0x110000:
+        return None
+    if len(starts) == 3:
+        digits = digits.removeprefix("0")
+    return f"⟨U+{digits}⟩", [column.to_bytes(2, "little") for column in columns]
 
 
 def _spaced(parts) -> str:
@@ -179,11 +231,7 @@ def _stands_free(rows: list[int], top: int) -> bool:
 def default_reader(path: Path = _FONT_FILE) -> Reader:
     """Return the reader for the device's font file; without one, for the font it is made from."""
     words = [words for table in texts.read_all().values() for words in table.values()]
-    if path.exists():
-        glyphs = font.load(path)
-    else:
-        names = font.gb2312() & font.encoded(font.PCF.read_bytes())
-        glyphs = font.rasterise(font.characters(words) | names)
+    glyphs = font.load(path) if path.exists() else font.chosen(words)
     return Reader(glyphs, "".join(words))
 
 

@@ -1,0 +1,25 @@
+"""Lock-outs last as long as they were to, also when the clock is set meanwhile.
+
+In memory only when it is set by more than a little. May import storage.state.
+"""
+
+import struct
+
+from firmware.storage import state as keys
+
+_LAYOUT = ">BI"  # as `operators` keeps attempts: failures, locked until
+
+
+def run(state, now, seconds):
+    """Return the changes that move the end of every lock-out that has not run out at `now` by
+    `seconds`: to be put together with the new time, so that power loss moves none of them twice.
+    """
+    changes = []
+    for index in range(keys.OPERATORS):
+        stored = state.get(keys.ATTEMPTS + index)
+        if stored is not None and len(stored) == struct.calcsize(_LAYOUT):
+            failures, until = struct.unpack(_LAYOUT, stored)
+            if until > now:
+                moved = max(0, until + seconds)
+                changes.append((keys.ATTEMPTS + index, struct.pack(_LAYOUT, failures, moved)))
+    return changes
