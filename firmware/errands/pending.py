@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from firmware.access.defaults import SUPERVISOR
+from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
 from firmware.errands import telling

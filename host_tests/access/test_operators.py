@@ -6,6 +6,7 @@ import pytest
 
 from firmware.access import operators
 from firmware.errands import first_start
+from firmware.storage import state as keys
 from firmware.storage.journal import KEYS_MISSING, StorageFault
 from firmware.storage.state import State
 from host_tests.binding.test_change import Keys
@@ -176,4 +177,4 @@ def test_no_password_is_on_flash(access):
     access.set(b"01", b"20261124")
     for password in (b"20261124", *FIRST.values()):
         assert password not in bytes(access.flash.data)
-    assert b"20261124" not in access.state.get(0x41)
+    assert b"20261124" not in access.state.get(keys.OPERATOR + 1)
