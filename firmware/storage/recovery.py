@@ -14,7 +14,6 @@ from micropython import const
 from firmware.storage import audit, reader, turn
 from firmware.storage import frame as frames
 from firmware.storage import state as keys
-from firmware.storage.draft import Draft
 from firmware.storage.journal import (
     CHANGE,
     ENTRY,
@@ -27,6 +26,7 @@ from firmware.storage.journal import (
     Journal,
     StorageFault,
 )
+from firmware.storage.writer import Draft
 
 _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
@@ -106,7 +106,7 @@ def format(journal):
     frame = frames.Frame(journal)
     for block in range(journal.sectors):
         try:
-            if not frames.blank(journal.flash, block):
+            if not turn.blank(journal.flash, block):
                 journal.flash.erase(block)
             found = reader.header(frame, block)
             order = max(order, found[0] if found else 0)  # one that does not erase is outrun
@@ -165,7 +165,7 @@ def _guessed(journal, known, layouts):
         if sector in orders or layouts.get(sector - 1) == 3:
             continue
         for before in ((sector - 1) % blocks, (sector - 2) % (blocks & 0xFE)):
-            if before in orders and not frames.blank(journal.flash, sector):
+            if before in orders and not turn.blank(journal.flash, sector):
                 found.append(orders[before] + 1 << 8 | sector)
     found.sort()
     return found
