@@ -24,10 +24,10 @@ from firmware.storage.journal import (
 
 
 class Frame:
-    """The record being read or written: `buf`, and `out`, the last CMAC made."""
+    """The record being read or written: `buf`, of `size` bytes, and `out`, the last CMAC made."""
 
-    def __init__(self, journal):
-        self.buf = bytearray(RECORD_MAX)
+    def __init__(self, journal, size=RECORD_MAX):
+        self.buf = bytearray(size)
         self.out = bytearray(16)
         self.cmac = Cmac(journal.mac_key)
         self.journal = journal
@@ -54,7 +54,7 @@ class Frame:
         flash, view = self.journal.flash, memoryview(self.buf)
         flash.read(sector, offset, view[:HEAD])
         total = unpack_from(">H", view, 0)[0]
-        if not HEAD + 16 + MAC <= total <= min(RECORD_MAX, last - offset) or total % 16:
+        if not HEAD + 16 + MAC <= total <= min(len(self.buf), last - offset) or total % 16:
             return 0
         flash.read(sector, offset + HEAD, view[HEAD:total])
         self.tag(RECORD, sector, offset, order, total - MAC)
@@ -82,16 +82,6 @@ def run(journal, key):
     frame = Frame(journal)
     start, n = frame.fetch(journal.place(key))
     return bytes(memoryview(frame.buf)[start : start + n])
-
-
-def blank(flash, block):
-    """Tell whether all bits of `block` are set. Raises OSError."""
-    piece = bytearray(64)
-    for at in range(0, flash.sector_size, 64):
-        flash.read(block, at, piece)
-        if piece != b"\xff" * 64:
-            return False
-    return True
 
 
 def chained(journal, chain, number, entry):

@@ -82,11 +82,6 @@ class StorageFault(Exception):
         self.code = code
 
 
-def kept(key):
-    """Tell whether the value of `key` is in memory: it is short, and often asked for."""
-    return key < 0x18 or key == 0x31 or key & 0xF0 == 0x70
-
-
 class Journal:
     """The state, kept in a ring of flash sectors.
 

@@ -12,7 +12,6 @@ from firmware.storage.journal import (
     LONG,
     MAC,
     RECORD,
-    RECORD_MAX,
     RETIRED,
     SCHEMA,
 )
@@ -23,7 +22,7 @@ def add(buf, at, part):
     ValueError when the record is full.
     """
     end = at + len(part)
-    if end > RECORD_MAX - MAC:
+    if end > len(buf) - MAC:
         raise ValueError("record")
     buf[at:end] = part
     return end

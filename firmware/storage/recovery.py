@@ -11,11 +11,9 @@ import struct
 
 from micropython import const
 
-from firmware.rooms import NoRoom
 from firmware.storage import audit, reader, turn
 from firmware.storage import frame as frames
 from firmware.storage import state as keys
-from firmware.storage.draft import Draft
 from firmware.storage.journal import (
     CHANGE,
     ENTRY,
@@ -25,18 +23,28 @@ from firmware.storage.journal import (
     SCHEMA,
     SIZE,
     STATE_NEWER,
+    Journal,
     StorageFault,
 )
+from firmware.storage.writer import Draft
 
 _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
 
 
-def secrets(flash, keystore, random):
-    """Return the journal's three keys; the sealing keys are made here, before there is a state.
+def run(flash, keystore, random):
+    """Return the journal on `flash` with its last true state, or with the first one, begun now.
 
-    Raises StorageFault when flash, keystore or a key is missing.
+    Raises StorageFault when flash, keystore or a key is missing, or a state exists but can't be
+    read. Power loss at the first start lets it begin again.
     """
+    journal = Journal(flash, *_secrets(flash, keystore, random))
+    _begin(journal, keystore)
+    return journal
+
+
+def _secrets(flash, keystore, random):
+    # The journal's three keys; the sealing keys are made here, before there is a state.
     if keystore is None:
         raise StorageFault(KEYS_MISSING)
     if flash is None:
@@ -54,21 +62,13 @@ def secrets(flash, keystore, random):
     return found
 
 
-def begin(journal, keystore):
-    """Find the journal's last true state, or begin the first one, once.
-
-    Raises StorageFault when a state exists but can't be read, NoRoom when memory is full. Power
-    loss at the first start lets it begin again.
-    """
-    try:
-        if keystore.get_bytes(_FORMATTED) is not None:
-            _note_lost(journal, mount(journal) - 1)
-        else:
-            format(journal)
-            journal.put((), audit.entry(audit.FORMATTED, 0))
-            keystore.put(_FORMATTED, b"\x01")
-    except MemoryError:
-        raise NoRoom from None
+def _begin(journal, keystore):
+    if keystore.get_bytes(_FORMATTED) is not None:
+        _note_lost(journal, mount(journal) - 1)
+    else:
+        format(journal)
+        journal.put((), audit.entry(audit.FORMATTED, 0))
+        keystore.put(_FORMATTED, b"\x01")
 
 
 def _note_lost(journal, lost):
@@ -106,7 +106,7 @@ def format(journal):
     frame = frames.Frame(journal)
     for block in range(journal.sectors):
         try:
-            if not frames.blank(journal.flash, block):
+            if not turn.blank(journal.flash, block):
                 journal.flash.erase(block)
             found = reader.header(frame, block)
             order = max(order, found[0] if found else 0)  # one that does not erase is outrun
@@ -165,7 +165,7 @@ def _guessed(journal, known, layouts):
         if sector in orders or layouts.get(sector - 1) == 3:
             continue
         for before in ((sector - 1) % blocks, (sector - 2) % (blocks & 0xFE)):
-            if before in orders and not frames.blank(journal.flash, sector):
+            if before in orders and not turn.blank(journal.flash, sector):
                 found.append(orders[before] + 1 << 8 | sector)
     found.sort()
     return found

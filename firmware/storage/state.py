@@ -1,7 +1,7 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
 Key numbers are never reused for something else. Which of the values are in memory `journal.kept`
-says. May import rooms and journal; recovery only at start.
+says. May import rooms; recovery only at start.
 """
 
 import struct
@@ -9,7 +9,6 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.storage.journal import Journal
 
 SLOTS = const(4)
 OPERATORS = const(20)
@@ -47,18 +46,16 @@ class State:
 
     flash: the journal's block device. keystore: holds the sealing keys and the token key, which
     chains the audit log. random: random(n) -> bytes. Raises StorageFault when a state exists but
-    can't be read, or when there is no token key: the device needs service.
+    can't be read, or when there is no token key: the device needs service. NoRoom when memory is
+    full: what there is stays.
     """
 
     def __init__(self, flash, keystore, random):
-        recovery, loaded = rooms.load("firmware.storage.recovery")
         try:
-            self.journal = Journal(flash, *recovery.secrets(flash, keystore, random))
-            recovery.begin(self.journal, keystore)
-        finally:
-            recovery = None
-            rooms.drop(loaded)
+            self.journal = rooms.run("firmware.storage.recovery", flash, keystore, random)
             rooms.drop(("firmware.storage.migration",))  # recovery brings it when it has to
+        except MemoryError:
+            raise rooms.NoRoom from None
         self.get = self.journal.get
         self.has = self.journal.has
         self.put = self.journal.put

@@ -61,12 +61,22 @@ def _begin(journal, sector):
 def _clear(flash, sector):
     try:
         for block in (sector, sector + 1):  # the header goes first
-            if not frames.blank(flash, block):
+            if not blank(flash, block):
                 flash.erase(block)
-                if not frames.blank(flash, block):
+                if not blank(flash, block):
                     return False
     except OSError:
         return False  # as bad as one that stays as it was
+    return True
+
+
+def blank(flash, block):
+    """Tell whether all bits of `block` are set. Raises OSError."""
+    piece = bytearray(64)
+    for at in range(0, flash.sector_size, 64):
+        flash.read(block, at, piece)
+        if piece != b"\xff" * 64:
+            return False
     return True
 
 
@@ -123,15 +133,16 @@ class _Sector:
     def _copied(self):
         # Copy the values that the index tells of; return it as it is for this sector, None when
         # the sector does not hold them.
-        journal, buf = self.journal, self.frame.buf
+        journal, frame = self.journal, self.frame
         index = bytearray(journal.index)
-        source = frames.Frame(journal)
+        buf, source = frame.buf, bytearray(RECORD_MAX)
         opened = None
         for i in range(0, len(index), PLACE):
             where = index[i + 1 : i + 4]
             if where != opened:
-                opened = None
-                source.fetch(i)
+                frame.buf = source
+                frame.fetch(i)
+                frame.buf = buf
                 opened = where
             n = journal.length(i)
             start = journal.index[i + 4] << 8 | journal.index[i + 5]
@@ -141,7 +152,7 @@ class _Sector:
                 self.at = pen.add(buf, self.at, bytes((LONG,)))
             self.at = pen.add(buf, self.at, bytes((index[i], n & 255)))
             pack_into(PLACED, index, i, index[i], self.sector, self.pos, self.at, n)
-            self.at = pen.add(buf, self.at, memoryview(source.buf)[start : start + n])
+            self.at = pen.add(buf, self.at, memoryview(source)[start : start + n])
         return index
 
     def _make_room(self, n):

@@ -1,18 +1,23 @@
 """Writes what changes: one record at the head of the journal.
 
-What always holds: see journal. What the record will have made true is ready before its first byte
-is programmed. In memory only during a put. May import journal, frame, pen, draft.
+What always holds: see journal. What the record will have made true is drafted before its first
+byte is programmed, and taken over once it has been read back. In memory only during a put, and at
+start for the draft. May import journal, frame, pen.
 """
+
+from struct import pack
 
 from firmware.storage import frame as frames
 from firmware.storage import pen
-from firmware.storage.draft import Draft
 from firmware.storage.journal import (
     CHANGE,
     DELETE,
     ENTRY,
     HEAD,
     MOVE,
+    PLACE,
+    PLACED,
+    RECORD_MAX,
     SIZE,
     STATE_MAX,
 )
@@ -23,7 +28,10 @@ def run(journal, changes, entry):
     room for them or does not hold them: the next sector is to be begun first.
     """
     head, pos = journal.head, journal.pos
-    frame = frames.Frame(journal)
+    size = pen.sealed(HEAD + _size(changes) + (0 if entry is None else 2 + len(entry)))
+    if size > RECORD_MAX:
+        raise ValueError("record")
+    frame = frames.Frame(journal, size)
     draft = Draft(journal.items, journal.index)
     end = _compose(journal, frame.buf, draft, changes, entry)
     if journal.size() + end > STATE_MAX:
@@ -50,6 +58,16 @@ def run(journal, changes, entry):
     return True
 
 
+def _size(changes):
+    # The bytes that the changes take at most.
+    size = 0
+    for _, value in changes:
+        size += 3
+        if value is not None and not isinstance(value, int):
+            size += len(value)
+    return size
+
+
 def _compose(journal, buf, draft, changes, entry):
     # Lay the items behind the record header, to be written at the head; return where they end.
     head, pos = journal.head, journal.pos
@@ -69,3 +87,56 @@ def _compose(journal, buf, draft, changes, entry):
             continue
         draft.change(key, value, 0, 0, 0)
     return at
+
+
+def kept(key):
+    """Tell whether the value of `key` is in memory: it is short, and often asked for."""
+    return key < 0x18 or key == 0x31 or key & 0xF0 == 0x70
+
+
+class Draft:
+    """Copies of `items` and `index` (see Journal), to be changed one item after the other."""
+
+    def __init__(self, items, index):
+        self.items = dict(items)
+        self.index = bytearray(index)
+
+    def place(self, key):
+        """Return where the index tells of `key`, -1 when it does not."""
+        index = self.index
+        for at in range(0, len(index), PLACE):
+            if index[at] == key:
+                return at
+        return -1
+
+    def can_move(self, source, to):
+        """Tell whether there is a value under `source` that may move to `to`."""
+        if kept(source) != kept(to):
+            return False
+        return source in self.items or self.place(source) >= 0
+
+    def change(self, key, value, sector, offset, start):
+        """Put a value that lies at `start` of the record at `offset` of `sector`.
+
+        value: bytes, None to delete, or the number of a key from which it moves here.
+        """
+        if isinstance(value, int):
+            if kept(key):
+                self.items[key] = self.items.pop(value)
+            elif key != value:
+                self.forget(key)
+                self.index[self.place(value)] = key
+        elif value is None:
+            self.forget(key)
+        elif kept(key):
+            self.items[key] = value
+        else:
+            self.forget(key)  # what is newest comes last: a record's values stand together
+            self.index.extend(pack(PLACED, key, sector, offset, start, len(value)))
+
+    def forget(self, key):
+        """Take out what is under `key`, if anything is."""
+        self.items.pop(key, None)
+        at = self.place(key)
+        if at >= 0:
+            self.index[at : at + PLACE] = b""

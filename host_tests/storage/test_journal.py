@@ -6,10 +6,12 @@ import random
 import pytest
 
 from firmware import rooms
+from firmware.storage import audit, pen, reader, recovery
 from firmware.storage import frame as frames
 from firmware.storage import journal as layout
-from firmware.storage import pen, reader, recovery
 from firmware.storage.journal import RETIRED, Journal, StorageFault
+from firmware.storage.state import State
+from host_tests.binding.test_change import Keys
 
 from .journals import CHAIN, MAC, SEAL, fill, fresh, held, items, journal, mounted, records, used
 from .nor import Nor, PowerCut
@@ -44,6 +46,40 @@ def test_what_is_not_there_cannot_move():
     with pytest.raises(ValueError):
         log.put([(2, 1)])
     assert items(flash) == {}
+
+
+def test_values_on_flash_are_read_back_whole_wherever_they_have_been_copied():
+    flash, log = fresh(3)
+    values = {FLASHED + i: bytes((i,)) * n for i, n in enumerate((1, 255, 256, 257, 400, 511))}
+    for key, value in values.items():
+        log.put([(key, value)])
+    for i in range(300):
+        log.put([(1, b"%060d" % i)])
+        if i % 60 == 0:
+            assert {key: log.get(key) for key in values} == values
+            log = mounted(flash)
+    assert sum(flash.erases)
+    assert items(flash) == {**values, 1: b"%060d" % 299}
+    assert log.items == {1: b"%060d" % 299}  # of the others only the place is in memory
+
+
+def test_what_is_there_is_known_without_reading_it():
+    flash, log = fresh()
+    log.put([(1, b"x"), (FLASHED, b"y")])
+    flash.reads = 0
+    assert log.has(1) and log.has(FLASHED)
+    assert not log.has(2) and not log.has(FLASHED + 1)
+    assert log.size() == 6
+    assert flash.reads == 0
+
+
+def test_values_of_both_kinds_do_not_change_places():
+    flash, log = fresh()
+    log.put([(1, b"x"), (FLASHED, b"y")])
+    for changes in ([(FLASHED, 1)], [(1, FLASHED)], [(FLASHED, None), (FLASHED + 1, FLASHED)]):
+        with pytest.raises(ValueError):
+            log.put(changes)
+    assert items(flash) == held(log) == {1: b"x", FLASHED: b"y"}
 
 
 def test_thousands_of_updates_go_round_the_ring_and_wear_it_evenly():
@@ -127,6 +163,49 @@ def test_however_often_the_next_sector_is_cut_the_last_whole_one_stays():
     assert items(flash) == {**before, 1: b"at last"}
 
 
+@pytest.mark.parametrize("block", [0, 1])
+def test_a_sector_of_which_one_block_has_been_erased_is_no_sector(block):
+    # The erase of the other was cut, or never begun, in whatever order.
+    flash = at_the_end_of_a_sector(random.Random(7), 3)
+    log = mounted(flash)
+    before = items(flash)
+    victim = (log.head + 2) % 6 + block
+    flash.data[victim * BLOCK : (victim + 1) * BLOCK] = b"\xff" * BLOCK
+    assert items(flash) == before
+    for i in range(3):
+        mounted(flash).put([(FLASHED, bytes((i,)) * 200)])
+        assert items(flash) == {**before, FLASHED: bytes((i,)) * 200}
+
+
+def test_two_sectors_are_enough():
+    flash, log = fresh(2)
+    log.put([(FLASHED, b"kept")])
+    for i in range(400):
+        log.put([(FLASHED + 1, b"%060d" % i)])
+    assert items(flash) == {FLASHED: b"kept", FLASHED + 1: b"%060d" % 399}
+    assert min(flash.erases) > 0
+
+
+def test_an_unfinished_write_is_known_until_the_next_one_is_whole():
+    flash, log = fresh()
+    log.put([(1, b"true")])
+    assert not mounted(flash).torn
+    image = bytes(flash.data)
+    for room in (5000, 30):  # within the sector, and while the next one is begun
+        flash, log = Nor(8, image), mounted(Nor(8, image))
+        log.flash = flash
+        while SECTOR - log.pos > room + 100:
+            log.put([(2, bytes(50))])
+        flash.cut = 60
+        with pytest.raises(PowerCut):
+            log.put([(3, bytes(120))])
+        flash.cut = None
+        assert mounted(flash).torn
+        assert mounted(flash).torn  # a start does not settle it
+        mounted(flash).put([(3, b"again")])
+        assert not mounted(flash).torn
+
+
 def test_a_cut_first_start_starts_again():
     steps = fresh(3)[0].steps
     for cut in range(steps):
@@ -205,6 +284,37 @@ def test_without_a_good_sector_nothing_is_lost_and_nothing_is_believed():
     assert stored(flash) == {1: b"kept"}
 
 
+def test_a_flash_that_takes_no_more_is_a_fault_with_a_code_and_can_be_read_for_ever():
+    flash, log = fresh(6)
+    log.put([(FLASHED, b"kept"), (1, b"too")])
+    flash.dead |= set(range(12))
+    for _ in range(20):
+        with pytest.raises(StorageFault) as fault:
+            log.put([(FLASHED, b"never")])
+        assert fault.value.code == layout.FLASH_FULL
+        assert (log.get(FLASHED), log.get(1)) == (b"kept", b"too")
+        assert len(log.items[RETIRED]) <= 6
+    image = bytes(flash.data)
+    for _ in range(3):
+        log = mounted(flash)
+        assert (log.get(FLASHED), log.get(1)) == (b"kept", b"too")
+    assert flash.data == image
+
+
+def test_a_start_that_could_not_say_what_was_lost_is_a_start():
+    keystore = Keys()
+    flash = Nor(8)
+    state = State(flash, keystore, bytes)
+    while not sum(flash.erases):
+        state.put(((2, b"%060d" % state.journal.number),), audit.entry(audit.RIGHT, 1, b"01"))
+    flash.dead |= set(range(8))
+    again = State(flash, keystore, bytes)
+    assert again.get(2) == state.get(2)
+    with pytest.raises(StorageFault) as fault:
+        again.put_number(3, 1)
+    assert fault.value.code == layout.FLASH_FULL
+
+
 def test_a_flash_that_never_worked_is_a_fault():
     flash = Nor(6, bytes(6 * BLOCK))
     flash.dead |= set(range(6))
@@ -272,6 +382,29 @@ def test_a_transition_that_moves_what_was_lost_is_left_out_as_a_whole():
     log.put([(4, b"later")])
     flash.flip(0, records(flash)[2][0] + 10, 3)
     assert items(flash) == {old: b"old binding", 4: b"later"}
+
+
+def test_a_value_that_is_damaged_after_the_start_is_a_fault_and_never_another_value():
+    flash, log = fresh()
+    log.put([(FLASHED, b"binding" * 9)])
+    log.put([(FLASHED + 1, b"other")])
+    (start, end) = records(flash)[1]
+    image = bytes(flash.data)
+    for at in range(start, end):
+        flash.data[:] = image
+        flash.flip(0, at, at % 8)
+        with pytest.raises(StorageFault) as fault:
+            log.get(FLASHED)
+        assert fault.value.code == layout.STATE_UNREADABLE
+        assert log.get(FLASHED + 1) == b"other"
+    # Nor is it given up with the sector that it is in.
+    while SECTOR - log.pos > 100:
+        log.put([(1, bytes(60))])
+    with pytest.raises(StorageFault):
+        for _ in range(4):
+            log.put([(1, bytes(60))])
+    flash.data[start:end] = image[start:end]
+    assert held(log)[FLASHED] == items(flash)[FLASHED] == b"binding" * 9
 
 
 def test_any_flipped_bit_gives_values_that_were_true_once():

@@ -1,7 +1,9 @@
 """Flash wear: few erases for an update, and the same number in every sector."""
 
+import contextlib
 import struct
 
+from firmware import rooms
 from firmware.binding import model
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -57,3 +59,30 @@ def test_a_number_range_is_reserved_by_one_record():
     state.put(((keys.STAN, struct.pack(">I", 999998)),))
     again = State(flash, keystore, bytes)
     assert [again.next_stan() for _ in range(3)] == [999999, 1, 2]
+
+
+def test_a_number_is_used_only_once_its_range_has_been_reserved():
+    flash, keystore = Nor(4), Keys()
+    state = State(flash, keystore, bytes)
+    put, used = state.put, []
+
+    def full(changes, entry=None):
+        raise rooms.NoRoom
+
+    for _ in range(2 * 64):
+        state.put = full
+        for _ in range(2):
+            with contextlib.suppress(rooms.NoRoom):
+                used.append(state.next_stan())
+        state.put = put
+        if len(used) % 64 == 0:
+            used.append(state.next_stan())
+    assert used == list(range(1, len(used) + 1))
+    # Power is lost where the next number would have been the first of a range.
+    state = State(flash, keystore, bytes)
+    state.put = full
+    for _ in range(2):
+        with contextlib.suppress(rooms.NoRoom):
+            used.append(state.next_stan())
+    used.append(State(flash, keystore, bytes).next_stan())
+    assert len(set(used)) == len(used)
