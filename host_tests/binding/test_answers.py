@@ -4,13 +4,19 @@ import itertools
 import json
 from pathlib import Path
 
+import pytest
+
 from firmware.acquirer import answers
+from firmware.acquirer.identity import Identity
 from firmware.binding import change
+from firmware.binding.request import entry, pending
+from firmware.storage import state as keys
+from host_tests.binding.test_change import NEW, OLD, Terminal
 
 TEXTS = Path(__file__).resolve().parents[2] / "firmware" / "text"
-KNOWN = "00 03 09 14 22 30 40 54 55 58 61 63 68 91 92 96 97 A0"
+KNOWN = "00 03 09 14 22 30 40 54 55 58 59 61 63 68 91 92 96 97 A0"
 CODES = [*KNOWN.split(), "77"]
-REFUSALS = ["14", "22", "54", "55", "58", "61", "63"]
+REFUSALS = ["14", "22", "54", "55", "58", "59", "61", "63"]
 STUCK = ["30", "40", "58", "97", "03"]
 
 
@@ -41,4 +47,70 @@ def test_codes_have_words_in_both_languages():
 
 def test_a_reason_names_its_field():
     assert answers.split_reason("DF31 wrong number") == (0xDF31, "wrong number")
-    assert answers.split_reason("no such form") == (0, "no such form")
+    for reason in ("no such form", "DF3 wrong", "+F31 wrong", "-031 wrong", "", "DF31"):
+        assert answers.split_reason(reason) == (0, reason)
+
+
+class Waiting(Terminal):
+    """A terminal that has sent a request and reads answers to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.identity = Identity(b"10000001", b"898310054110001", b"S1", bytes(16))
+        self.begin()
+        self.settle(change.UNSETTLED)
+
+    def read(self, code, status, *, reason=None, application=None, token=None, reference=None):
+        status = None if status is None else bytes((status,))
+        return answers.run(self, code, status, reason, application, token, reference)
+
+
+@pytest.mark.parametrize(
+    "of, event",
+    [
+        (lambda waiting: waiting.identity.token(NEW), change.ACTIVE),
+        (lambda waiting: waiting.identity.token(OLD), change.SUPERSEDED),
+        (lambda waiting: bytes(8), change.SUPERSEDED),  # the slot has since been unbound
+        (lambda waiting: waiting.identity.token(NEW)[:7], change.UNSETTLED),
+        (lambda waiting: b"", change.UNSETTLED),
+        (lambda waiting: None, change.UNSETTLED),
+    ],
+)
+def test_approved_is_only_what_has_the_token_of_what_was_asked(of, event):
+    waiting = Waiting()
+    assert waiting.read(b"00", 1, token=of(waiting)).event == event
+
+
+ODD = [b"\xff" * 12, b"\x00" * 12, b"\n" * 12, "长".encode() * 40, b"x" * 900, b""]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("event", [change.REVIEWING, change.REJECTED])
+def test_what_only_informs_is_made_legible_and_settles_all_the_same(odd, event):
+    waiting = Waiting()
+    code, status = (b"09", 2) if event == change.REVIEWING else (b"63", 3)
+    outcome = waiting.read(code, status, reason=odd, application=odd, reference=odd[:12] or None)
+    assert outcome.event == event
+    for words in (outcome.note, outcome.application):
+        assert words == "" or words.isprintable()
+    assert len(outcome.application) <= 32
+    told = entry(pending(waiting.state), 0x24, 1, outcome)
+    assert all(0x20 < byte < 0x7F for byte in told[5:9])  # the archive takes it
+    told[9:].decode("ascii")
+
+
+@pytest.mark.parametrize("code", [b"\xff\xff", b"\x00\x00", b"0\n", b"  "])
+def test_a_response_code_that_is_no_text_settles_nothing_and_is_kept_nowhere(code):
+    waiting = Waiting()
+    for status in (None, 1, 2, 3, 4):
+        outcome = waiting.read(code, status)
+        assert (outcome.event, outcome.code) == (change.UNSETTLED, b"--")
+
+
+@pytest.mark.parametrize("status", [b"", b"\x01\x01"])
+def test_a_status_of_another_length_is_none(status):
+    waiting = Waiting()
+    token = waiting.identity.token(NEW)
+    read = answers.run(waiting, b"00", status, None, None, token, None)
+    assert read.event == change.UNSETTLED
+    assert waiting.state.get(keys.PENDING) is not None

@@ -10,6 +10,7 @@ from firmware.binding import change, model, settling
 from firmware.binding.change import Outcome
 from firmware.binding.record import Record
 from firmware.binding.request import Request, begin, pending
+from firmware.storage import history
 from firmware.storage import state as keys
 from firmware.storage.state import State
 from host_tests.storage.nor import Nor
@@ -43,15 +44,19 @@ class Clock:
 class Host:
     """An acquirer that says what the test wants; records what it was asked."""
 
+    code = b"--"
+
     def __init__(self, *events):
         self.events = list(events)
         self.asked = []
 
     def compose(self, how, secrets):
         self.asked.append(("submit", "repeat", "inquire", "withdraw")[how])
+        self.given = secrets
 
     async def ask(self):
         outcome = Outcome()
+        outcome.code = self.code
         outcome.event = self.events.pop(0)
         return outcome
 
@@ -78,6 +83,14 @@ class Terminal:
         for _ in events:
             asyncio.run(self.change.settle(host))
         return host.asked
+
+    def withdraw(self, event, code=b"00"):
+        """Have the request taken back; the acquirer answers so. Returns the event it comes to."""
+        host = Host(event)
+        host.code = code
+        outcome = asyncio.run(self.change.settle(host, withdraw=b"01"))
+        assert (host.asked, host.given) == (["withdraw"], b"01")
+        return outcome.event
 
 
 @pytest.fixture
@@ -272,3 +285,70 @@ def test_an_answer_that_found_no_room_to_be_read_is_asked_for_again(terminal):
     assert terminal.change.phase == change.SENT
     assert terminal.settle(change.ACTIVE) == ["repeat"]
     assert terminal.state.binding(1) == NEW
+
+
+WAITING = (change.SENT, change.REVIEW, change.HELD)
+
+
+def _waiting(phase):
+    """A terminal whose request is in that state."""
+    terminal = Terminal()
+    terminal.begin()
+    events = {change.SENT: change.UNSETTLED, change.REVIEW: change.REVIEWING}
+    terminal.settle(events.get(phase, change.STUCK))
+    assert terminal.change.phase == phase
+    return terminal
+
+
+@pytest.mark.parametrize("phase", WAITING)
+@pytest.mark.parametrize(
+    "event, code", [(change.REJECTED, b"59"), (change.NO_SUCH, b"00")], ids=["59", "unknown"]
+)
+def test_a_request_that_is_withdrawn_has_ended_so_for_good(phase, event, code):
+    terminal = _waiting(phase)
+    assert terminal.withdraw(event, code) == change.WITHDRAWN
+    terminal.boot()
+    assert terminal.change.phase == change.IDLE
+    assert terminal.state.binding(1) == OLD
+    (stored,) = terminal.state.records()
+    assert Record(stored).event == change.WITHDRAWN
+    (entry,) = [entry for *_, entry in history.entries(terminal.state.journal) if entry[4] > 0x1F]
+    assert entry[4] == 0x29
+
+
+@pytest.mark.parametrize("phase", WAITING)
+def test_what_is_decided_already_is_told_as_it_is(phase):
+    assert _waiting(phase).withdraw(change.REJECTED, b"63") == change.REJECTED
+    terminal = _waiting(phase)
+    assert terminal.withdraw(change.ACTIVE) == change.ACTIVE
+    assert terminal.state.binding(1) == NEW
+    terminal = _waiting(phase)
+    assert terminal.withdraw(change.SUPERSEDED) == change.SUPERSEDED
+    assert terminal.state.binding(1) == OLD
+    terminal = _waiting(phase)
+    assert terminal.withdraw(change.REVIEWING, b"09") == change.REVIEWING
+    assert terminal.change.phase == change.REVIEW
+
+
+@pytest.mark.parametrize("phase", WAITING)
+@pytest.mark.parametrize("event", [change.UNSETTLED, change.STUCK])
+def test_a_withdrawal_that_is_lost_or_declined_leaves_the_request_as_it_was(phase, event):
+    terminal = _waiting(phase)
+    assert terminal.withdraw(event, b"58") == change.UNSETTLED
+    terminal.boot()
+    assert terminal.change.phase == phase
+    assert terminal.settle(change.ACTIVE)[0] in ("repeat", "inquire")
+    assert terminal.state.binding(1) == NEW
+
+
+@pytest.mark.parametrize("code, phase", [(b"30", change.HELD), (b"97", change.SENT)])
+def test_what_could_not_be_read_is_not_sent_again_until_a_person_asks(code, phase):
+    terminal = Terminal()
+    terminal.begin()
+    for event in (change.STUCK, change.NO_SUCH):
+        host = Host(event)
+        host.code = code
+        asyncio.run(terminal.change.settle(host, notice=True))
+    assert terminal.change.phase == phase
+    terminal.settle(change.NO_SUCH)
+    assert terminal.change.phase == change.SENT

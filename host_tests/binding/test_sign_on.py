@@ -1,57 +1,285 @@
-"""Signing on: only a whole answer is taken in, and nothing that would lock the terminal out."""
+"""Signing on: only a whole answer is taken in, what is not of the table is left out and told, and
+nothing would lock the terminal out.
+"""
 
 import asyncio
 
 import pytest
 
-from firmware.acquirer import sign_on
+from firmware.acquirer import merchant, sync
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import Sync
+from firmware.binding import model
 from firmware.binding.change import NoAnswer
-from host_tests.binding.test_change import OLD, Clock, Terminal
+from firmware.storage import state as keys
+from host_tests.binding.test_change import NEW, OLD, Terminal
+from host_tests.binding.test_checked import composed
 
 MERCHANT = b"898310054110001"
-WHOLE = {0xDF45: b"\0", 0xDF46: (1_800_000_000).to_bytes(4, "big"), 0xDF48: b"\0"}
+ANOTHER = b"898310054110002"
+NOW = 1_800_000_000
+WHOLE = {0xDF45: b"\0", 0xDF46: NOW.to_bytes(4, "big"), 0xDF48: b"\0"}
+DIFFERS = {**WHOLE, 0xDF45: b"\x01"}
+
+
+class Clock:
+    """A clock that the acquirer may set."""
+
+    def __init__(self, now=NOW):
+        self.time = now
+        self.trusted = False
+
+    def now(self):
+        return self.time
+
+    def set(self, epoch):
+        self.time = epoch
+        self.trusted = True
 
 
 class Line:
-    """A line on which `tags` were answered."""
+    """A line to an acquirer that knows some merchant numbers, and answers sign-ons by `tags` and
+    inquiries of slots by `slots` ({slot: TLVs, or a whole answer}).
+    """
 
-    def __init__(self, tags):
-        self.tags = {39: b"00", **tags}
+    def __init__(self, tags, slots=(), known=(MERCHANT, ANOTHER)):
+        self.tags, self.slots, self.known = tags, dict(slots), known
         self.identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
+        self.asked = []
 
-    async def talk(self, wanted, mti, *contents):
-        return [self.tags.get(what) for what in wanted]
+    async def reach(self):
+        pass
+
+    def take(self):
+        pass
+
+    def leave(self):
+        pass
+
+    async def close(self):
+        pass
+
+    async def talk(self, wanted, mti, fields=(), tlvs=(), *rest):
+        self.asked.append(mti)
+        if mti == 0x0300:
+            tags = self._slot(tlvs[0][1][0])
+        elif self.identity.merchant not in self.known:
+            tags = {39: b"03"}
+        else:
+            tags = {39: b"00", **self.tags}
+        return [tags.get(what) for what in wanted]
+
+    def _slot(self, slot):
+        theirs = self.slots.get(slot)
+        if isinstance(theirs, dict):
+            return theirs
+        if theirs is None:
+            return {39: b"00", 0xDF40: b"\x04"}
+        return {39: b"00", 0xDF20: theirs, 0xDF44: self.identity.token(theirs)}
 
 
-def signed_on(tags):
-    """Sign on and return the sync."""
-    terminal, clock = Terminal(), Clock()
-    clock.set = lambda epoch: None
-    sync = Sync(Line(tags), terminal.change, terminal.state, clock, None)
-    sync.differing = [(1, OLD[:-1] + b"9")]
-    asyncio.run(sign_on.run(sync))
-    return sync
+class Shop:
+    """A terminal bound to OLD in slot 1, signing on to whatever the test wants."""
+
+    def __init__(self, tags, *line, clock=None):
+        self.terminal = Terminal()
+        self.line = Line(tags, *line)
+        self.clock = clock or Clock()
+        self.sync = Sync(self.line, self.terminal.change, self.terminal.state, self.clock, None)
+
+    def sign_on(self):
+        asyncio.run(self.sync.sign_on())
+        return self.sync
 
 
-@pytest.mark.parametrize("missing", sorted(WHOLE))
-def test_an_answer_that_leaves_out_what_it_must_say_is_none(missing):
+def signed_on(tags, *line):
+    return Shop(tags, *line).sign_on()
+
+
+@pytest.mark.parametrize("tag", sorted(WHOLE))
+@pytest.mark.parametrize("value", [None, b"", bytes(5)])
+def test_an_answer_that_leaves_out_what_it_must_say_is_none(tag, value):
+    shop = Shop({**WHOLE, tag: value})
+    shop.sync.holders = b"kept"
     with pytest.raises(NoAnswer):
-        signed_on({tag: value for tag, value in WHOLE.items() if tag != missing})
+        shop.sign_on()
+    assert (shop.sync.reached, shop.sync.reached_at) == (sync.UNREACHED, 0)
+    assert shop.sync.holders == b"kept"
 
 
-def test_a_whole_answer_without_notices_says_that_all_agrees():
-    sync = signed_on(WHOLE)
-    assert sync.differing == []
+def test_a_whole_answer_without_notices_says_that_all_agrees_and_when():
+    shop = Shop(WHOLE)
+    shop.sync.differing = [(1, NEW)]
+    shop.sign_on()
+    assert shop.sync.differing == []
+    assert shop.sync.reached_at == NOW
+
+
+# -- names
+
+
+def test_all_the_merchants_names_are_offered():
+    names = [b"name %d" % i for i in range(60)]
+    found = signed_on({**WHOLE, 0xDF20: composed([(model.NAME, name) for name in names])})
+    assert found.names == names
+    assert not found.faulty
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b"", b"two\nlines", b"x" * 121])
+def test_a_name_that_nobody_could_choose_is_left_out_and_told(bad):
+    found = signed_on({**WHOLE, 0xDF20: composed([(model.NAME, bad), (model.NAME, b"shop")])})
+    assert found.names == [b"shop"]
+    assert found.faulty
+
+
+def test_names_that_end_in_the_middle_are_left_out_and_told():
+    found = signed_on({**WHOLE, 0xDF20: composed([(model.NAME, b"shop")]) + b"\xdf\x30\x05a"})
+    assert found.names == [b"shop"]
+    assert found.faulty
+
+
+# -- merchant number
 
 
 def test_a_new_merchant_number_is_taken_and_kept():
-    sync = signed_on({**WHOLE, 0xDF47: b"898310054110002"})
-    assert sync.line.identity.merchant == b"898310054110002"
+    shop = Shop({**WHOLE, 0xDF47: ANOTHER})
+    shop.sign_on()
+    assert shop.line.identity.merchant == ANOTHER
+    shop.terminal.boot()
+    identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
+    merchant.run(shop.terminal.state, identity)
+    assert identity.merchant == ANOTHER
 
 
-@pytest.mark.parametrize("number", [b"8983100541", b"89831005411000\n", b"8983100541100\xe5\x8f"])
-def test_a_merchant_number_that_no_message_can_carry_is_not_taken(number):
-    sync = signed_on({**WHOLE, 0xDF47: number})
-    assert sync.line.identity.merchant == MERCHANT
+BAD_NUMBERS = [b"8983100541", b"89831005411000\n", b"8983100541100\xe5\x8f", b" " * 15, b""]
+
+
+@pytest.mark.parametrize("number", BAD_NUMBERS)
+def test_a_merchant_number_of_another_form_is_not_taken_and_told(number):
+    found = signed_on({**WHOLE, 0xDF47: number})
+    assert found.line.identity.merchant == MERCHANT
+    assert found.faulty
+    assert found.reached == sync.REACHED
+
+
+def test_a_number_that_the_acquirer_never_knows_makes_nobody_mute():
+    shop = Shop({**WHOLE, 0xDF47: b"899999999999999"})
+    shop.sign_on()
+    shop.line.tags = WHOLE
+    shop.sign_on()  # 03: the one before is tried again
+    assert shop.sync.reached == sync.REACHED
+    assert shop.line.identity.merchant == MERCHANT
+    shop.line.asked = []
+    shop.sign_on()
+    assert len(shop.line.asked) == 1  # and stays
+
+
+def test_the_provisioned_number_is_the_way_back_when_no_given_one_is_known():
+    shop = Shop({**WHOLE, 0xDF47: ANOTHER})
+    shop.sign_on()
+    shop.line.tags = {**WHOLE, 0xDF47: b"899999999999999"}
+    shop.sign_on()
+    shop.line.tags, shop.line.known = WHOLE, (MERCHANT,)
+    assert shop.sign_on().reached == sync.REACHED
+    assert shop.line.identity.merchant == MERCHANT
+
+
+def test_spaces_that_older_firmware_has_stored_are_no_number():
+    shop = Shop(WHOLE)
+    shop.terminal.state.put(((keys.MERCHANT, b" " * 15),))
+    merchant.run(shop.terminal.state, shop.line.identity)
+    assert shop.line.identity.merchant == MERCHANT
+
+
+def test_a_merchant_that_is_not_known_at_all_is_asked_for_once_a_number():
+    shop = Shop(WHOLE, (), ())
+    assert shop.sign_on().code == b"03"
+    assert len(shop.line.asked) == 1
+    assert shop.sync.reached == sync.DECLINED
+
+
+# -- bindings
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        composed([(model.NAME, b"shop"), (model.ACCOUNT, b"\xff" * 16)]),
+        composed([(model.NAME, b"\xff\xfe"), (model.ACCOUNT, b"11112222")]),
+        composed([(model.NAME, b"shop")]),
+        composed([(model.NAME, b"x" * 300)]),
+        {39: b"00"},
+        {39: b"00", 0xDF20: NEW, 0xDF44: bytes(8)},  # it is not what its token says
+    ],
+)
+@pytest.mark.parametrize("slot", [1, 2])
+def test_a_binding_that_is_not_of_the_table_is_not_stored_but_told(slot, theirs):
+    shop = Shop(DIFFERS, {1: OLD, slot: theirs, 3: NEW})
+    found = shop.sign_on()
+    assert found.faulty
+    assert found.reached == sync.REACHED
+    assert found.differing == []
+    shop.terminal.boot()
+    state = shop.terminal.state
+    assert (state.binding(1), state.binding(2)) == (OLD, None)
+    assert state.binding(3) == NEW  # the others are none the worse
+
+
+def test_a_slot_that_the_acquirer_has_unbound_is_told_and_stays():
+    shop = Shop(DIFFERS, {2: NEW})
+    assert shop.sign_on().differing == [(1, None)]
+    assert shop.terminal.state.binding(1) == OLD
+    assert shop.terminal.state.binding(2) == NEW
+
+
+# -- time
+
+DAY = 86400
+
+
+def test_a_time_within_a_day_is_taken_at_once_back_as_well_as_forth():
+    for ours in (NOW - DAY, NOW + DAY):
+        shop = Shop(WHOLE, clock=Clock(ours))
+        shop.sign_on()
+        assert shop.clock.now() == NOW
+        assert shop.clock.trusted
+
+
+@pytest.mark.parametrize("ours", [NOW - 2 * DAY, NOW + 300 * DAY])
+def test_a_time_further_off_has_to_be_said_twice_a_minute_apart(ours):
+    shop = Shop(WHOLE, clock=Clock(ours))
+    for passed in (0, 59):
+        shop.clock.time = ours + passed
+        shop.line.tags = {**WHOLE, 0xDF46: (NOW + passed).to_bytes(4, "big")}
+        shop.sign_on()
+        assert shop.clock.now() == ours + passed
+        assert not shop.clock.trusted
+        assert shop.sync.doubt
+    shop.clock.time = ours + 60
+    shop.line.tags = {**WHOLE, 0xDF46: (NOW + 60).to_bytes(4, "big")}
+    shop.sign_on()
+    assert shop.clock.now() == NOW + 60
+    assert shop.clock.trusted
+    assert not shop.sync.doubt
+    assert shop.terminal.state.number(keys.TIME) == NOW + 60
+
+
+def test_two_different_times_are_not_one_said_twice():
+    shop = Shop(WHOLE, clock=Clock(NOW - 2 * DAY))
+    shop.sign_on()
+    shop.clock.time += 60
+    shop.line.tags = {**WHOLE, 0xDF46: (NOW + 5 * DAY).to_bytes(4, "big")}
+    shop.sign_on()
+    assert not shop.clock.trusted
+
+
+def test_a_lock_out_lasts_as_long_when_the_clock_is_set_meanwhile():
+    for ours in (NOW - 3600, NOW + 7200):
+        shop = Shop(WHOLE, clock=Clock(ours))
+        locked = b"\x05" + (ours + 1800).to_bytes(4, "big")
+        over = b"\x05" + (ours - 1).to_bytes(4, "big")
+        shop.terminal.state.put(((keys.ATTEMPTS, locked), (keys.ATTEMPTS + 1, over)))
+        shop.sign_on()
+        shop.terminal.boot()
+        assert shop.terminal.state.get(keys.ATTEMPTS)[1:] == (NOW + 1800).to_bytes(4, "big")
+        assert shop.terminal.state.get(keys.ATTEMPTS + 1) == over

@@ -6,6 +6,7 @@ import pytest
 
 from firmware import rooms
 from firmware.acquirer import sign_on
+from firmware.acquirer import sync as sync_module
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
@@ -203,3 +204,191 @@ def test_what_is_accepted_twice_leaves_the_backup_alone():
         assert sync.differing == []
     assert terminal.state.binding(1) == NEW
     assert terminal.state.backup(1) == OLD
+
+
+# -- what is known of the last try
+
+
+class Unsteady(Scripted):
+    """A line that breaks for the reasons given before it says something; None: it does not."""
+
+    def __init__(self, reasons, *events):
+        super().__init__(*events)
+        self.reasons = list(reasons)
+
+    async def reach(self):
+        reason = self.reasons.pop(0)
+        if reason is not None:
+            raise change.NoAnswer(reason)
+
+
+def _sync(line, clock=None, wifi=None):
+    terminal = Terminal()
+    terminal.begin()
+    sync = Sync(line, terminal.change, terminal.state, clock or Watch(), wifi)
+    sync.keep(_secrets())
+    return terminal, sync
+
+
+def test_a_try_that_came_to_nothing_replaces_what_was_known_before():
+    terminal, sync = _sync(Unsteady([None, None, 3], change.UNSETTLED, change.NO_SUCH))
+    asyncio.run(sync.settle())
+    assert asyncio.run(sync.settle()).event == change.NO_SUCH
+    with pytest.raises(change.NoAnswer):
+        asyncio.run(sync.settle())
+    last = sync.last_outcome
+    assert (last.event, last.trouble, last.code) == (change.UNSETTLED, 3, b"--")
+
+
+def test_what_ended_a_request_is_not_forgotten_when_the_line_fails_after_it():
+    terminal, sync = _sync(Unsteady([None, 3], change.ACTIVE))
+    asyncio.run(sync.settle())
+    assert not asyncio.run(sync.once())
+    assert asyncio.run(sync.settle()).event == change.ACTIVE
+
+
+class Timeout(Scripted):
+    """An acquirer that gets the request and then is heard no more."""
+
+    async def ask(self):
+        raise change.NoAnswer(6)
+
+    async def talk(self, wanted, mti, *contents):
+        raise change.NoAnswer(7)  # the connection is gone
+
+
+def test_after_a_lost_answer_the_reason_is_what_it_was_lost_by():
+    terminal, sync = _sync(Timeout())
+    asyncio.run(sync.settle())
+    assert not asyncio.run(sync.once())
+    assert (sync.reached, sync.trouble) == (sync_module.UNREACHED, 6)
+    assert sync.last_outcome.trouble == 6
+
+
+@pytest.mark.parametrize("fault", [ValueError, UnicodeError, IndexError, KeyError])
+def test_an_answer_that_leads_to_a_fault_is_none(fault):
+    class Odd(Scripted):
+        async def talk(self, wanted, mti, *contents):
+            raise fault
+
+    terminal, sync = _sync(Odd())
+    assert not asyncio.run(sync.once())
+    assert (sync.reached, sync.trouble) == (sync_module.UNREACHED, 0)
+
+
+# -- when to talk again
+
+
+def _pauses(sync, *reached):
+    return [rooms.run("firmware.acquirer.pause", sync, each) for each in reached]
+
+
+def test_a_lost_line_is_tried_with_growing_pauses_of_at_most_five_minutes():
+    terminal, sync = _sync(Scripted())
+    assert _pauses(sync, *[False] * 8) == [5, 10, 20, 40, 80, 160, 300, 300]
+    sync.wake()
+    assert _pauses(sync, False) == [5]
+
+
+@pytest.mark.parametrize("code", ["68", "91", "92", "96", "A0"])
+def test_an_acquirer_that_cannot_serve_now_is_tried_like_a_lost_line(code):
+    terminal, sync = _sync(Scripted())
+    sync.code = code.encode()
+    assert _pauses(sync, True, True, True) == [5, 10, 20]
+    sync.code = b"00"
+    assert _pauses(sync, True) == [900]
+
+
+@pytest.mark.parametrize("code", ["03", "30", "40", "58", "97"])
+def test_an_acquirer_that_will_not_serve_is_tried_every_quarter_of_an_hour(code):
+    terminal, sync = _sync(Scripted())
+    sync.code = code.encode()
+    assert _pauses(sync, True, True) == [900, 900]
+
+
+def test_a_request_under_review_is_asked_about_every_minute_in_the_first_hour():
+    terminal, sync = _sync(Scripted(change.REVIEWING))
+    asyncio.run(sync.settle())
+    assert _pauses(sync, True, True) == [60, 60]
+    sync.clock.time += 3600
+    assert _pauses(sync, True) == [900]
+    sync.watched = True  # a person waits for it
+    assert _pauses(sync, True) == [10]
+
+
+def test_a_request_whose_answer_is_unknown_is_asked_about_like_a_lost_line():
+    terminal, sync = _sync(Scripted(change.UNSETTLED))
+    asyncio.run(sync.settle())
+    assert _pauses(sync, True, True) == [5, 10]
+
+
+def test_a_time_that_is_not_believed_yet_is_asked_for_again_after_a_minute():
+    terminal, sync = _sync(Scripted())
+    sync.doubt = (86401, 0)
+    assert _pauses(sync, True) == [60]
+
+
+def test_a_network_that_comes_back_wakes_the_sync_at_once(monkeypatch):
+    monkeypatch.setattr(sync_module, "LOOK_S", 0.01)
+
+    class Air:
+        connected = False
+
+    async def story():
+        line = Reached()
+        terminal, sync = _sync(line, wifi=Air())
+        sync.tries = 6
+        running = asyncio.create_task(sync.run())
+        await asyncio.sleep(0.05)
+        assert line.left == 0
+        Air.connected = True
+        async with asyncio.timeout(3):
+            while not line.left:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        return sync.tries
+
+    assert asyncio.run(story()) <= 1
+
+
+def test_a_change_that_has_ended_is_followed_by_a_sign_on(monkeypatch):
+    monkeypatch.setattr(sync_module, "LOOK_S", 0.01)
+
+    class Counting(Scripted):
+        signed_on = 0
+
+        async def talk(self, *contents):
+            self.signed_on += 1
+            return await super().talk(*contents)
+
+    async def story():
+        line = Counting(change.ACTIVE)
+        terminal, sync = _sync(line, wifi=Wifi())
+        running = asyncio.create_task(sync.run())
+        async with asyncio.timeout(3):
+            while not line.signed_on:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            assert line.signed_on == 1
+            await sync.settle()
+            while line.signed_on < 2:
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_withdrawal_goes_without_the_owners_code_and_forgets_it():
+    terminal, sync = _sync(Scripted(change.UNSETTLED, change.UNSETTLED))
+    asyncio.run(sync.settle())
+    ((_, code),) = sync._secrets
+    asyncio.run(sync.settle(b"01"))
+    assert sync.line.asked == ["submit", "withdraw"]
+    assert code == bytes(6)
+
+
+def test_what_waited_in_the_slot_is_no_news_once_the_change_is_true():
+    terminal, sync = _sync(Scripted(change.ACTIVE))
+    sync.differing = [(1, None)]
+    asyncio.run(sync.settle())
+    assert sync.differing == []

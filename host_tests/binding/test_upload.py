@@ -6,8 +6,10 @@ import pytest
 
 from drivers import clock as clocks
 from firmware import services
-from firmware.storage import audit
+from firmware.acquirer import upload
+from firmware.storage import audit, reader
 from firmware.storage import state as keys
+from firmware.storage.journal import ENTRY
 from host_tests.crash import life
 from host_tests.crash.world import CONFIG, MemoryBooks, Policy, World, binding, first
 from tools.acquirer import keys as host_keys
@@ -127,3 +129,223 @@ def test_the_chain_is_the_profiles(shop):
     body = (1).to_bytes(4, "big") + entry
     token_key = shop.board.keystore.get_bytes("token_key")
     assert chain == host_keys.audit_chain(token_key, bytes(8), body)
+
+
+# -- an archive that knows of gaps, from the wire profile alone
+
+
+class Archive:
+    """What the acquirer does with an 0320: verifies, stores, says how far it has come."""
+
+    def __init__(self, shop, stored=0, chain=bytes(8)):
+        self.token_key = shop.board.keystore.get_bytes("token_key")
+        self.stored, self.chain = stored, chain
+        self.records, self.gaps = [], []
+        self.messages = 0
+        self.says = None
+        shop.till.sync.line.talk = self._talk
+        self.run = lambda: asyncio.run(upload.run(shop.till.sync))
+
+    async def _talk(self, wanted, mti, fields, tlvs):
+        assert (wanted, mti) == ((39, 0xDF51), 0x0320)
+        assert tlvs and sum(3 + len(value) for _, value in tlvs) <= 547
+        self.messages += 1
+        if self.says is not None:
+            return self.says(self)
+        good = all([self._take(tag, value) for tag, value in tlvs])
+        return b"00" if good else b"30", self.stored.to_bytes(4, "big")
+
+    def _take(self, tag, value):
+        first = int.from_bytes(value[:4], "big")
+        if tag == 0xDF52:
+            last, chain = int.from_bytes(value[4:8], "big"), value[8:]
+            if len(value) != 16 or first != self.stored + 1 or last < first:
+                return False
+            self.gaps.append((first, last))
+            self.stored, self.chain = last, chain
+            return True
+        body, chain = value[:13] + value[21:], value[13:21]
+        if first != self.stored + 1:
+            return False
+        if host_keys.audit_chain(self.token_key, self.chain, body) != chain:
+            return False
+        body[13:].decode()
+        self.records.append(first)
+        self.stored, self.chain = first, chain
+        return True
+
+
+def _places(shop):
+    """Where the record of each entry lies: {number: (sector, offset of its end)}."""
+    journal = shop.state.journal
+    found = {}
+    for place in reader.sectors(journal):
+        order, sector = place >> 8, place & 0xFF
+        number = reader.header(journal, sector)[2]
+        last = reader.end(journal, sector)
+        for at, _, flags, _, items in reader.records(journal, sector, order, last):
+            number += ((flags >> 2) - number) & 63
+            for key, _ in items:
+                if key == ENTRY:
+                    number += 1
+                    found[number] = sector, at
+    journal.frame = None
+    return found
+
+
+def _damage(shop, number):
+    sector, at = _places(shop)[number]
+    shop.board.flash._partition._cells[sector * 4096 + at - 1] ^= 0x55
+
+
+def _full(shop, sectors):
+    """Write entries until so many sectors have been begun; return the number of the last."""
+    journal = shop.state.journal
+    order = journal.order
+    while journal.order < order + sectors:
+        shop.tell(1, b"x" * 60)
+    shop.tell(5)
+    return journal.number
+
+
+def test_a_log_without_damage_has_no_gap(shop):
+    last = _full(shop, 2)
+    archive = Archive(shop)
+    archive.run()
+    assert archive.records == list(range(1, last + 1))
+    assert archive.gaps == []
+    assert shop.state.number(keys.UPLOADED) == last
+
+
+@pytest.mark.parametrize("boot", [False, True])
+@pytest.mark.parametrize("wanted", [1, 2, 7, 20])
+def test_a_damaged_entry_does_not_end_the_archive(shop, wanted, boot):
+    last = _full(shop, 3)
+    _damage(shop, wanted)
+    if boot:
+        shop.boot()
+    archive = Archive(shop)
+    archive.run()
+    assert archive.stored == last
+    ((first, end),) = archive.gaps
+    assert first == wanted
+    assert archive.records == [*range(1, first), *range(end + 1, last + 1)]
+    # In the sector of the damage nothing behind it can be proven; the next one begins anew.
+    assert end < last - 20
+
+
+def test_damage_in_two_sectors_makes_two_gaps(shop):
+    last = _full(shop, 4)
+    places = _places(shop)
+    sectors = sorted({sector for sector, _ in places.values()})
+    wanted = [min(n for n in places if places[n][0] == sector) + 1 for sector in sectors[1:3]]
+    for number in wanted:
+        _damage(shop, number)
+    archive = Archive(shop)
+    archive.run()
+    assert archive.stored == last
+    assert [first for first, _ in archive.gaps] == wanted
+
+
+def test_damage_in_the_sector_being_written_is_told_once_it_is_certain(shop):
+    shop.tell(10)
+    last = shop.state.journal.number
+    _damage(shop, last - 3)
+    archive = Archive(shop)
+    archive.run()
+    assert archive.stored == last - 4
+    shop.boot()  # what can be read decides now
+    shop.tell(1)
+    archive.run = Archive(shop, archive.stored, archive.chain).run
+    archive.run()
+    assert shop.state.number(keys.UPLOADED) == shop.state.journal.number
+
+
+def test_the_last_entry_damaged_costs_only_itself(shop):
+    shop.tell(10)
+    last = shop.state.journal.number
+    _damage(shop, last)
+    archive = Archive(shop)
+    archive.run()
+    assert archive.stored == last - 1
+    shop.boot()
+    shop.tell(2)
+    archive = Archive(shop, archive.stored, archive.chain)
+    archive.run()
+    assert archive.stored == shop.state.journal.number
+    assert archive.gaps == [(last, last)]
+
+
+@pytest.mark.parametrize("spoilt", [b"\xff\xfe", "长".encode()[:2]])
+def test_an_entry_that_the_wire_cannot_carry_is_a_gap_with_its_chain(shop, spoilt):
+    shop.tell(2)
+    entry = audit.entry(audit.RIGHT, 1, b"01") + spoilt
+    shop.state.put((), entry)
+    number = shop.state.journal.number
+    shop.tell(2)
+    archive = Archive(shop)
+    archive.run()
+    assert archive.stored == number + 2
+    assert archive.gaps == [(number, number)]
+
+
+def test_no_detail_is_cut_in_a_character():
+    for size in range(58, 66):
+        entry = audit.entry(audit.RIGHT, 1, b"01", detail=b"x" * size + "长".encode())
+        assert len(entry) <= 9 + 64
+        entry[9:].decode()
+
+
+def test_what_gave_way_is_told_as_a_gap(shop):
+    while shop.state.number(keys.UPLOADED) < 4:
+        for i in range(400):
+            entry = audit.entry(audit.RIGHT, i, b"01", detail=b"x" * 64)
+            shop.state.put(((keys.RECORD, bytes(100)),), entry)
+        shop.boot()
+    archive = Archive(shop)
+    archive.run()  # the acquirer has nothing: it says so once
+    assert archive.stored == shop.state.journal.number
+    ((first, last),) = archive.gaps
+    assert first == 1 and last >= 4
+
+
+def _number(value):
+    return value.to_bytes(4, "big")
+
+
+ANSWERS = {
+    "nothing": lambda archive: (b"00", None),
+    "too short": lambda archive: (b"00", b"\1"),
+    "the same for ever": lambda archive: (b"00", _number(3)),
+    "none, for ever": lambda archive: (b"30", _number(0)),
+    "more than there is": lambda archive: (b"00", _number(0xFFFFFFFF)),
+    "now this, now that": lambda archive: (b"30", _number(archive.messages * 37 % 11)),
+    "always less": lambda archive: (b"00", _number(max(0, 40 - archive.messages))),
+    "an error": lambda archive: (b"96", None),
+}
+
+
+@pytest.mark.parametrize("answer", sorted(ANSWERS))
+def test_whatever_the_archive_answers_a_conversation_ends(shop, answer):
+    shop.tell(40)
+    last = shop.state.journal.number
+    archive = Archive(shop)
+    archive.says = ANSWERS[answer]
+    archive.run()
+    assert archive.messages <= 3
+    assert shop.state.number(keys.UPLOADED) <= last
+    archive.says = None
+    archive.run()  # and the next one is none the worse
+    assert archive.stored == last
+
+
+def test_after_a_refusal_the_archive_is_served_once_from_where_it_stands(shop):
+    shop.tell(40)
+    last = shop.state.journal.number
+    whole = Archive(shop)
+    whole.run()
+    shop.tell(1)
+    behind = Archive(shop)  # an archive that has been restored from an old copy
+    behind.run()
+    assert behind.stored == last + 1
+    assert behind.messages > 1

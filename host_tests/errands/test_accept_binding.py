@@ -1,0 +1,95 @@
+"""What is said of bindings that differ: which slot is in the way, and when all agrees."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from drivers import clock
+from firmware.errands import accept_binding, bindings, preparation
+from firmware.ui.text import Text
+from host_tests.binding.test_change import NEW, OLD, Terminal
+from host_tests.binding.test_checked import composed
+from host_tests.ui.stage import assets
+
+
+class Desk(Terminal):
+    """A desk whose supervisor approves everything; what is shown is read as text."""
+
+    def __init__(self, *differing):
+        super().__init__()
+        self.text = Text(assets() / "en.bin")
+        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
+        self.sync = SimpleNamespace(
+            differing=list(differing), faulty=False, reached_at=0, accept=self._accept
+        )
+        self.pages = self
+        self.identity = SimpleNamespace(token=lambda tlvs: bytes(8))
+        self.shown = []
+
+    def _accept(self, slot, theirs, operator):
+        self.sync.differing.remove((slot, theirs))
+        self.shown.append(f"accepted {operator.decode()}")
+
+    async def message(self, title, body, ok_only=False):
+        self.shown.append(body)
+        return True
+
+    async def notice(self, title, body):
+        return True
+
+    async def prove(self, number, title):
+        return number == b"00"
+
+    async def open(self, name, *args):
+        assert name == "accept_binding"
+        await accept_binding.run(self, *args)
+
+
+def _read(desk):
+    asyncio.run(accept_binding.run(desk))
+    return "\n".join(desk.shown)
+
+
+def test_nothing_to_check_is_said_with_the_time_it_was_checked():
+    desk = Desk()
+    assert _read(desk) == "Not compared with the acquirer yet."
+    desk.shown, desk.sync.reached_at = [], 1_800_000_000
+    assert _read(desk) == "It agrees with the acquirer, checked at\n01-15 16:00"
+    desk.shown, desk.sync.faulty = [], True
+    assert _read(desk) == "Acquirer's data faulty, call"
+
+
+def test_a_slot_that_was_unbound_is_said_to_be_plainly_and_stays():
+    desk = Desk((1, None))
+    assert _read(desk).startswith("The acquirer has unbound this slot")
+    assert desk.sync.differing == [(1, None)]
+    assert desk.state.binding(1) == OLD
+
+
+@pytest.mark.parametrize("differing", [[(1, None)], [(2, NEW)], [(2, None), (3, NEW)]])
+def test_only_another_binding_in_the_slot_at_hand_is_in_the_way(differing, monkeypatch):
+    async def checked(desk, title):
+        return True
+
+    monkeypatch.setattr(preparation, "_checks", checked)
+    desk = Desk(*differing)
+    assert asyncio.run(preparation.run(desk, "change.title", 1, True))
+    assert desk.shown == []  # and nothing is asked about it
+
+
+def test_another_binding_in_the_slot_at_hand_is_accepted_first(monkeypatch):
+    async def checked(desk, title):
+        return True
+
+    monkeypatch.setattr(preparation, "_checks", checked)
+    desk = Desk((1, NEW), (2, None))
+    assert asyncio.run(preparation.run(desk, "change.title", 1, True))
+    assert "accepted 00" in desk.shown
+    assert desk.sync.differing == [(2, None)]
+
+
+def test_a_binding_that_older_firmware_has_stored_is_shown_whatever_its_name_is():
+    desk = Desk()
+    odd = composed([(0xDF30, b"shop\xff\xfe\n"), (0xDF31, b"\xff" * 16)])
+    assert bindings.describe(desk, odd).split("\n")[1] == "shop "

@@ -1,0 +1,126 @@
+"""Seeing a request through: what the screen says at the end is what happened."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from firmware import rooms
+from firmware.acquirer.identity import Identity
+from firmware.acquirer.sync import Sync
+from firmware.binding import change
+from firmware.binding.request import pending
+from firmware.errands import submission
+from firmware.storage import state as keys
+from host_tests.binding.test_change import NEW, OLD, Terminal
+from host_tests.binding.test_sync import Unsteady, Watch
+from host_tests.ui.stage import Stage
+
+FORM = (1, 1, 4, NEW)
+
+
+class Counter(Terminal):
+    """A terminal with a person at its screen; each try on the line is as scripted."""
+
+    def __init__(self, reasons, *events):
+        super().__init__()
+        self.line = Unsteady(reasons, *events)
+        self.identity = Identity(b"10000001", b"898310054110001", b"S1", bytes(16))
+        self.clock = Watch()
+        self.sync = Sync(self.line, self.change, self.state, self.clock, None)
+        self.stage = Stage("en")
+        self.text, self.pages, self.operator = self.stage.text, self.stage.pages, b"01"
+        self.board = SimpleNamespace(random=bytes, beep=self._beep)
+        self.busy = []
+
+    async def _beep(self, ms):
+        pass
+
+    def open(self, name, *args):
+        return rooms.follow("firmware.errands." + name, self, *args)
+
+    def log_out(self):
+        self.operator = None
+
+    def submit(self, monkeypatch, *args):
+        """Submit; return what the page says in the end, and what the busy pages said."""
+        monkeypatch.setattr(submission, "_PAUSE_S", 0)
+        pages = []
+        busy = self.pages.busy
+        self.pages.busy = lambda title, line, *a: (self.busy.append(line), busy(title, line, *a))
+
+        async def message(title, body, ok_only=False):
+            pages.append(self.text(title) + "\n" + body)
+            return True
+
+        self.pages.message = message
+        secrets = ((change.CODE, bytearray(b"123456")),)
+        if not args:
+            args = (secrets, FORM)
+        asyncio.run(submission.run(self, "change.title", *args))
+        return pages
+
+
+LOST, UNKNOWN = change.UNSETTLED, change.NO_SUCH
+
+
+def test_a_request_that_the_acquirer_does_not_have_is_not_called_approved(monkeypatch):
+    # 0300 and 0301 are lost, the inquiry says 00/04, then the line is cut.
+    counter = Counter([None, None, None, 7], LOST, LOST, UNKNOWN)
+    (page,) = counter.submit(monkeypatch)
+    assert "Approved" not in page and "Accepted" not in page
+    assert page.startswith("Result unknown\nConnection lost\n")
+    assert counter.change.phase == change.SENT
+    assert counter.state.binding(1) == OLD
+
+
+@pytest.mark.parametrize("last, words", [(3, "does not answer"), (6, "time-out"), (1, "Wi-Fi")])
+def test_the_reason_is_that_of_the_last_try(monkeypatch, last, words):
+    counter = Counter([None, 7, 7, last], LOST)
+    (page,) = counter.submit(monkeypatch)
+    assert words in page
+
+
+def test_what_ended_an_earlier_request_is_never_told_of_this_one(monkeypatch):
+    counter = Counter([None] + [3] * 4, change.ACTIVE)
+    assert counter.submit(monkeypatch)[0].startswith("Accepted\n")
+    counter.operator = b"01"
+    pages = counter.submit(monkeypatch)
+    assert pages[0].startswith("Not sent yet\n")
+    assert counter.sync.last_outcome.trouble == 3
+
+
+def test_asking_about_a_request_is_not_called_submitting(monkeypatch):
+    counter = Counter([None], change.REVIEWING)
+    counter.begin()
+    counter.state.put(((keys.PENDING_STATE, bytes((change.REVIEW,))),))
+    counter.submit(monkeypatch, None)
+    assert counter.busy == ["Asking the acquirer"]
+
+
+def test_a_withdrawal_ends_with_a_word_of_its_own(monkeypatch):
+    counter = Counter([None], change.NO_SUCH)
+    counter.begin()
+    counter.state.put(((keys.PENDING_STATE, bytes((change.HELD,))),))
+    (page,) = counter.submit(monkeypatch, None, None, b"01")
+    assert counter.busy == ["Withdrawing the request"]
+    assert page.startswith("Withdrawn\n")
+    assert counter.line.asked == ["withdraw"]
+    assert counter.change.phase == change.IDLE
+
+
+def _proposed(differing):
+    counter = Counter([])
+    counter.sync.differing = differing
+    asyncio.run(counter.open("propose", *FORM))
+    return counter, pending(counter.state)
+
+
+def test_a_request_names_what_the_acquirer_has_in_its_slot():
+    counter, request = _proposed([(2, None)])
+    assert request.old_token == counter.identity.token(OLD)
+
+
+def test_a_request_for_a_slot_that_the_acquirer_has_unbound_names_nothing():
+    counter, request = _proposed([(1, None), (2, NEW)])
+    assert request.old_token is None
