@@ -1,26 +1,47 @@
 """How the line to the acquirer is made: the network, the name, the socket, the handshake.
 
-What always holds: whatever fails, what there is of the connection is the link's to close. In
-memory only while a connection is made. May import socket, tls and the codes of tls_link.
+What always holds: whatever fails, what there is of the connection is the link's to close; too
+little memory, Python's or the chip's, is never told as a broken line or a bad certificate. In
+memory only while a connection is made. May import esp32, socket, tls, firmware.rooms and the codes
+of tls_link.
 """
 
 import asyncio
+import gc
 import select
 import socket
 import time
 
+import esp32
 import tls
 from micropython import const
 
-from drivers.tls_link import CERTIFICATE, CLOSED, CONNECT, DNS, TLS
+from drivers.tls_link import CERTIFICATE, CLOSED, CONNECT, DNS, TLS, WIFI, LinkError
+from firmware import rooms
 
 _WIFI_MS = const(8000)
 _EINPROGRESS = (115, 119)  # Linux, lwIP
 _BROKEN = select.POLLERR | select.POLLHUP
+_FULL = (12, 105)  # ENOMEM, ENOBUFS: of sockets, and what mbedTLS's own becomes
+# mbedTLS's "allocation failed", negative: of SSL, ECP, X.509, PK, PEM, MD, cipher; PSA's stands
+# alone. An error of theirs may carry one of MPI or ASN.1 in its last seven bits.
+_ALLOC = (0x7F00, 0x4D80, 0x2880, 0x3F80, 0x1180, 0x5180, 0x6180)
+_ALLOC_LOW = (0x10, 0x6A)
+_PSA = const(141)
+_LOW = const(0x7F)
+_CERTIFICATE_NEEDS = const(8192)  # of the chip's heap, in one piece
 
 
-async def wifi(station):
-    """Wait for a network that is being joined; return whether it is there."""
+async def run(link):
+    """Connect `link` within its limit, once there is a network. Raises LinkError, NoRoom."""
+    if not await _wifi(link.wifi):
+        raise LinkError(WIFI)
+    gc.collect()
+    await link.within(_connected(link))
+
+
+async def _wifi(station):
+    # Wait for a network that is being joined; whether it is there.
     start_ms = time.ticks_ms()
     while not station.connected:
         late = time.ticks_diff(time.ticks_ms(), start_ms) >= _WIFI_MS
@@ -30,10 +51,33 @@ async def wifi(station):
     return True
 
 
-async def connect(link):
-    """Connect `link` and shake hands; `link.step` says all along what fails if it fails. Raises
-    OSError, and ValueError when a certificate does not verify.
-    """
+async def _connected(link):
+    # Raises OSError, ValueError when a certificate does not verify, and NoRoom.
+    try:
+        await _connect(link)
+    except OSError as fault:
+        if _is_full(fault.errno):
+            raise rooms.NoRoom from None
+        raise
+    except ValueError:  # mbedTLS tells so of a certificate for which it had no room, too
+        regions = esp32.idf_heap_info(esp32.HEAP_DATA)
+        if max([region[2] for region in regions]) < _CERTIFICATE_NEEDS:
+            raise rooms.NoRoom from None
+        raise
+
+
+def _is_full(errno):
+    if not isinstance(errno, int):  # a name that is not found has words
+        return False
+    if errno in _FULL:
+        return True
+    error = -errno
+    alloc = error & ~_LOW in _ALLOC or error & _LOW in _ALLOC_LOW
+    return error == _PSA or error > 256 and alloc
+
+
+async def _connect(link):
+    # Connect and shake hands; `link.step` says all along what fails if it fails.
     link.step = CERTIFICATE
     context = _context(link)
     link.step = DNS
@@ -75,7 +119,9 @@ def _context(link):
         key = link.keystore and link.keystore.get_bytes("tls_key")
         made.load_cert_chain(_read(link.certs + "/terminal.der"), key)
         return made
-    except (OSError, TypeError):  # one of the three is missing or damaged
+    except (OSError, TypeError) as fault:  # one of the three is missing or damaged
+        if isinstance(fault, OSError) and _is_full(fault.errno):
+            raise
         raise ValueError from None
 
 

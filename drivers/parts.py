@@ -20,7 +20,7 @@ class Parts:
     `link_error` is what `link` raises. `faults` names what is missing: "oled", "magstripe",
     "keypad", "flash", "keystore". `notes` names what works but is not as it should be: "files",
     the journal is kept in files because the flash has no partition for it. `grown` is what keeps
-    Python's heap as large as heap.grow has made it. `watchdog` is None until it is started.
+    Python's heap as large as heap.grow has made it.
     """
 
     link_error = LinkError
@@ -29,18 +29,18 @@ class Parts:
         self.name = name
         self.faults = []
         self.notes = []
-        self.watchdog = None
+        self._watchdog = None
 
     def start_watchdog(self, ms):
         """Start the watchdog, which nothing but a reset stops; `feed` must come every `ms`
         milliseconds.
         """
-        self.watchdog = machine.WDT(timeout=ms)
+        self._watchdog = machine.WDT(timeout=ms)
 
     def feed(self):
         """Keep the watchdog quiet; nothing before it is started."""
-        if self.watchdog:
-            self.watchdog.feed()
+        if self._watchdog:
+            self._watchdog.feed()
 
     async def beep(self, ms):
         """Sound the buzzer for `ms` milliseconds; quiet again whatever happens."""

@@ -32,7 +32,8 @@ _REMEDIES = {
 
 
 def tell(fault, board, terminal):
-    """Print what to do after `fault` and show a page; while the watchdog runs it is fed for ever.
+    """Print what to do after `fault` and show a page. A terminal that had begun to work stays on
+    it for ever and has its watchdog fed; one that did not start leaves the console free.
 
     fault: what ended the terminal, None when it is not started any more. board: what there is of
     drivers.parts.Parts, or None. terminal: has needs_service(code), which shows a better page and
@@ -44,7 +45,7 @@ def tell(fault, board, terminal):
     _say(fault, code)
     if not (code and terminal and _done(terminal.needs_service, code)):
         _done(_show, board and board.oled, code)
-    while board and board.watchdog:
+    while board and code:
         board.feed()
         board.oled.flush()  # a panel that comes only now is shown the page too
         board.keypad.scan()

@@ -13,12 +13,18 @@ class NoRoom(MemoryError):
     """A module does not fit into memory now: nothing of it was done."""
 
 
+_spare = NoRoom()  # for when there is no room for one either; made anew with the next module
+
+
 def load(path):
     """Import the module `path`; return it and the names of all modules that came with it.
 
     Raises NoRoom.
     """
+    global _spare
     try:
+        if _spare is None:
+            _spare = NoRoom()
         resident = set(sys.modules)
         loaded = False
         try:
@@ -29,8 +35,16 @@ def load(path):
             if not loaded:
                 _clear(resident)
         return sys.modules[path], came
-    except MemoryError:
-        raise NoRoom from None
+    except MemoryError as fault:
+        raise _told(fault)
+
+
+def _told(fault):
+    global _spare
+    if isinstance(fault, NoRoom):
+        return fault
+    told, _spare = _spare, None
+    return told or NoRoom()
 
 
 def _clear(resident):
@@ -69,8 +83,8 @@ def run(path, *args):
             module = None
             if came:
                 drop(came)
-    except MemoryError:
-        raise NoRoom from None
+    except MemoryError as fault:
+        raise _told(fault)
 
 
 async def follow(path, *args):
@@ -82,5 +96,5 @@ async def follow(path, *args):
         finally:
             module = None
             drop(came)
-    except MemoryError:
-        raise NoRoom from None
+    except MemoryError as fault:
+        raise _told(fault)

@@ -1,7 +1,8 @@
 """Runs inside MicroPython: opens the line as told on the command line and prints what came of it.
 
 Arguments: a folder with ca.der, terminal.der and key.der, host, port, server name, what to do, how
-often, the limit in milliseconds. Prints one line per round: code, milliseconds, free heap.
+often, the limit in milliseconds, the largest piece of the chip's own heap.
+Prints one line per round: code, milliseconds, free heap.
 """
 
 import asyncio
@@ -9,7 +10,20 @@ import gc
 import sys
 import time
 
-from drivers import tls_link
+
+class _Chip:
+    """The chip's own heap, apart from Python's."""
+
+    HEAP_DATA = 4
+
+    def idf_heap_info(self, capabilities):
+        return [(200000, 90000, int(sys.argv[8]), 0)]
+
+
+sys.modules["esp32"] = _Chip()
+
+from drivers import tls_link  # noqa: E402
+from firmware import rooms  # noqa: E402
 
 
 class _Wifi:
@@ -38,9 +52,23 @@ async def _exchange(link, count):
             raise AssertionError
 
 
-async def _round(link, action):
+def _filled(left):
+    """Return what fills the heap but for about `left` bytes; the last pieces are small."""
+    pieces = []
+    for size in (1024, 256, 32):
+        try:
+            while gc.mem_free() > left + size:
+                pieces.append(bytearray(size))
+        except MemoryError:
+            pass  # it is in smaller pieces than that
+        gc.collect()
+    return pieces
+
+
+async def _round(link, action, left):
     start = time.ticks_ms()
     code = 0
+    pieces = _filled(left) if action == "full" else None
     try:
         if action == "cancel":
             task = asyncio.create_task(link.open())
@@ -52,11 +80,16 @@ async def _round(link, action):
                 code = -1
         else:
             await link.open()
-            if action != "connect":
+            if action == "echo":
                 await _exchange(link, 2)
         await link.close()
     except tls_link.LinkError as fault:
         code = fault.code
+    except rooms.NoRoom:
+        code = -2
+    except MemoryError:
+        code = -3
+    del pieces
     if link.is_open:
         raise AssertionError
     gc.collect()
@@ -74,8 +107,8 @@ async def _main():
         folder,
         _Keystore(folder),
     )
-    for _ in range(int(rounds)):
-        await _round(link, action)
+    for index in range(int(rounds)):
+        await _round(link, action, 16000 - 125 * index)
 
 
 asyncio.run(_main())

@@ -14,7 +14,7 @@ from pathlib import Path
 import acquirers
 import pytest
 
-from drivers import tls_link
+from drivers import connecting, tls_link
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "96k"
@@ -31,6 +31,7 @@ def line(certificates, record_property):
         action, behaviour, kind="plain", name=acquirers.NAME, rounds=1, limit=10000, **options
     ):
         folder = certificates.folder(kind)
+        largest = options.pop("largest", 60000)
         port = options.pop("port", None)
         host = options.pop("host", "127.0.0.1")
         if port is None:
@@ -41,7 +42,7 @@ def line(certificates, record_property):
         finished = subprocess.run(
             [
                 *(described["command"], "-X", f"heapsize={HEAP}", probe, folder),
-                *(host, str(port), name, action, str(rounds), str(limit)),
+                *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
             ],
             env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
             capture_output=True,
@@ -142,6 +143,35 @@ def test_a_cancelled_opening_leaves_nothing_behind(line):
             break
         time.sleep(0.02)
     assert line.servers[0].ended == 20
+
+
+NO_ROOM = -2
+
+
+def test_a_handshake_that_runs_out_of_memory_says_so_and_never_blames_line_or_certificate(line):
+    # The heap is filled a little more each time, so it ends at another point of the way each time.
+    rows = line("full", acquirers.echo, rounds=104, limit=4000)
+    codes = [row[0] for row in rows]
+    assert set(codes) == {0, NO_ROOM}
+    assert codes[0] == 0 and codes[-1] == NO_ROOM
+    _same_heap(rows[4:])
+
+
+def test_a_certificate_without_room_on_the_chip_is_not_called_untrusted(line):
+    assert _only(line("connect", acquirers.echo, "wrong_ca", largest=5000))[0] == NO_ROOM
+
+
+@pytest.mark.parametrize(
+    ("errno", "full"),
+    [
+        (12, True), (105, True), (-0x7F00, True), (-0x4D80, True), (-0x2880, True),
+        (-0x4310, True), (-0x306A, True), (-141, True),
+        (-0x7780, False), (-0x2700, False), (-0x7280, False), (110, False), (104, False),
+        (0, False), (None, False), (16, False), (-16, False),
+    ],
+)  # fmt: skip
+def test_what_mbedtls_calls_too_little_memory_is_known(errno, full):
+    assert connecting._is_full(errno) == full
 
 
 def test_every_limit_is_thirty_seconds():

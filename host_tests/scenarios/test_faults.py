@@ -180,6 +180,6 @@ def test_settings_that_are_damaged_are_a_page_and_the_console_says_provision(tol
         await it.play('power on\nconsole "config.json can\'t be read" within 20\n')
         assert await it.terminal.changed.wait_for(lambda: any(it.terminal.panel.pixels), 10)
         assert not any("no page" in line for line in it.terminal.console.lines)
-        await it.stays(1, 2)
+        await it.stays(2, 2)
 
     told(story)
