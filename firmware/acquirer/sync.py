@@ -26,6 +26,7 @@ _EVERY_S = const(900)  # a sign-on while nothing is pending
 _FIRST_S = const(4)  # the first repetition after a lost answer; doubled each time
 _LONGEST_S = const(300)
 _TURN_S = 0.1  # between two looks whether the line is free
+_STEP_S = const(15)
 _SECRETS_S = const(90)  # a one-time code is good for its step and the next: 60 s at most, and some
 
 
@@ -69,8 +70,7 @@ class Sync:
                 pause = min(pause * 2, _LONGEST_S) if urgent else _EVERY_S
             else:
                 pause = _FIRST_S
-            self._expire()
-            await self._rest(min(pause, _SECRETS_S) if self._secrets else pause)
+            await self._rest(pause)
             if pause == _EVERY_S:
                 pause = _FIRST_S // 2
 
@@ -81,7 +81,7 @@ class Sync:
             self._resting.cancel()
 
     async def _rest(self, seconds):
-        self._resting = asyncio.create_task(_wait(0 if self._woken else seconds))
+        self._resting = asyncio.create_task(self._wait(0 if self._woken else seconds))
         try:
             await self._resting
         except asyncio.CancelledError:
@@ -187,6 +187,11 @@ class Sync:
         """
         rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)
 
-
-async def _wait(seconds):
-    await asyncio.sleep(seconds)
+    async def _wait(self, seconds):
+        # In short steps: secrets are not kept longer for having nothing to do.
+        while True:
+            self._expire()
+            if seconds <= 0:
+                return
+            await asyncio.sleep(min(seconds, _STEP_S))
+            seconds -= _STEP_S

@@ -9,8 +9,9 @@ _BAD_MS = const(500)
 
 
 async def run(desk, title, outcome, trouble):
-    """Show the Outcome, or what was in the way when there is none. Returns False after a refusal,
-    so that what was typed can be mended; after a success the person is logged out.
+    """Show the Outcome, or what was in the way when there is none. Returns the code of a
+    refusal, so that what was typed can be mended, else None; after a success the person is logged
+    out.
     """
     text, pages = desk.text, desk.pages
     if outcome is None:
@@ -18,7 +19,7 @@ async def run(desk, title, outcome, trouble):
     elif outcome.event == change.REJECTED:
         await desk.board.beep(_BAD_MS)
         await pages.message("result.refused", explained(desk, outcome), True)
-        return False
+        return outcome.code
     elif outcome.event == change.ACTIVE:
         await desk.board.beep(_GOOD_MS)
         await pages.message("result.accepted", explained(desk, outcome), True)
@@ -32,7 +33,7 @@ async def run(desk, title, outcome, trouble):
         trouble = outcome.trouble
         body = text("link.%d" % trouble) if trouble else explained(desk, outcome)
         await pages.message(title, body + "\n" + text(_kept(desk)), True)
-    return True
+    return None
 
 
 def explained(desk, outcome):

@@ -19,8 +19,8 @@ async def run(desk, title, secrets=None, proposal=None):
 
     proposal: (action, slot, reason, TLVs) to be stored as the pending request first. secrets: as
     in binding.change, to go with it; they are the sync's from here on, which wipes them. Returns
-    False after a refusal, so that what was typed can be mended. What can't be settled now stays
-    pending; power loss at any point resumes it at the next start.
+    the code of a refusal (2 bytes), so that what was typed can be mended, else None. What can't be
+    settled now stays pending; power loss at any point resumes it at the next start.
     """
     if proposal is not None:
         await desk.open("propose", *proposal)

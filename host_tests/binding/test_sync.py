@@ -6,6 +6,7 @@ import pytest
 
 from firmware import rooms
 from firmware.acquirer import sign_on
+from firmware.acquirer import sync as sync_module
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
@@ -157,6 +158,28 @@ def test_a_one_time_code_is_overwritten_when_its_time_is_over_whether_it_was_sen
         return code
 
     assert asyncio.run(story()) == bytes(6)
+
+
+def test_a_one_time_code_is_overwritten_in_time_while_there_is_nothing_to_do(monkeypatch):
+    monkeypatch.setattr(sync_module, "_STEP_S", 0.01)
+
+    async def story():
+        terminal, clock = Terminal(), Watch()
+        sync = Sync(Scripted(), terminal.change, terminal.state, clock, Wifi())
+        sync.once = lambda: asyncio.sleep(0, True)  # in step: it rests for a quarter of an hour
+        running = asyncio.create_task(sync.run())
+        await asyncio.sleep(0.03)
+        ((_, code),) = secrets = _secrets()
+        sync.keep(secrets)
+        await asyncio.sleep(0.03)
+        assert code == b"123456"
+        clock.time += 91
+        async with asyncio.timeout(5):
+            while any(code):
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize("event, accepted", [(change.ACTIVE, 1), (change.REJECTED, 0)])
