@@ -55,7 +55,7 @@ press D
 see @password.of
 password 01
 press D
-pass @password.default
+pass @password.first
 see @password.new
 type {CHOSEN}
 press D
