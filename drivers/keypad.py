@@ -64,10 +64,13 @@ class Keypad:
             await asyncio.sleep_ms(_SCAN_MS)
 
     def get(self):
-        """Take the oldest key: its code, with LONG added for a long press, or -1."""
+        """Take the oldest key: its code, with LONG added for a long press, or -1. Nothing of it
+        stays here.
+        """
         if self._tail == self._head:
             return -1
         code = self._ring[self._tail]
+        self._ring[self._tail] = 0
         self._tail = (self._tail + 1) % _RING
         return code
 

@@ -22,6 +22,7 @@ import firmware.crypto.seal  # noqa: F401
 import firmware.message.codec  # noqa: F401
 import firmware.message.framing  # noqa: F401
 from firmware import rooms
+from firmware.crypto.wipe import wipe
 from firmware.storage.journal import StorageFault
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
@@ -43,8 +44,12 @@ class Terminal:
     def __init__(self, board, config):
         self.board = board
         self.operator = None  # who is logged in, 2 ASCII digits
+        self.left_alone = False  # whoever was logged in last pressed no key for too long
+        self.draft = None  # a form being filled in, see errands.draft
+        self.draft_until = 0
         self.text = Text("assets/zh.bin")
-        self.pages = Pages(Canvas(board.oled, Font("assets/font.bin")), board.keypad, self.text)
+        canvas = Canvas(board.oled, Font("assets/font.bin"))
+        self.pages = Pages(canvas, board.keypad, self.text, beep=board.beep)
         self.hotline = config.get("hotline", "")
         self.state = None
         self.closed = ()  # errands that are not opened any more
@@ -72,6 +77,12 @@ class Terminal:
     def log_out(self):
         """End the session: the next key wait in any errand leads back to the idle page."""
         self.operator = None
+
+    def drop_draft(self):
+        """Overwrite what was typed into a form that is no longer needed."""
+        if self.draft is not None:
+            wipe(self.draft)
+            self.draft = None
 
     async def prove(self, number, title):
         """Ask for an operator's password until it is right; False when given up or locked."""
@@ -135,8 +146,10 @@ class Terminal:
     async def _attend(self):
         # One person, from the idle page to log-out.
         self.operator = None
+        self.pages.drop_keys()
         try:
             await self._try("idle")
+            self.left_alone = False
             self.operator = await self._try("log_in") or None
             trail = []
             while self.operator is not None:
@@ -146,7 +159,8 @@ class Terminal:
                 if errand:
                     await self._try(errand)
         except Idle:
-            pass  # left alone: whoever was logged in is logged out, the idle page says the rest
+            # Whoever was logged in is logged out, the idle page says the rest.
+            self.left_alone = self.operator is not None
 
     async def _try(self, name, *args):
         # Open an errand; False when it has failed, and the person was told.

@@ -86,8 +86,7 @@ class Sync:
                     seconds = rooms.run("firmware.acquirer.pause", self, reached)
                 except rooms.NoRoom:
                     seconds = _NO_ROOM_S
-            self._expire()
-            await self._rest(min(seconds, _SECRETS_S) if self._secrets else seconds)
+            await self._rest(seconds)
 
     def wake(self):
         """Talk soon, and as often as if nothing had failed: a person wants to know."""
@@ -97,6 +96,7 @@ class Sync:
     async def _rest(self, seconds):
         linked = self._wifi.connected
         while seconds > 0 and not self._woken:
+            self._expire()  # secrets are not kept longer for having nothing to do
             await asyncio.sleep(min(seconds, LOOK_S))
             seconds -= LOOK_S
             before, linked = linked, self._wifi.connected

@@ -1,52 +1,67 @@
 """The form of a new account: every field asked for in turn, then one page to check them all.
 
-What is wrong is said at the field, and what was typed stays.
+What is wrong is said at the field, and what was typed stays: in the draft at the desk, also when
+the terminal is left alone or has no room, until it is submitted or given up.
 """
-
-from micropython import const
 
 from firmware import rooms
 from firmware.binding import model, rules
+from firmware.crypto.wipe import wipe
+from firmware.errands import draft as drafts
 from firmware.ui.keys import BACK, SUBMIT
 
-_REASON = const(0)  # where the form keeps DF13, which is no field of a binding
 _REASONS = (4, 5, 9)  # change of bank, details wrong, other
 
 
-async def run(desk, title, slot, fields):
-    """Fill in `fields` ({tag: bytes}, filled already after a refusal) and have them checked.
+async def run(desk, title, slot):
+    """Fill in the draft at the desk, begun if there is none, and have it checked.
 
     Returns the reason (DF13) and the binding's TLVs when they are to be submitted, None when the
-    merchant gives up.
+    merchant gives up: the draft is gone then.
     """
-    form = _Form(desk, title, slot, fields)
-    if model.CNAPS not in fields and not await form.fill():
-        return None
-    return (form.reason, model.compose(fields)) if await form.review() else None
+    form = _Form(desk, title, slot)
+    if await form.fill() and await form.review():
+        return drafts.reason(form.draft), drafts.compose(form.draft)
+    desk.drop_draft()
+    return None
 
 
 class _Form:
     """The questions about the new account, in the order in which they are asked."""
 
-    def __init__(self, desk, title, slot, fields):
+    def __init__(self, desk, title, slot):
         self._desk = desk
         self._title = title
-        self.fields = fields
-        self.reason = fields.get(_REASON, _REASONS[0])
+        self.draft = desk.draft or drafts.begin(desk)
         known = model.field(desk.state.binding(slot), model.LICENCE) or desk.licence
-        fields.setdefault(model.LICENCE, known)
         self._steps = [self._reason, self._name, self._kind, self._account, self._cnaps]
         if known is None:
             self._steps.append(self._licence)
+        else:
+            drafts.put(self.draft, model.LICENCE, known)
 
     async def fill(self):
-        """Ask for every field, back and forth. Returns False when left at the first one."""
-        at = 0
+        """Ask for every field from the first empty one on, back and forth. Returns False when left
+        at the first one.
+        """
+        at = self._filled()
         while at < len(self._steps):
             at += 1 if await self._steps[at]() else -1
             if at < 0:
                 return False
         return True
+
+    def _filled(self):
+        # How many fields, from the first one on, have been filled in.
+        draft = self.draft
+        if not drafts.reason(draft):
+            return 0
+        at = 1
+        for tag in (model.NAME, model.KIND, model.ACCOUNT, model.CNAPS, model.LICENCE):
+            if at == len(self._steps) or not drafts.get(draft, tag):
+                break
+            at += 1
+        return at
 
     async def review(self):
         """Show everything; go back to any field. Returns True to submit, False to give up."""
@@ -64,31 +79,36 @@ class _Form:
                 await self._steps[at]()
 
     def _rows(self):
-        text, fields = self._desk.text, self.fields
+        text = self._desk.text
         rows = [
-            ("field.reason", text("reason.%d" % self.reason)),
-            ("field.name", fields[model.NAME].decode()),
-            ("field.kind", text("kind.%d" % fields[model.KIND][0])),
-            ("field.account", fields[model.ACCOUNT].decode()),
-            ("field.cnaps", fields[model.CNAPS].decode()),
+            ("field.reason", text("reason.%d" % drafts.reason(self.draft))),
+            ("field.name", self._words(model.NAME)),
+            ("field.kind", text("kind.%d" % drafts.get(self.draft, model.KIND)[0])),
+            ("field.account", self._words(model.ACCOUNT)),
+            ("field.cnaps", self._words(model.CNAPS)),
         ]
         if len(self._steps) > len(rows):
-            rows.append(("field.licence", fields[model.LICENCE].decode()))
+            rows.append(("field.licence", self._words(model.LICENCE)))
         return rows
+
+    def _words(self, tag):
+        return bytes(drafts.get(self.draft, tag)).decode()
 
     async def _reason(self):
         text = self._desk.text
         items = [text("reason.%d" % reason) for reason in _REASONS]
-        at = await self._desk.pages.menu("field.reason", items, _REASONS.index(self.reason))
+        before = drafts.reason(self.draft)
+        at = _REASONS.index(before) if before else 0
+        at = await self._desk.pages.menu("field.reason", items, at)
         if at == BACK:
             return False
-        self.reason = self.fields[_REASON] = _REASONS[at]
+        drafts.set_reason(self.draft, _REASONS[at])
         return True
 
     async def _name(self):
         desk = self._desk
         names = desk.sync.names
-        before = self.fields.get(model.NAME)
+        before = bytes(drafts.get(self.draft, model.NAME))
         at = names.index(before) if before in names else 0
         at = await desk.pages.menu("field.name", [name.decode() for name in names], at)
         if at == BACK:
@@ -97,54 +117,64 @@ class _Form:
         if code:
             await desk.pages.message("field.name", desk.text("rule.%d" % code), True)
             return await self._name()
-        self.fields[model.NAME] = names[at]
+        drafts.put(self.draft, model.NAME, names[at])
         return True
 
     async def _kind(self):
         text = self._desk.text
         items = [text("kind.%d" % kind) for kind in (model.CORPORATE, model.PERSONAL)]
-        before = self.fields.get(model.KIND)
+        before = drafts.get(self.draft, model.KIND)
         at = await self._desk.pages.menu("field.kind", items, before[0] - 1 if before else 0)
         if at == BACK:
             return False
-        self.fields[model.KIND] = bytes((at + 1,))
+        drafts.put(self.draft, model.KIND, bytes((at + 1,)))
         return True
 
     async def _account(self):
         # Account numbers have no check digit: the number is asked for twice, or comes from a card.
-        first = self.fields.get(model.ACCOUNT, b"")
-        while True:
-            first = await self._digits(
-                "field.account", rules.ACCOUNT_MAX, first, _checked(rules.ACCOUNT), True
-            )
-            if first is None:
-                return False
+        before = drafts.get(self.draft, model.ACCOUNT)
+        typed = bytearray()
+        try:
+            while True:
+                first = await self._digits(
+                    "field.account", rules.ACCOUNT_MAX, before, _checked(rules.ACCOUNT), True
+                )
+                wipe(typed)
+                if first is None:
+                    return False
+                before = typed = first
 
-            def same(buf, first=first):
-                return None if buf == first else "rule.%d" % rules.ACCOUNT_DIFFERS
+                def same(buf, first=first):
+                    return None if buf == first else "rule.%d" % rules.ACCOUNT_DIFFERS
 
-            if await self._digits("field.account_again", rules.ACCOUNT_MAX, b"", same, True):
-                self.fields[model.ACCOUNT] = bytes(first)
-                return True
+                again = await self._digits(
+                    "field.account_again", rules.ACCOUNT_MAX, b"", same, True
+                )
+                if again is not None:
+                    drafts.put(self.draft, model.ACCOUNT, again)
+                    wipe(again)
+                    return True
+        finally:
+            wipe(typed)
 
     async def _cnaps(self):
-        before = self.fields.get(model.CNAPS, b"")
+        before = drafts.get(self.draft, model.CNAPS)
         value = await self._digits("field.cnaps", 12, before, _checked(rules.CNAPS), False)
         if value is None:
             return False
-        self.fields[model.CNAPS] = bytes(value)
+        drafts.put(self.draft, model.CNAPS, value)
         return True
 
     async def _licence(self):
         desk = self._desk
-        before = self.fields[model.LICENCE] or b""
+        before = drafts.get(self.draft, model.LICENCE)
         while True:
             value = await desk.pages.code(self._title, "field.licence", 18, before)
             if value is None:
                 return False
             code = _fault(rules.LICENCE, value)
             if not code or await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
-                self.fields[model.LICENCE] = bytes(value)
+                drafts.put(self.draft, model.LICENCE, value)
                 return True
             before = value
 

@@ -1,7 +1,8 @@
 """Change the bound settlement account: prepare, enter, review, approve, submit, keep the record.
 
-What the merchant has typed stays until the errand ends, also after a refusal. Nothing is stored
-before it is submitted: power loss until then leaves everything as it was.
+What the merchant has typed stays in the draft at the desk until it is submitted, also after a
+refusal. Nothing is stored before it is submitted: power loss until then leaves everything as it
+was.
 """
 
 from micropython import const
@@ -10,6 +11,7 @@ from firmware.binding import change, model
 
 _TITLE = "change.title"
 _SLOT = const(1)
+_WRONG_CODE = b"55"
 
 
 async def run(desk):
@@ -17,16 +19,39 @@ async def run(desk):
     if desk.change.phase != change.IDLE:
         await desk.open("pending")
         return
-    if not await desk.open("preparation", _TITLE, _SLOT):
+    resumed = await desk.open("resume", _TITLE)
+    if resumed is None or not await desk.open("preparation", _TITLE, _SLOT, resumed):
         return
-    fields = {}
+    if not resumed:
+        desk.drop_draft()
+    stands = [0]  # the time until which operator and supervisor have approved this very proposal
+    proposal = None
     while True:
-        filled_in = await desk.open("account_form", _TITLE, _SLOT, fields)
-        if filled_in is None:
+        before = proposal
+        proposal = await desk.open("account_form", _TITLE, _SLOT)
+        if proposal is None:
             return
-        secrets = await desk.open("approval", _TITLE)
-        if secrets is None:
-            continue
-        proposal = (model.CHANGE_ACCOUNT, _SLOT) + filled_in
-        if await desk.open("submission", _TITLE, secrets, proposal):
-            return
+        if proposal != before:
+            stands[0] = 0
+        code = _WRONG_CODE
+        while code == _WRONG_CODE:  # only the code is asked for again
+            secrets = await desk.open("approval", _TITLE, stands)
+            if secrets is None:
+                break
+            code = await _submit(desk, secrets, proposal)
+            if code is None:
+                return
+
+
+async def _submit(desk, secrets, proposal):
+    # As "submission" returns it. What was stored as a request is a draft no more, wherever this
+    # is left from: the terminal may be left alone on the page of the result.
+    code = b""
+    try:
+        wish = (model.CHANGE_ACCOUNT, _SLOT) + proposal
+        code = await desk.open("submission", _TITLE, secrets, wish)
+    finally:
+        stored = desk.change.phase != change.IDLE or desk.state.binding(_SLOT) == proposal[1]
+        if code is None or not code and stored:
+            desk.drop_draft()
+    return code

@@ -7,33 +7,43 @@ from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands.moment import moment
 from firmware.storage import state as keys
-from firmware.ui.pages import NONE, Idle
+from firmware.ui.pages import NONE
 
 _LOOK_MS = const(1000)
 _NO_WIFI = const(1)  # drivers.tls_link
 _HOUR_AT = const(6)  # in a moment
+_KEPT_S = const(600)  # a form that was left half filled in
 
 
 async def run(desk):
-    """Show the idle page until a key is pressed."""
+    """Show the idle page until a key is pressed. That somebody was logged out is said for ten
+    minutes, for which a form that was left half filled in is kept.
+    """
     shown = None
     declined = [None, ""]
+    if desk.left_alone:
+        desk.draft_until = desk.clock.now() + _KEPT_S
     while True:
+        if desk.left_alone and desk.clock.now() > desk.draft_until:
+            desk.left_alone = False
+            desk.drop_draft()
         words = _words(desk, declined)
         if words != shown:
             shown = words
             desk.pages.show("idle.title", words, "", "idle.begin")
-        try:
-            if await desk.pages.key(_LOOK_MS) != NONE:
-                return
-        except Idle:
-            pass  # here nobody is logged in: the page stays
+        desk.pages.begin()  # nobody is logged in: the page stays
+        if await desk.pages.key(_LOOK_MS) != NONE:
+            return
 
 
 def _words(desk, declined):
     # The most urgent news first; there is room for three lines.
     text = desk.text
     lines = []
+    if desk.left_alone:
+        lines.append(text("idle.left_alone"))
+        if desk.draft is not None:
+            lines.append(text("idle.draft"))
     if desk.board.faults:
         lines.append(text("idle.parts_missing") + " ".join(desk.board.faults))
     stuck = desk.board.keypad.stuck

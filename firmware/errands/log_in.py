@@ -1,4 +1,4 @@
-"""Log in: operator number, then password; a default password is changed before anything else."""
+"""Log in: operator number, then password; a first password is changed before anything else."""
 
 
 async def run(desk):

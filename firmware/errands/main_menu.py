@@ -31,13 +31,16 @@ _MENUS = {
 
 
 async def run(desk, trail):
-    """Let an errand be chosen; return its name, None to log out.
+    """Let an errand be chosen; return its name, None to log out: a draft is thrown away then.
 
     trail: the menus opened one from another, each as [name, row]; it is kept for the next time,
     so that a person comes back to where the errand was chosen.
     """
     if not trail:
         trail.append(["menu", 0])
+        if desk.draft is not None and desk.draft[:2] == desk.operator:
+            trail += [["settings", 0], ["accounts", 0]]
+            return "change_account"  # it offers to go on with what was typed
     while trail:
         name, row = trail[-1]
         title, rows = _MENUS[name]
@@ -47,7 +50,11 @@ async def run(desk, trail):
             continue
         trail[-1][1] = row
         errand = rows[row][1]
+        if errand is None:
+            break
         if errand not in _MENUS:
             return errand
         trail.append([errand, 0])
+    if desk.draft is not None and desk.draft[:2] == desk.operator:
+        desk.drop_draft()
     return None

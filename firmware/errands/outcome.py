@@ -5,8 +5,8 @@ from firmware.errands import telling
 
 
 async def run(desk, outcome):
-    """Show the Outcome of the last try. Returns False after a refusal, so that what was typed can
-    be mended; after a success the person is logged out.
+    """Show the Outcome of the last try. Returns the code of a refusal (2 bytes), so that what
+    was typed can be mended, else None; after a success the person is logged out.
     """
     pages, phase = desk.pages, desk.change.phase
     title, sound = telling.row(outcome.event, phase)
@@ -16,4 +16,4 @@ async def run(desk, outcome):
     if outcome.event == change.ACTIVE:
         await pages.message(title, desk.text("result.log_in_again"), True)
         desk.log_out()
-    return outcome.event != change.REJECTED
+    return outcome.code if outcome.event == change.REJECTED else None

@@ -13,7 +13,7 @@ async def run(desk, number=None, title="password.title"):
     """
     result = await _prove(desk, number or desk.operator, title)
     if result == operators.MUST_CHANGE:
-        await desk.pages.message("password.title", desk.text("password.default"), True)
+        await desk.pages.message("password.title", desk.text("password.first"), True)
     elif result != operators.GRANTED:
         return False
     elif number is not None:

@@ -10,6 +10,7 @@ from firmware.ui.keys import BACK
 
 _TITLE = "restore.title"
 _SLOT = const(1)
+_WRONG_CODE = b"55"
 _REASONS = (5, 4, 9)  # details wrong, change of bank, other
 
 
@@ -33,7 +34,11 @@ async def run(desk):
     at = await desk.pages.menu("field.reason", items)
     if at == BACK:
         return
-    secrets = await desk.open("approval", _TITLE)
-    if secrets is not None:
-        proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
-        await desk.open("submission", _TITLE, secrets, proposal)
+    proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
+    stands = [0]
+    code = _WRONG_CODE
+    while code == _WRONG_CODE:  # only the code is asked for again, while the approvals stand
+        secrets = await desk.open("approval", _TITLE, stands)
+        if secrets is None:
+            return
+        code = await desk.open("submission", _TITLE, secrets, proposal)

@@ -12,7 +12,8 @@ _QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
 
 
 async def run(desk):
-    """Return the card's number as digits, or the text key of what is wrong with the card.
+    """Return the card's number as digits, for whoever asked to wipe, or the text key of what is
+    wrong with the card.
 
     The track is overwritten before this returns: nothing of it but the number is kept.
     """
@@ -48,4 +49,4 @@ def _number(desk, swipe):
         code = rooms.run("firmware.binding.rules", rules.EXPIRY, expiry, now[0], now[1])
         if code:
             return "rule.%d" % code
-    return bytes(memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]])
+    return bytearray(memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]])

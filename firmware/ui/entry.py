@@ -65,8 +65,9 @@ class _Field:
                 key = await _key_or_card(pages, swiped, card is not None)
                 self._error = None
                 if key == keys.NONE:
-                    self._take_card(swiped.pop())  # the last one counts
-                    swiped.clear()
+                    self._take_card(swiped[-1])  # the last one counts
+                    _forget(swiped)
+                    pages.begin()  # a card is as good as a key: somebody is here
                 elif key & 0x7F == keys.CANCEL:
                     return None
                 elif key & 0x7F == keys.CONFIRM:
@@ -78,6 +79,7 @@ class _Field:
         finally:
             if waiting is not None:
                 waiting.cancel()
+            _forget(swiped)
             wipe(self._buf)
 
     def _take(self, source):
@@ -160,6 +162,13 @@ class _Field:
 async def _swipes(card, swiped):
     while True:
         swiped.append(await card())
+
+
+def _forget(swiped):
+    for number in swiped:
+        if not isinstance(number, str):
+            wipe(number)
+    swiped.clear()
 
 
 async def _key_or_card(pages, swiped, has_card):

@@ -1,10 +1,11 @@
 """Pages that an errand awaits: message, notice, menu, review, progress.
 
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
-wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
-busy never answer the page that follows. Titles, labels and hints are text keys; bodies, items and
-values are words, shown as they are whatever they look like. Reader, menu, review and entry are in
-memory only while they are shown. May import rooms, ui.canvas, ui.keys.
+wait for a key ends in a key or, after `idle_ms`, in Idle, of which the last quarter of that time
+warns; keys pressed while the terminal was busy never answer the page that follows. Titles, labels
+and hints are text keys; bodies, items and values are words, shown as they are whatever they look
+like. Reader, menu, review, entry and warning are in memory only while they are shown. May import
+rooms, ui.canvas, ui.keys.
 """
 
 import asyncio
@@ -25,14 +26,18 @@ class Idle(Exception):
 
 
 class Pages:
-    """All pages: painted on `canvas`, answered on `keypad` (`key`, `get`), worded by `text`."""
+    """All pages: painted on `canvas`, answered on `keypad` (`get`, `arrival`), worded by `text`.
 
-    def __init__(self, canvas, keypad, text, idle_ms=60000):
+    beep: coroutine function that sounds the buzzer for so many ms, None when there is none.
+    """
+
+    def __init__(self, canvas, keypad, text, idle_ms=60000, beep=None):
         self.canvas = canvas
         self.text = text
         self.idle_ms = idle_ms
+        self.beep = beep
         self._keypad = keypad
-        self._left_ms = idle_ms
+        self._quiet_ms = self._left_ms = idle_ms - idle_ms // 4  # until the warning
         self._was_busy = False
         self._ends = []
 
@@ -44,25 +49,26 @@ class Pages:
         if self._was_busy:
             self._was_busy = False
             self.drop_keys()
-        limit_ms = self._left_ms if tick_ms else self.idle_ms
-        if tick_ms and tick_ms < limit_ms:
-            limit_ms = tick_ms
-        code = self._keypad.get()
-        if code < 0:
-            await self._keypad.arrival(limit_ms)
+        while True:
+            limit_ms = self._left_ms
+            if tick_ms and tick_ms < limit_ms:
+                limit_ms = tick_ms
             code = self._keypad.get()
-        if code < 0:
-            self._left_ms -= limit_ms
-            if tick_ms and self._left_ms > 0:
-                return NONE
-            self._left_ms = self.idle_ms
-            raise Idle
-        self._left_ms = self.idle_ms
-        return code
+            if code < 0:
+                await self._keypad.arrival(limit_ms)
+                code = self._keypad.get()
+            if code < 0:
+                self._left_ms -= limit_ms
+                if self._left_ms > 0:
+                    return NONE
+            self._left_ms = self._quiet_ms
+            if code >= 0:
+                return code
+            await self._with("warning", self._keypad)  # a key that takes it back answers nothing
 
     def begin(self):
         """To be called before a page's first paint: its idle time starts, stale keys go."""
-        self._left_ms = self.idle_ms
+        self._left_ms = self._quiet_ms
         if self._was_busy:
             self._was_busy = False
             self.drop_keys()

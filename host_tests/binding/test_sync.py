@@ -161,6 +161,28 @@ def test_a_one_time_code_is_overwritten_when_its_time_is_over_whether_it_was_sen
     assert asyncio.run(story()) == bytes(6)
 
 
+def test_a_one_time_code_is_overwritten_in_time_while_there_is_nothing_to_do(monkeypatch):
+    monkeypatch.setattr(sync_module, "LOOK_S", 0.01)
+
+    async def story():
+        terminal, clock = Terminal(), Watch()
+        sync = Sync(Scripted(), terminal.change, terminal.state, clock, Wifi())
+        sync.once = lambda: asyncio.sleep(0, True)  # in step: it rests for a quarter of an hour
+        running = asyncio.create_task(sync.run())
+        await asyncio.sleep(0.03)
+        ((_, code),) = secrets = _secrets()
+        sync.keep(secrets)
+        await asyncio.sleep(0.03)
+        assert code == b"123456"
+        clock.time += 91
+        async with asyncio.timeout(5):
+            while any(code):
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("event", [change.ACTIVE, change.REJECTED, change.SUPERSEDED])
 def test_an_end_that_nobody_saw_is_noted_for_the_next_person(event):
     terminal, line = Terminal(), Scripted(change.UNSETTLED, event)

@@ -9,6 +9,7 @@ from drivers import clock
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands import idle, preparation
+from firmware.ui.pages import NONE
 from firmware.ui.text import Text
 from host_tests.ui.stage import assets
 
@@ -23,6 +24,9 @@ class Pages:
         self.shown = body
 
     def busy(self, *words):
+        pass
+
+    def begin(self):
         pass
 
     async def key(self, tick_ms):
@@ -54,6 +58,8 @@ def desk():
         text=Text(assets() / "en.bin"),
         pages=Pages(),
         hotline="95516",
+        left_alone=False,
+        draft=None,
         board=SimpleNamespace(
             faults=[],
             keypad=SimpleNamespace(stuck=-1),
@@ -148,3 +154,31 @@ def test_faulty_data_of_the_acquirers_is_told(desk):
 def test_how_a_request_ended_unseen_is_told_by_its_event(desk, noted, words):
     desk.state.get = lambda key: bytes((noted,))
     assert shown(desk)[0] == words
+
+
+def test_who_was_logged_out_for_pressing_no_key_is_told_and_what_is_kept(desk):
+    desk.left_alone = True
+    desk.clock.now = lambda: 1_800_000_000
+    assert shown(desk)[0] == "Logged out: 60 s no key"
+    desk.draft = bytearray(b"01")
+    assert shown(desk)[:2] == ["Logged out: 60 s no key", "Form kept: 10 minutes"]
+
+
+def test_a_form_that_was_left_is_overwritten_after_ten_minutes(desk):
+    time = [1_800_000_000]
+    looks = []
+    desk.draft = bytearray(b"01 what was typed")
+    desk.left_alone = True
+    desk.clock.now = lambda: time[0]
+
+    def drop():
+        looks.append(time[0])
+        desk.draft = None
+
+    async def key(tick_ms):
+        time[0] += 1
+        return NONE if desk.draft is not None else ord("1")
+
+    desk.drop_draft, desk.pages.key = drop, key
+    assert shown(desk)[0] == "Logged out: 60 s no key"
+    assert looks == [1_800_000_601]

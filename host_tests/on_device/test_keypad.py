@@ -94,6 +94,16 @@ def test_scanning_and_taking_keys_allocates_nothing():
     assert pad.get() == -1
 
 
+def test_what_is_taken_leaves_nothing_in_the_ring():
+    moment, copper, pad = _fit()
+    try:
+        _tap_all(moment, copper, pad, bytearray(16))
+        _tap_all(moment, copper, pad, bytearray(16))
+    finally:
+        keypad.time = _TIME
+    assert bytes(pad._ring) == bytes(len(pad._ring))
+
+
 def test_ghosts_dead_columns_and_stuck_keys_allocate_nothing():
     moment, copper, pad = _fit()
     micropython.heap_lock()

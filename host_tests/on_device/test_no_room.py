@@ -44,7 +44,6 @@ def outcomes(work, most, step):
             good = True
         except rooms.NoRoom:
             good = False
-        pieces = None
         told()
         if good:
             done += 1

@@ -27,6 +27,7 @@ _WORDS = {
     "ui.edit": "D",
     "ui.letters": "#",
     "ui.move": "AB",
+    "ui.leaving": "!",
     "ui.next": "D",
     "ui.ok": "D",
     "ui.refuse": "C",
@@ -210,7 +211,7 @@ def test_a_wrong_field_keeps_what_was_typed():
 
 def test_a_card_fills_a_field_in():
     pages = _pages()
-    swipes = ["rule.4", b"6222021234567890128"]
+    swipes = ["rule.4", bytearray(b"6222021234567890128")]
 
     async def card():
         if not swipes:

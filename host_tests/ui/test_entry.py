@@ -104,6 +104,7 @@ def test_a_refused_secret_is_wiped_too(stage, monkeypatch):
 
 def test_a_card_fills_the_field_in(stage):
     swipes = asyncio.Queue()
+    card = bytearray(b"6222021234567890128")
 
     async def run():
         page = stage.pages.digits("log_in.title", "field.account", 8, 32, card=swipes.get)
@@ -112,7 +113,7 @@ def test_a_card_fills_the_field_in(stage):
         assert stage.lines[-1] == "C返回 刷卡 D确定"
         for swipe, shown in (
             ("entry.card_unread", stage.text("entry.card_unread")),
-            (b"6222021234567890128", "6222 0212 3456 7890"),
+            (card, "6222 0212 3456 7890"),
         ):
             swipes.put_nowait(swipe)
             await asyncio.sleep(0.25)
@@ -121,13 +122,14 @@ def test_a_card_fills_the_field_in(stage):
         return await task
 
     assert asyncio.run(run()) == b"6222021234567890128"
+    assert not any(card)  # the field's is the only copy
 
 
 def test_a_card_too_long_for_the_field_changes_nothing(stage):
     async def card():
         if stage.text.language == "zh":
             stage.text.language = "seen"
-            return b"1" * 33
+            return bytearray(b"1" * 33)
         await asyncio.Event().wait()
 
     async def run():

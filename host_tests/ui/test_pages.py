@@ -218,6 +218,51 @@ def test_every_key_starts_the_idle_time_afresh():
     asyncio.run(run())
 
 
+def test_before_it_logs_out_it_warns_with_a_beep_and_any_key_goes_on_as_if_not_pressed():
+    beeps = []
+
+    async def beep(ms):
+        beeps.append(stage.lines[-1])
+
+    stage = Stage(idle_ms=1600)
+    stage.pages.beep = beep
+
+    async def run():
+        task = asyncio.create_task(stage.pages.menu("menu.title", [_COMPANY, "乙"]))
+        await settle()
+        page = bytes(stage.panel.buffer)
+        await asyncio.wait_for(_until(lambda: beeps), 5)
+        assert beeps == [stage.text("ui.leaving")]
+        await stage.press("C")
+        assert bytes(stage.panel.buffer) == page and not task.done()
+        await stage.press("2")
+        return await task
+
+    assert asyncio.run(run()) == 1
+    with pytest.raises(Idle):
+        asyncio.run(stage.pages.message("change.title", "甲"))
+    assert len(beeps) == 2
+
+
+async def _until(true):
+    while not true():
+        await asyncio.sleep(0.005)
+
+
+def test_a_page_that_looks_up_now_and_then_warns_too():
+    stage = Stage(idle_ms=200)
+    seen = []
+
+    async def run():
+        stage.pages.begin()
+        while True:
+            seen.append(await stage.pages.key(20))
+
+    with pytest.raises(Idle):
+        asyncio.run(run())
+    assert len(seen) == 7 and stage.lines[-1] == stage.text("ui.leaving")
+
+
 def test_work_moves_something_and_ignores_the_keys(stage, monkeypatch):
     monkeypatch.setattr("firmware.ui.pages._BEAT_S", 0.005)
 

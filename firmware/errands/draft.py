@@ -1,0 +1,78 @@
+"""A form that is being filled in, as bytes at the desk: what was typed outlives the form's code.
+
+    operator(2) reason(1) | for each field, ascending: length(1) value, zeros up to its limit
+
+What always holds: a value is changed in its place, so that nothing of it is left anywhere when the
+desk drops the draft. In memory with the form only. May import binding.model.
+"""
+
+from micropython import const
+
+from firmware.binding import model
+
+_REASON = const(2)
+_HEAD = const(3)
+_FIELDS = (  # tag, bytes at most
+    (model.NAME, 120),
+    (model.ACCOUNT, 32),
+    (model.CNAPS, 12),
+    (model.KIND, 1),
+    (model.LICENCE, 18),
+)
+
+
+def begin(desk):
+    """Put an empty draft of who is logged in at the desk; return it. The one before goes."""
+    desk.drop_draft()
+    size = _HEAD
+    for _, limit in _FIELDS:
+        size += 1 + limit
+    desk.draft = draft = bytearray(size)
+    draft[0] = desk.operator[0]
+    draft[1] = desk.operator[1]
+    return draft
+
+
+def reason(draft):
+    """Return DF13, 0 while none has been chosen."""
+    return draft[_REASON]
+
+
+def set_reason(draft, value):
+    """Choose DF13."""
+    draft[_REASON] = value
+
+
+def get(draft, tag):
+    """Return what was entered for `tag`, empty when nothing was: a view, not a copy."""
+    at, _ = _place(tag)
+    return memoryview(draft)[at + 1 : at + 1 + draft[at]]
+
+
+def put(draft, tag, value):
+    """Enter `value` for `tag`. Raises ValueError when it is too long for the field."""
+    at, limit = _place(tag)
+    if len(value) > limit:
+        raise ValueError(tag)
+    draft[at] = len(value)
+    for index in range(limit):
+        draft[at + 1 + index] = value[index] if index < len(value) else 0
+
+
+def compose(draft):
+    """Return the binding's TLVs, of what was entered. Raises ValueError when they are too long."""
+    fields = {}
+    for tag, _ in _FIELDS:
+        value = get(draft, tag)
+        fields[tag] = value if len(value) else None
+    return model.compose(fields)
+
+
+def _place(wanted):
+    # Where the field begins, and its limit.
+    at = _HEAD
+    for tag, limit in _FIELDS:
+        if tag == wanted:
+            return at, limit
+        at += 1 + limit
+    raise KeyError(wanted)

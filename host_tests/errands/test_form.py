@@ -1,0 +1,185 @@
+"""The form of a new account: what was typed outlives it, and is gone when it is thrown away."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from firmware import rooms
+from firmware.errands import account_form, main_menu, resume
+from firmware.terminal import Terminal
+from firmware.ui.pages import Idle
+from host_tests.ui.stage import Stage, settle
+
+NAME = "上海示例商贸有限公司"
+ACCOUNT = "1001230009876543"
+CNAPS = "313651027012"
+LICENCE = b"91350100M000100Y43"
+
+
+class Desk(SimpleNamespace):
+    """Operator 01 at a terminal that nobody need wait for."""
+
+    drop_draft = Terminal.drop_draft
+
+    def open(self, name, *args):
+        return rooms.follow("firmware.errands." + name, self, *args)
+
+
+@pytest.fixture
+def desk():
+    stage = Stage()
+    return Desk(
+        stage=stage,
+        pages=stage.pages,
+        text=stage.text,
+        operator=b"01",
+        draft=None,
+        licence=LICENCE,
+        state=SimpleNamespace(binding=lambda slot: None),
+        sync=SimpleNamespace(names=["张三".encode(), NAME.encode()]),
+        swiped=asyncio.Event().wait,
+    )
+
+
+async def fill(desk, *keys):
+    """Begin the form, press keys; return its task, which waits for more."""
+    task = asyncio.create_task(account_form.run(desk, "change.title", 1))
+    await settle()
+    for key in "".join(keys):
+        await desk.stage.press(key)
+    return task
+
+
+async def leave(task):
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def shown(desk):
+    return "".join(desk.stage.lines).replace(" ", "")
+
+
+UNTIL_ACCOUNT = ("1", "2", "1")
+UNTIL_CNAPS = (*UNTIL_ACCOUNT, ACCOUNT, "D", ACCOUNT, "D")
+
+
+def test_a_form_that_was_left_goes_on_at_the_first_field_that_is_empty(desk):
+    async def story():
+        await leave(await fill(desk, *UNTIL_CNAPS))
+        again = await fill(desk)
+        assert desk.text("field.cnaps").replace(" ", "") in shown(desk)
+        await desk.stage.press(CNAPS + "D" + "BBBBB" + "D")
+        return await again
+
+    reason, tlvs = asyncio.run(story())
+    assert reason == 4
+    for value in (NAME.encode(), ACCOUNT.encode(), CNAPS.encode(), LICENCE):
+        assert value in tlvs
+
+
+def test_a_whole_form_that_was_left_goes_on_at_its_review(desk):
+    async def story():
+        await leave(await fill(desk, *UNTIL_CNAPS, CNAPS, "D"))
+        again = await fill(desk)
+        assert desk.text("reason.4") in shown(desk)
+        await leave(again)
+
+    asyncio.run(story())
+
+
+def test_what_is_left_alone_or_finds_no_room_is_kept_at_the_desk(desk):
+    async def story(trouble):
+        async def no_digits(*args, **options):
+            raise trouble
+
+        digits, desk.pages.digits = desk.pages.digits, no_digits
+        with pytest.raises(type(trouble)):
+            await (await fill(desk, *UNTIL_ACCOUNT))
+        desk.pages.digits = digits
+        again = await fill(desk)
+        assert desk.text("field.account").replace(" ", "") in shown(desk)
+        await leave(again)
+
+    asyncio.run(story(Idle()))
+    asyncio.run(story(rooms.NoRoom()))
+
+
+def test_a_form_that_is_given_up_is_overwritten(desk):
+    async def story():
+        task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D")
+        draft = desk.draft
+        assert ACCOUNT.encode() in draft
+        await desk.stage.press("CD")
+        assert await task is None
+        return draft
+
+    draft = asyncio.run(story())
+    assert desk.draft is None and not any(draft)
+
+
+def test_a_number_is_changed_in_its_place(desk):
+    async def story():
+        task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBB", "D")
+        desk.stage.keys.press(b"\xaa")
+        await settle()
+        await desk.stage.press("87654321D87654321D")
+        assert b"87654321" in desk.draft and b"0009876543" not in desk.draft
+        await leave(task)
+
+    asyncio.run(story())
+
+
+def test_every_name_that_the_acquirer_sent_is_offered(desk):
+    async def story():
+        task = await fill(desk, "1", "B" * 13)
+        assert "14/14" in shown(desk) and "商户第14号" in shown(desk)
+        await leave(task)
+
+    desk.sync.names = [f"商户第{number}号".encode() for number in range(1, 15)]
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("key", "kept"), [("D", True), ("C", None)])
+def test_logging_in_again_offers_to_go_on(desk, key, kept):
+    desk.draft = bytearray(b"01 what was typed")
+
+    async def story():
+        assert await main_menu.run(desk, []) == "change_account"
+        task = asyncio.create_task(resume.run(desk, "change.title"))
+        await settle()
+        assert desk.text("change.resume")[:8] in shown(desk)
+        await desk.stage.press(key)
+        return await task
+
+    assert asyncio.run(story()) is kept
+    assert (desk.draft is not None) == bool(kept)
+
+
+def test_another_operator_is_offered_nothing(desk):
+    desk.draft = bytearray(b"01 what was typed")
+    desk.operator = b"02"
+
+    async def story():
+        task = asyncio.create_task(main_menu.run(desk, []))
+        await settle()
+        assert desk.text("menu.settings") in shown(desk)
+        await leave(task)
+        return await resume.run(desk, "change.title")
+
+    assert asyncio.run(story()) is False
+    assert desk.draft is not None
+
+
+def test_logging_out_by_hand_throws_it_away(desk):
+    trail = [["menu", 0]]
+    draft = desk.draft = bytearray(b"01 what was typed")
+
+    async def story():
+        task = asyncio.create_task(main_menu.run(desk, trail))
+        await settle()
+        await desk.stage.press("2")
+        return await task
+
+    assert asyncio.run(story()) is None
+    assert desk.draft is None and not any(draft)

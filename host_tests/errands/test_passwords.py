@@ -1,0 +1,136 @@
+"""What a person is told of passwords: how long, how wrong, how long locked; first ones approve
+nothing.
+"""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from firmware import rooms
+from firmware.access import operators
+from firmware.errands import approval, new_password, own_password
+from host_tests.access.test_operators import FIRST, Access
+from host_tests.ui.stage import Stage, settle
+
+
+class Desk(SimpleNamespace):
+    """The operators of a terminal, at its pages."""
+
+    def __init__(self):
+        self.access = Access()
+        self.stage = Stage("en")
+        super().__init__(
+            board=self.access,
+            state=self.access.state,
+            clock=self.access.clock,
+            pages=self.stage.pages,
+            text=self.stage.text,
+            operator=b"01",
+        )
+
+    def open(self, name, *args):
+        return rooms.follow("firmware.errands." + name, self, *args)
+
+    async def prove(self, number, title):
+        return await own_password.run(self, number, title)
+
+
+@pytest.fixture(scope="module")
+def desk():
+    return Desk()
+
+
+async def until(desk, words):
+    async with asyncio.timeout(20):
+        while words not in " ".join(desk.stage.lines):
+            await asyncio.sleep(0.02)
+    await settle()
+
+
+def play(desk, errand, *steps):
+    """Run an errand: wait for what is to be seen, press keys, in turn; return what it returned."""
+
+    async def run():
+        task = asyncio.create_task(errand)
+        for words, keys in steps:
+            await until(desk, words)
+            await desk.stage.press(keys)
+        async with asyncio.timeout(20):
+            return await task
+
+    return asyncio.run(run())
+
+
+def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_changed():
+    desk = Desk()
+    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"20261124")))
+    given_up = play(
+        desk,
+        approval.run(desk, "change.title"),
+        ("Password of 01", "20261124D"),
+        ("Supervisor 00", "D"),
+        ("Password of 00", FIRST[b"00"].decode() + "D"),
+        ("first password", "D"),
+        ("New, 8 digits", "C"),
+    )
+    assert given_up is None
+    secrets = play(
+        desk,
+        approval.run(desk, "change.title"),
+        ("Password of 01", "20261124D"),
+        ("Supervisor 00", "D"),
+        ("Password of 00", FIRST[b"00"].decode() + "D"),
+        ("first password", "D"),
+        ("New, 8 digits", "71828182D"),
+        ("again", "71828182D"),
+        ("changed", "D"),
+        ("one-time code", "123456D"),
+    )
+    assert [bytes(code) for _, code in secrets] == [b"123456"]
+
+
+def test_label_and_error_ask_for_the_same_length(desk):
+    result = play(
+        desk,
+        new_password.run(desk, b"01"),
+        ("New, 8 digits or more", "1234567D"),
+        ("at least 8", "C"),
+    )
+    assert result is False
+
+
+def test_the_password_before_is_no_new_one(desk):
+    result = play(
+        desk,
+        new_password.run(desk, b"01"),
+        ("New, 8 digits", FIRST[b"01"].decode() + "D"),
+        ("again", FIRST[b"01"].decode() + "D"),
+        ("one before", "D"),
+        ("New, 8 digits", "C"),
+    )
+    assert result is False
+
+
+def test_who_is_locked_out_is_told_for_how_much_longer(desk):
+    wrong = [("Password of 00", "99999999D"), ("attempts left", "D")]
+    page = own_password.run(desk, b"00", "log_in.title")
+    play(desk, page, *wrong * 4, ("Password of 00", "99999999D"), ("30 min left", "D"))
+    for seconds, left in ((61, "29 min left"), (1680, "1 min left")):
+        desk.clock.time += seconds
+        page = own_password.run(desk, b"00", "log_in.title")
+        play(desk, page, ("Password of 00", FIRST[b"00"].decode() + "D"), (left, "D"))
+
+
+def test_a_number_that_nobody_has_reads_as_a_wrong_password_does(desk):
+    def read(number):
+        steps = [
+            (f"Password of {number.decode()}", "88888888D"),
+            ("4 attempts left", "D"),
+            (f"Password of {number.decode()}", "88888888D"),
+            ("3 attempts left", "D"),
+            (f"Password of {number.decode()}", "C"),
+        ]
+        return play(desk, own_password.run(desk, number, "log_in.title"), *steps)
+
+    assert read(b"77") == read(b"01")
