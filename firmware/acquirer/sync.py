@@ -37,7 +37,7 @@ class Sync:
     names: what the account holder may be called, as UTF-8 bytes, from the last sign-on. policy:
     DF48. differing: (slot, TLVs or None) of bindings that changed elsewhere and wait for the
     supervisor. reached: one of the four above; trouble: the link's error code; code: DE 39 of the
-    last sign-on.
+    last sign-on; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     """
 
     def __init__(self, line, change_, state, clock, wifi):
@@ -55,6 +55,7 @@ class Sync:
         self.policy = 0
         self.differing = []
         self.reached = NEVER
+        self.reached_at = 0
         self.trouble = 0
         self.code = b"--"
         self.last_outcome = None
@@ -175,6 +176,8 @@ class Sync:
         self.code, notices = await rooms.follow("firmware.acquirer.sign_on", self)
         self.trouble = 0
         self.reached = REACHED if self.code == b"00" else DECLINED
+        if self.reached == REACHED:
+            self.reached_at = self.clock.now()
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
             await self._settle(True)
         if notices & _RECORDS:

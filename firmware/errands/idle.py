@@ -43,7 +43,7 @@ def _words(desk):
     if phase != change.IDLE:
         lines.append(text("idle.phase.%d" % phase))
     if not desk.board.wifi.connected:
-        lines.append(text("link.1"))
+        lines.append(text("network.open" if desk.board.wifi.encrypted is False else "link.1"))
     elif desk.sync.reached == sync.UNREACHED:
         lines.append(text("link.%d" % desk.sync.trouble))
     elif desk.sync.reached == sync.DECLINED:
