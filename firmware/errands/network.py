@@ -13,8 +13,12 @@ _SAFE = ("network.open", "network.encrypted", "network.unknown")
 
 
 async def run(desk):
-    """Show the state of the network; D tries the acquirer now."""
-    while await desk.pages.message(_TITLE, _describe(desk)):
+    """Show the state of the network as it changes; D tries the acquirer now."""
+
+    def words():
+        return _describe(desk)
+
+    while await desk.pages.message(_TITLE, words):
         desk.pages.busy(_TITLE, desk.text("prepare.reachable"))
         try:
             await desk.sync.sign_on()

@@ -90,7 +90,9 @@ class Pages:
         self.show("service.title", code + "\n" + body if code else body)
 
     async def message(self, title, body, ok_only=False):
-        """Show words until D (True) or C (False); with `ok_only` either key gives True."""
+        """Show words until D (True) or C (False); with `ok_only` either key gives True. The body
+        may be a function: it is asked for the words of the moment every second.
+        """
         return await self._with("reader", title, body, ok_only, False)
 
     async def notice(self, title, body):
