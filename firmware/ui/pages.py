@@ -2,9 +2,10 @@
 
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
 wait for a key ends in a key or, after `idle_ms`, in Idle; keys pressed while the terminal was
-busy never answer the page that follows. Titles, labels and hints are text keys; bodies, items and
-values are words, shown as they are whatever they look like. Reader, menu, review and entry are in
-memory only while they are shown. May import rooms, ui.canvas, ui.keys.
+busy never answer the page that follows, and none that was pressed before a message stood there
+answers it. Titles, labels and hints are text keys; bodies, items and values are words, shown as
+they are whatever they look like. Reader, menu, review and entry are in memory only while they are
+shown. May import rooms, ui.canvas, ui.keys.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Words to be read: a message that is answered, or a notice that has to be accepted.
 
 Driven by a Pages object (canvas, words, keys), which loads it for as long as the words are shown.
-What always holds: a notice is accepted only at its end; words that change are shown as they are
-now. May import ui.keys only.
+What always holds: no key that was pressed before the words stood there answers them; a notice is
+accepted only at its end; words that change are shown as they are now. May import ui.keys only.
 """
 
 from micropython import const
@@ -21,6 +21,7 @@ async def run(pages, title, body, ok_only, to_the_end):
     canvas = pages.canvas
     ends = []
     first = 0
+    seen = False
     while True:
         data = canvas.wrap(body() if callable(body) else body, ends)
         last = max(0, len(ends) - _LINES)
@@ -34,6 +35,9 @@ async def run(pages, title, body, ok_only, to_the_end):
         right = "ui.next" if unread else "ui.accept" if to_the_end else "ui.ok"
         canvas.hint(left, pages.text("ui.move") if last else "", pages.text(right))
         canvas.show()
+        if not seen:
+            seen = True
+            pages.drop_keys()
         code = await pages.key(_LOOK_MS if callable(body) else 0)
         if code == NONE:
             continue

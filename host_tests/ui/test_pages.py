@@ -29,6 +29,7 @@ def test_words_that_change_are_shown_as_they_are_now(stage, monkeypatch):
 
     async def run():
         task = asyncio.create_task(stage.pages.message("change.title", lambda: body[0]))
+        await settle()
         await stage.press("BB")
         assert stage.lines[1:4] == ["三", "四", "五"]
         body[0] = "甲"
@@ -279,10 +280,18 @@ def test_keys_pressed_while_busy_answer_nothing(stage):
     assert stage.play(stage.pages.message("change.title", "甲"))[0] is WAITING
 
 
-def test_keys_typed_ahead_are_kept_between_pages(stage):
+def test_keys_typed_ahead_are_kept_between_pages_of_choices(stage):
     stage.keys.press("2D")
     assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 1
-    assert stage.play(stage.pages.message("change.title", "甲"))[0] is True
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 0
+
+
+@pytest.mark.parametrize("page", ["message", "notice"])
+def test_what_must_be_read_is_not_answered_by_a_key_pressed_before_it_was_shown(stage, page):
+    stage.keys.press("2DD")
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 1
+    shown = stage.play(getattr(stage.pages, page)("change.title", "甲"))
+    assert shown[0] is WAITING and shown[1][0][1] == "甲"
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)
