@@ -1,6 +1,7 @@
 """How the station looks around and joins its network: see wifi.
 
-What always holds: a network's security is the weakest one seen of its name. In memory only while
+What always holds: a network's security is the weakest one seen of its name; every attempt begins
+with the chip at rest, since in the middle of another it may refuse or hang. In memory only while
 it is used.
 """
 
@@ -9,12 +10,14 @@ import time
 
 from micropython import const
 
-from drivers.wifi import NO_NETWORK, OK, TIMEOUT, WRONG_PASSWORD
+from drivers.wifi import NO_NETWORK, OK, OPEN, TIMEOUT, WRONG_PASSWORD
 
 _CONNECTING = const(1001)
 _IDLE = const(1000)
 _GOT_IP = const(1010)
+_NO_SUCH_NAME = const(201)
 _STALE_MS = const(4000)
+_REST_MS = const(100)
 
 
 def scan(station):
@@ -27,8 +30,7 @@ def scan(station):
         found.append((name, rssi, security))
         if name == station.ssid and (own < 0 or security < own):
             own = security
-    if own >= 0:
-        station.security = own
+    station.security = own
     return found
 
 
@@ -38,24 +40,33 @@ async def run(station, timeout_ms):
     wlan = station.wlan
     wlan.active(True)
     wlan.config(reconnects=1)  # repeats are ours: the driver's own hide the reason of a failure
-    if station.security < 0:
-        scan(station)
     while True:
         status = await _attempt(station, start_ms, timeout_ms)
         if status == _GOT_IP:
-            if station.security < 0:  # missed by the first look
+            station.security = -1
+            if station.encrypted is None:
                 scan(station)
             return OK
         code = _verdict(status)
         late = time.ticks_diff(time.ticks_ms(), start_ms) >= timeout_ms
         if late or code == NO_NETWORK or code == WRONG_PASSWORD:
             wlan.disconnect()
-            return code
+            return _missing(station, status) if code == NO_NETWORK else code
+
+
+def _missing(station, status):
+    # Why there is no network to join: one that is not encrypted has the name, or none has.
+    # To look around blocks for about two seconds: not at every attempt while nothing is there.
+    if status != _NO_SUCH_NAME or station.status != NO_NETWORK:
+        scan(station)
+    return OPEN if station.encrypted is False else NO_NETWORK
 
 
 async def _attempt(station, start_ms, timeout_ms):
     # Try once; return the driver's last status.
     wlan = station.wlan
+    wlan.disconnect()
+    await asyncio.sleep_ms(_REST_MS)
     before = wlan.status()
     attempt_ms = time.ticks_ms()
     wlan.connect(station.ssid, station.psk or None)
@@ -73,7 +84,7 @@ async def _attempt(station, start_ms, timeout_ms):
 
 
 def _verdict(status):
-    if status in (201, 210, 211, 212):  # no such name, or none with acceptable security or signal
+    if status in (_NO_SUCH_NAME, 210, 211, 212):  # or of too little security or signal
         return NO_NETWORK
     if status in (202, 204, 15):  # refused, or the key exchange failed
         return WRONG_PASSWORD

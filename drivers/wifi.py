@@ -1,8 +1,10 @@
 """The Wi-Fi station: joins one network, keeps it, and knows whether it is encrypted.
 
-What always holds: `encrypted` is true only when every access point of that name was seen with WPA
-or better; what was not seen is not encrypted. One task joins at a time. How it looks around and
-joins is `joining`, in memory only meanwhile. May import network and firmware.rooms.
+What always holds: `encrypted` is true or false only when that is known. It rests on the chip:
+given a password of WPA2's form it joins nothing weaker than WPA2 (ESP-IDF, wifi_scan_threshold_t),
+so that a network which was joined with one is encrypted, its name sent about or hidden.
+One task joins at a time. How it looks around and joins is `joining`, in memory only meanwhile. May
+import network and firmware.rooms.
 """
 
 import asyncio
@@ -17,8 +19,10 @@ NO_NETWORK = const(1)
 WRONG_PASSWORD = const(2)
 TIMEOUT = const(3)
 OFF = const(4)
+OPEN = const(5)  # there is one of that name, but it is not encrypted: it was not joined
 
 _WPA = const(2)  # security of a scan: 0 open, 1 WEP (broken: as good as open), 2 and up WPA
+_PSK_MIN = const(8)  # characters of a password of WPA2's form
 _ATTEMPT_MS = const(15000)
 _WATCH_MS = const(1000)
 _PAUSE_MS = const(60000)  # the longest between attempts
@@ -28,7 +32,7 @@ class Wifi:
     """The network `ssid` with the password `psk` (empty for an open one).
 
     `status` is the code of the last attempt, `connecting` is true while one runs. wlan: the radio.
-    security: the weakest one seen of that name, -1 before one was seen.
+    security: the weakest one of that name at the last look around, -1 when none was seen.
     """
 
     def __init__(self, ssid, psk):
@@ -46,8 +50,15 @@ class Wifi:
 
     @property
     def encrypted(self):
-        """True when the network is known to be encrypted."""
-        return self.security >= _WPA
+        """True when the network is known to be encrypted, False when it is known not to be, None
+        when neither is known. While there is none: of what was seen of its name.
+        """
+        if self.connected:
+            if len(self.psk) >= _PSK_MIN:
+                return True
+            if not self.psk:
+                return False
+        return None if self.security < 0 else self.security >= _WPA
 
     async def run(self):
         """Keep connected for ever: join, watch, join again with growing pauses."""

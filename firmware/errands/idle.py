@@ -70,8 +70,9 @@ def _words(desk, declined):
 def _line(desk, declined, lines):
     # The radio as it is now; the acquirer as it was, and when.
     text, at = desk.text, desk.sync
-    if not desk.board.wifi.connected:
-        lines.append(text("link.1"))
+    wifi = desk.board.wifi
+    if not wifi.connected:
+        lines.append(text("network.open" if wifi.encrypted is False else "link.1"))
     elif at.reached == sync.REACHED:
         lines.append(text("idle.ready") + " " + moment(desk, at.reached_at)[_HOUR_AT:])
         return

@@ -1,15 +1,26 @@
-"""The way to the acquirer: Wi-Fi, its encryption, and what became of the last attempt."""
+"""The way to the acquirer: Wi-Fi and its encryption as they are now, the acquirer as it was, and
+when.
+"""
+
+from micropython import const
 
 from firmware import rooms
 from firmware.acquirer import sync
 from firmware.binding.change import NoAnswer
+from firmware.errands.moment import moment
 
 _TITLE = "network.title"
+_NO_WIFI = const(1)  # drivers.tls_link: what is so now is said above
+_SAFE = ("network.open", "network.encrypted", "network.unknown")
 
 
 async def run(desk):
-    """Show the state of the network; D tries the acquirer now."""
-    while await desk.pages.message(_TITLE, _describe(desk)):
+    """Show the state of the network as it changes; D tries the acquirer now."""
+
+    def words():
+        return _describe(desk)
+
+    while await desk.pages.message(_TITLE, words):
         desk.pages.busy(_TITLE, desk.text("prepare.reachable"))
         try:
             await desk.sync.sign_on()
@@ -18,14 +29,19 @@ async def run(desk):
 
 
 def _describe(desk):
-    text, wifi = desk.text, desk.board.wifi
-    lines = [text("network.up") if wifi.connected else text("link.1")]
+    text, wifi, last = desk.text, desk.board.wifi, desk.sync
+    lines = [wifi.ssid]
     if wifi.connected:
-        lines.append(text("network.encrypted" if wifi.encrypted else "prepare.open_network"))
-    if desk.sync.reached == sync.REACHED:
-        lines.append(text("network.reached"))
-    elif desk.sync.reached == sync.DECLINED:
-        lines.append(rooms.run("firmware.errands.reasons", text, desk.sync.code))
-    elif desk.sync.reached == sync.UNREACHED:
-        lines.append(text("link.%d" % desk.sync.trouble))
+        lines.append(text("network.up"))
+        safe = wifi.encrypted
+        lines.append(text(_SAFE[2 if safe is None else safe]))
+    else:
+        lines.append(text("network.down.%d" % wifi.status))
+    if last.reached == sync.DECLINED:
+        declined = rooms.run("firmware.errands.reasons", text, last.code)
+        lines.append(text("network.last") + declined)
+    elif last.reached == sync.UNREACHED and last.trouble != _NO_WIFI:
+        lines.append(text("network.last") + text("link.%d" % last.trouble))
+    if last.reached_at:
+        lines.append(text("network.reached") + moment(desk, last.reached_at))
     return "\n".join(lines)

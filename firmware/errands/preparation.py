@@ -77,10 +77,13 @@ def _trouble(desk, step):
     if step == _BACKUP_READABLE:
         current = desk.state.binding(1)
         return None if current is None or number(current) else "service.body"
+    safe = desk.board.wifi.encrypted
     if step == _NETWORK_UP:
-        return None if desk.board.wifi.connected else "link.1"
+        if desk.board.wifi.connected:
+            return None
+        return "prepare.open_network" if safe is False else "link.1"
     if step == _NETWORK_ENCRYPTED:
-        return None if desk.board.wifi.encrypted else "prepare.open_network"
+        return None if safe else "prepare.unknown" if safe is None else "prepare.open_network"
     return None if step == _REACHABLE or desk.clock.trusted else "prepare.clock"
 
 

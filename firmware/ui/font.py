@@ -31,10 +31,10 @@ _WAYS = const(4)
 _SLOTS = const(32)
 _AGE_MAX = const(255)
 _UNICODE_END = const(0x110000)  # what lies above stands for a blank that has to be seen
-# Hexadecimal digits of 3x5 pixels: three columns of five bits, the left one lowest.
+# Hexadecimal digits of 3x5 pixels, a bit each, row by row, the upper left one lowest.
 _HEX = (
-    b"\x3f\x7e\xf2\x43\xbd\x5e\xb1\x7e\x87\x7c\xb7\x76\xbf\x76\x21\x1f"
-    b"\xbf\x7e\xb7\x7e\xbe\x78\xbf\x2a\x2e\x46\x3f\x3a\xbf\x46\xbf\x04"
+    b"\x6f\x7b\x9a\x74\xe7\x73\xa7\x79\xed\x49\xcf\x79\xcf\x7b\x27\x25"
+    b"\xef\x7b\xef\x79\xea\x5b\xeb\x3a\x4e\x62\x6b\x3b\xcf\x72\xcf\x12"
 )
 
 
@@ -132,26 +132,21 @@ class Font:
 
     def _number(self, code):
         # Four digits between two bars, beyond 0xFFFF six without; two rows of them.
-        cell = self._cell
-        long = 0xFFFF < code < _UNICODE_END
-        for at in range(_GLYPH_LEN):
-            cell[at] = 0 if long or at % 12 != 0 and at % 12 != 10 else 0xFF
-        cell[_COLUMNS + 10] &= 0x0F
-        cell[_ADVANCE_AT] = cell[_ADVANCE_AT] & 0x0F | _COLUMNS << 4
-        digits = 6 if long else 4
+        picture = self._picture
+        picture.fill(0)
+        digits = 6
+        if not 0xFFFF < code < _UNICODE_END:
+            digits = 4
+            picture.vline(0, 0, ROWS, 1)
+            picture.vline(10, 0, ROWS, 1)
+        row = digits // 2
         for place in range(digits):
             digit = code >> 4 * (digits - 1 - place) & 15
             bits = _HEX[2 * digit] | _HEX[2 * digit + 1] << 8
-            x = place % (digits // 2) * 4 + (0 if long else 2)
-            for _ in range(3):
-                column = bits & 31
-                if place < digits // 2:
-                    cell[x] |= column
-                else:
-                    cell[x] |= column << 6 & 0xFF
-                    cell[_COLUMNS + x] |= column >> 2
-                bits >>= 5
-                x += 1
+            x = place % row * 4 + 6 - digits
+            for dot in range(15):
+                picture.pixel(x + dot % 3, place // row * 6 + dot // 3, bits >> dot & 1)
+        self._cell[_ADVANCE_AT] |= _COLUMNS << 4
 
     def _index(self, code):
         # The glyph's place in the file, or -1: the block from the list in RAM, then one read.

@@ -2,10 +2,11 @@
 
 Keys: A up, B down, C back, D confirm. The last line says what they do. What always holds: every
 wait for a key ends in a key or, after `idle_ms`, in Idle, of which the last quarter of that time
-warns; keys pressed while the terminal was busy never answer the page that follows. Titles, labels
-and hints are text keys; bodies, items and values are words, shown as they are whatever they look
-like. Reader, menu, review, entry and warning are in memory only while they are shown. May import
-rooms, ui.canvas, ui.keys.
+warns; keys pressed while the terminal was busy never answer the page that follows, and none that
+was pressed before a message stood there answers it. Titles, labels and hints are text keys;
+bodies, items and values are words, shown as they are whatever they look like. Reader, menu,
+review, entry and warning are in memory only while they are shown. May import rooms, ui.canvas,
+ui.keys.
 """
 
 import asyncio
@@ -91,7 +92,9 @@ class Pages:
         canvas.show()
 
     async def message(self, title, body, ok_only=False):
-        """Show words until D (True) or C (False); with `ok_only` either key gives True."""
+        """Show words until D (True) or C (False); with `ok_only` either key gives True. The body
+        may be a function: it is asked for the words of the moment every second.
+        """
         return await self._with("reader", title, body, ok_only, False)
 
     async def notice(self, title, body):

@@ -1,25 +1,31 @@
 """Words to be read: a message that is answered, or a notice that has to be accepted.
 
 Driven by a Pages object (canvas, words, keys), which loads it for as long as the words are shown.
-What always holds: a notice is accepted only at its end. May import ui.keys only.
+What always holds: no key that was pressed before the words stood there answers them; a notice is
+accepted only at its end; words that change are shown as they are now. May import ui.keys only.
 """
 
 from micropython import const
 
-from firmware.ui.keys import CANCEL, CONFIRM, DOWN, UP
+from firmware.ui.keys import CANCEL, CONFIRM, DOWN, NONE, UP
 
 _LINES = const(3)  # the fourth is the hint
+_LOOK_MS = const(1000)
 
 
 async def run(pages, title, body, ok_only, to_the_end):
-    """Show `body` until D (True) or C (`ok_only`); `to_the_end`: D first turns to the end."""
+    """Show `body`, words or a function that gives them, until D (True) or C (`ok_only`);
+    `to_the_end`: D first turns to the end.
+    """
     pages.begin()
     canvas = pages.canvas
     ends = []
-    data = canvas.wrap(body, ends)
-    last = max(0, len(ends) - _LINES)
     first = 0
+    seen = False
     while True:
+        data = canvas.wrap(body() if callable(body) else body, ends)
+        last = max(0, len(ends) - _LINES)
+        first = min(first, last)
         unread = to_the_end and first < last
         canvas.clear()
         canvas.title(pages.text(title))
@@ -29,7 +35,13 @@ async def run(pages, title, body, ok_only, to_the_end):
         right = "ui.next" if unread else "ui.accept" if to_the_end else "ui.ok"
         canvas.hint(left, pages.text("ui.move") if last else "", pages.text(right))
         canvas.show()
-        code = await pages.key() & 0x7F
+        if not seen:
+            seen = True
+            pages.drop_keys()
+        code = await pages.key(_LOOK_MS if callable(body) else 0)
+        if code == NONE:
+            continue
+        code &= 0x7F
         if code == UP and first:
             first -= 1
         elif code == DOWN and first < last:

@@ -16,7 +16,7 @@ from micropython import const
 _VERSION = const(2)
 _HEADER_LEN = const(7)
 _ENTRY_LEN = const(5)
-_PAIR_LEN = const(8)
+_PAIR_LEN = const(10)
 
 
 def hashed(key):
@@ -34,7 +34,7 @@ class Text:
     """
 
     def __init__(self, path):
-        self._entry = bytearray(_PAIR_LEN)
+        self._pair = bytearray(_PAIR_LEN)  # an entry and the next
         self._file = None
         self.load(path)
 
@@ -66,30 +66,23 @@ class Text:
 
     def _words(self, key):
         wanted = hashed(key)
-        entry = self._entry
+        file = self._file
+        pair = self._pair
         low = 0
         high = self._count
         while low < high:
             middle = (low + high) // 2
-            self._file.seek(_HEADER_LEN + middle * _ENTRY_LEN)
-            self._file.readinto(entry)
-            here = entry[0] | entry[1] << 8 | entry[2] << 16
+            file.seek(_HEADER_LEN + middle * _ENTRY_LEN)
+            file.readinto(pair)
+            here = pair[0] | pair[1] << 8 | pair[2] << 16
             if here == wanted:
-                return self._kept(middle, key.encode() + b"\n")
+                start = pair[3] | pair[4] << 8
+                file.seek(_HEADER_LEN + (self._count + 1) * _ENTRY_LEN + start)
+                found = file.read((pair[8] | pair[9] << 8) - start)
+                head = key.encode() + b"\n"
+                return found[len(head) :].decode() if found.startswith(head) else None
             if here < wanted:
                 low = middle + 1
             else:
                 high = middle
         return None
-
-    def _kept(self, at, head):
-        # The words of entry `at`, or None when those are of another key than that in `head`.
-        file = self._file
-        entry = self._entry
-        start = entry[3] | entry[4] << 8
-        file.seek(_HEADER_LEN + (at + 1) * _ENTRY_LEN)
-        file.readinto(entry)
-        end = entry[3] | entry[4] << 8
-        file.seek(_HEADER_LEN + (self._count + 1) * _ENTRY_LEN + start)
-        found = file.read(end - start)
-        return found[len(head) :].decode() if found.startswith(head) else None

@@ -273,6 +273,7 @@ def test_a_power_cut_at_any_commit_of_the_keys_is_completed_by_the_next(fitted, 
     [
         ({"ssid": "Elsewhere"}, "Elsewhere is not in reach"),
         ({"password": "wrong words"}, "refuses the password"),
+        ({"ssid": "Cafe-Free"}, "is not encrypted"),
         ({"host": "no-such-host.invalid:1"}, "no-such-host.invalid was not found"),
         ({"host": "127.0.0.1:9"}, "nothing answers at 127.0.0.1, port 9"),
     ],

@@ -35,7 +35,7 @@ def test_the_right_password_joins():
 def test_open_and_wep_are_not_encrypted(ssid, psk):
     station = Wifi(ssid, psk)
     assert _connect(station) == wifi.OK
-    assert not station.encrypted
+    assert station.encrypted is False
 
 
 @pytest.mark.parametrize(
@@ -77,26 +77,72 @@ def test_scan_names_what_is_in_reach():
     assert ("cafe", -50, 0) in joining.scan(Wifi("shop", ""))
 
 
-def test_the_weakest_access_point_of_the_name_counts(monkeypatch):
+def _twins(monkeypatch):
     twins = [(b"shop", bytes(6), 1, -50, 3, False), (b"shop", bytes(6), 6, -30, 0, False)]
     monkeypatch.setattr(network.WLAN, "scan", lambda self: [*twins, (b"\xff\xfe", 0, 0, 0, 3, 0)])
+
+
+def test_the_weakest_access_point_of_the_name_counts_while_none_is_joined(monkeypatch):
+    _twins(monkeypatch)
     station = Wifi("shop", "correct horse")
     joining.scan(station)
-    assert not station.encrypted
+    assert station.encrypted is False
 
 
-def test_a_network_missed_by_the_first_look_is_looked_for_again(monkeypatch):
+def test_what_was_joined_with_a_password_is_encrypted_whoever_else_has_the_name(monkeypatch):
+    _twins(monkeypatch)
     station = Wifi("shop", "correct horse")
-    there = network.WLAN.scan
-    looks = []
-
-    def scan(self):
-        looks.append(1)
-        return there(self) if len(looks) > 1 else []
-
-    monkeypatch.setattr(network.WLAN, "scan", scan)
     assert _connect(station) == wifi.OK
-    assert station.encrypted
+    assert station.encrypted is True
+
+
+def test_a_hidden_network_is_joined_and_known_to_be_encrypted():
+    network.WLAN.hidden = ("shop",)
+    station = Wifi("shop", "correct horse")
+    assert station.encrypted is None
+    assert _connect(station) == wifi.OK
+    assert station.encrypted is True
+
+
+def test_of_a_hidden_network_with_a_short_password_nothing_is_known():
+    network.WLAN.hidden = ("old",)
+    station = Wifi("old", "12345")
+    assert _connect(station) == wifi.OK
+    assert station.encrypted is None
+
+
+def test_an_open_network_of_the_name_is_not_joined_and_said_to_be_open():
+    network.WLAN.air = {"shop": ("", 0)}
+    station = Wifi("shop", "correct horse")
+    assert _connect(station) == station.status == wifi.OPEN
+    assert not station.connected and station.encrypted is False
+    network.WLAN.air = {}
+    assert _connect(station) == wifi.NO_NETWORK
+    assert station.encrypted is None
+    network.WLAN.air = {"shop": ("", 0)}
+    assert _connect(station) == wifi.OPEN
+    network.WLAN.air = dict(AIR)
+    assert _connect(station) == wifi.OK
+    assert station.encrypted is True
+    network.WLAN.made.drop()
+    assert station.encrypted is None  # of what was there before it was joined nothing is said
+
+
+def test_looking_around_for_what_is_not_there_is_done_once(monkeypatch):
+    looks = []
+    there = network.WLAN.scan
+    monkeypatch.setattr(network.WLAN, "scan", lambda self: looks.append(1) or there(self))
+    station = Wifi("gone", "correct horse")
+    for _ in range(5):
+        assert _connect(station) == wifi.NO_NETWORK
+    assert len(looks) == 1  # it blocks the keypad for two seconds
+
+
+def test_a_chip_that_is_still_busy_with_an_attempt_of_its_own_is_stopped_first():
+    station = Wifi("shop", "correct horse")
+    station.wlan.active(True)
+    station.wlan.connect("shop", "correct horse")
+    assert _connect(station) == wifi.OK
 
 
 def test_a_lost_network_is_joined_again(moment):

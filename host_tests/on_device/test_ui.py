@@ -99,13 +99,18 @@ class _Panel(framebuf.FrameBuffer):
 class _Keys:
     def __init__(self, codes):
         self._codes = list(codes)
+        self._pressed = False  # each is, once somebody waits for it
 
     def get(self):
-        return self._codes.pop(0) if self._codes else -1
+        if not self._pressed:
+            return -1
+        self._pressed = False
+        return self._codes.pop(0)
 
     async def arrival(self, limit_ms):
         if not self._codes:
             await asyncio.sleep(limit_ms / 1000)
+        self._pressed = bool(self._codes)
 
 
 def _pages(codes=b"", idle_ms=1000):

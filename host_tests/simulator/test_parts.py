@@ -170,8 +170,11 @@ def test_wifi_joins_is_dropped_and_finds_back(bench):
         terminal.wifi.remove("shop")
         await printed(terminal, "lost")
         assert not terminal.link.up
-        await printed(terminal, "wifi 1 False")
-        terminal.wifi.add(air.Network("shop", "secret words"))
+        await printed(terminal, "wifi 1 False None")
+        terminal.wifi.add(air.Network("shop", "", air.OPEN))
+        await printed(terminal, "wifi 5 False False")
+        terminal.console.lines.clear()
+        terminal.wifi.add(air.Network("shop", "secret words", hidden=True))
         await printed(terminal, "wifi 0 True True")
 
     bench(story, _WIFI, drivers=True)

@@ -10,12 +10,18 @@ STAT_GOT_IP = 1010
 
 _NO_AP_FOUND = 201
 _AUTH_FAIL = 202
+_TOO_WEAK = 211
+_WPA2 = 3
+_PSK_MIN = 8
 
 
 class WLAN:
-    """`air` maps a name to (password, security); `polls` looks at `status` bring an answer."""
+    """`air` maps a name to (password, security); the names in `hidden` are not sent about; `polls`
+    looks at `status` bring an answer. Given a password of WPA2's form it joins nothing weaker.
+    """
 
     air = None
+    hidden = ()
     polls = 2
     broken = False
     made = None
@@ -44,11 +50,13 @@ class WLAN:
         if not self._active:
             raise OSError("STA must be active")
         return [
-            (name.encode(), bytes(6), 1, -50, security, False)
+            (b"" if name in WLAN.hidden else name.encode(), bytes(6), 1, -50, security, False)
             for name, (_, security) in WLAN.air.items()
         ]
 
     def connect(self, ssid, key=None):
+        if self._pending:
+            raise OSError(0x3007, "ESP_ERR_WIFI_CONN")  # it is still busy with another
         self.connects += 1
         self._pending = (ssid, key or "")
         self._left = WLAN.polls
@@ -81,6 +89,8 @@ class WLAN:
         self._pending = None
         if ssid not in WLAN.air:
             self._reason = _NO_AP_FOUND
+        elif len(key) >= _PSK_MIN and WLAN.air[ssid][1] < _WPA2:
+            self._reason = _TOO_WEAK
         elif WLAN.air[ssid][0] != key:
             self._reason = _AUTH_FAIL
         else:
@@ -91,6 +101,7 @@ class WLAN:
 def power_on():
     """Start with nothing on the air and a radio that works."""
     WLAN.air = {}
+    WLAN.hidden = ()
     WLAN.broken = False
 
 

@@ -23,6 +23,30 @@ def test_a_message_is_confirmed_or_declined(stage):
     assert stage.play(stage.pages.message("change.title", "甲"), "5#A*")[0] is WAITING
 
 
+def test_words_that_change_are_shown_as_they_are_now(stage, monkeypatch):
+    monkeypatch.setattr("firmware.ui.reader._LOOK_MS", 1)
+    body = ["一\n二\n三\n四\n五"]
+
+    async def run():
+        task = asyncio.create_task(stage.pages.message("change.title", lambda: body[0]))
+        await settle()
+        await stage.press("BB")
+        assert stage.lines[1:4] == ["三", "四", "五"]
+        body[0] = "甲"
+        await asyncio.sleep(0.05)
+        assert stage.lines[1] == "甲" and len(stage.lines) == 3
+        await stage.press("D")
+        return await task
+
+    assert asyncio.run(run()) is True
+
+
+def test_changing_words_keep_nobody_logged_in():
+    stage = Stage(idle_ms=20)
+    with pytest.raises(Idle):
+        asyncio.run(stage.pages.message("change.title", lambda: "甲"))
+
+
 def test_an_ok_only_message_offers_one_key_and_takes_both(stage):
     result, screens = stage.play(stage.pages.message("change.title", "甲", True), "C")
     assert result is True and screens[0][-1] == "D确定"
@@ -301,10 +325,18 @@ def test_keys_pressed_while_busy_answer_nothing(stage):
     assert stage.play(stage.pages.message("change.title", "甲"))[0] is WAITING
 
 
-def test_keys_typed_ahead_are_kept_between_pages(stage):
+def test_keys_typed_ahead_are_kept_between_pages_of_choices(stage):
     stage.keys.press("2D")
     assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 1
-    assert stage.play(stage.pages.message("change.title", "甲"))[0] is True
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 0
+
+
+@pytest.mark.parametrize("page", ["message", "notice"])
+def test_what_must_be_read_is_not_answered_by_a_key_pressed_before_it_was_shown(stage, page):
+    stage.keys.press("2DD")
+    assert stage.play(stage.pages.menu("menu.title", ["甲", "乙"]))[0] == 1
+    shown = stage.play(getattr(stage.pages, page)("change.title", "甲"))
+    assert shown[0] is WAITING and shown[1][0][1] == "甲"
 
 
 def test_long_presses_count_as_their_key(stage):

@@ -52,6 +52,7 @@ _WIFI = {
     2: "the Wi-Fi network {ssid} refuses the password: set WIFI_PASSWORD and run it again",
     3: "the Wi-Fi network {ssid} gives no address in time: check its DHCP and the signal",
     4: "the radio does not start: check the power supply, it takes 500 mA for moments",
+    5: "the Wi-Fi network {ssid} is not encrypted: give it a password, WPA2 or better",
 }
 _LINK = {
     0: "the acquirer's answer could not be verified: the keys differ; enrol the terminal anew",

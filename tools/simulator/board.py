@@ -266,9 +266,9 @@ class Board:
             return _status(-1)
         found = b""
         for network in networks:
-            name = network.ssid.encode()
+            name = b"" if network.hidden else network.ssid.encode()
             bssid = b"\x02\0\0\0\0" + bytes([network.channel])
-            facts = (network.channel, network.rssi & 0xFF, network.security, 0)
+            facts = (network.channel, network.rssi & 0xFF, network.security, network.hidden)
             found += bytes([len(name)]) + bssid + bytes(facts) + name
         return _status(len(found)) + found
 

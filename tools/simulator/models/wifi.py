@@ -11,23 +11,26 @@ from dataclasses import dataclass
 OPEN, WPA2_PSK, WPA3_PSK = 0, 3, 6
 
 NO_AP_FOUND = 201
+TOO_WEAK = 211  # one of that name is there, but encrypted less than the password asks for
 WRONG_PASSWORD = 202
 BEACON_TIMEOUT = 200
 IDLE = 1000
 CONNECTING = 1001
 GOT_IP = 1010
 
+_PSK_MIN = 8
 _JOIN_S = 0.25
 _REFUSE_S = 0.2
 
 
 @dataclass
 class Network:
-    """A network in the air. An open one has no `password`."""
+    """A network in the air. An open one has no `password`; a hidden one does not tell its name."""
 
     ssid: str
     password: str = ""
     security: int = WPA2_PSK
+    hidden: bool = False
     rssi: int = -52
     channel: int = 6
 
@@ -128,12 +131,26 @@ class Wifi:
         self._reason = CONNECTING
         self._decided_at = self._clock() + (_JOIN_S if self._match() else _REFUSE_S)
 
+    def _least(self):
+        # As on the chip, a password of eight characters or more asks for WPA2.
+        return WPA2_PSK if len(self._wanted[1]) >= _PSK_MIN else OPEN
+
     def _match(self):
         """Return the network that the wanted name and key open, or None."""
         for network in self.networks:
-            if self._wanted == (network.ssid, network.password):
+            if network.security >= self._least() and self._wanted == (
+                network.ssid,
+                network.password,
+            ):
                 return network
         return None
+
+    def _refusal(self):
+        """Return why no network of the wanted name can be joined."""
+        named = [network for network in self.networks if network.ssid == self._wanted[0]]
+        if named and all(network.security < self._least() for network in named):
+            return TOO_WEAK
+        return WRONG_PASSWORD if named else NO_AP_FOUND
 
     def status(self):
         """Return the status number, moving on whatever time has decided meanwhile."""
@@ -148,8 +165,7 @@ class Wifi:
                 if self._joined is not None:
                     self._reason = GOT_IP
                 elif self._limit and self._attempts >= self._limit:
-                    seen = any(network.ssid == self._wanted[0] for network in self.networks)
-                    self._reason = WRONG_PASSWORD if seen else NO_AP_FOUND
+                    self._reason = self._refusal()
                 else:
                     self._attempt()
             status = self._reason
