@@ -27,8 +27,9 @@ lint: venv ## style and format of all code
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 
-heap: setup ## the smallest MicroPython heap that is enough, and where memory goes (build/reports/heap.json, .png)
-	@$(PY) -m tools.bench.heap
+heap: setup ## the smallest MicroPython heap that is enough, and where memory goes (QUICK=1 LOAD= SCENARIOS=1; build/reports/heap.json, .png)
+	@$(PY) -m tools.bench.heap $(if $(QUICK),--quick) $(if $(LOAD),--load $(LOAD)) \
+		$(if $(SCENARIOS),--scenarios)
 
 fuzz: setup ## a million random and spoilt inputs to everything that reads what others send (INPUTS= SEED=)
 	@$(PY) -m host_tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))

@@ -1,11 +1,21 @@
 """The bench of the heap: what the probe says on MicroPython, what is made of it, the search."""
 
+import asyncio
+import json
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
+from drivers.flash import Flash
+from firmware.binding import model
+from firmware.storage import state as keys
+from host_tests.simulator.conftest import FACTS
 from tools.bench import heap
+from tools.bench.inside.chip import Chip
+from tools.bench.interpreter import run
 from tools.simulator.interpreter import NoInterpreter, command
+from tools.simulator.terminal import SimulatedTerminal
 
 
 def _heard(*lines):
@@ -116,27 +126,66 @@ def test_where_the_memory_goes_adds_up_to_what_is_alive():
 
 @pytest.mark.parametrize("needed", [70_001, 70_144, 90_000])
 def test_the_smallest_heap_is_found_to_a_step(needed):
-    tried = []
-
-    def passes(size):
-        tried.append(size)
+    async def passes(size):
         return size >= needed
 
-    found = heap.smallest(70_000, passes)
+    found = asyncio.run(heap.smallest(70_000, passes))
     assert found - heap.STEP < needed <= found
-    assert tried.count(found) == 3
-
-
-def test_a_heap_that_passes_only_sometimes_is_not_the_smallest():
-    seen = []
-
-    def passes(size):
-        seen.append(size)
-        return size >= 70_144 and not (size == 70_144 and seen.count(size) == 2)
-
-    assert heap.smallest(69_632, passes) == 70_144 + heap.STEP
 
 
 def test_a_firmware_that_fits_nowhere_is_said_to():
+    async def passes(size):
+        return False
+
     with pytest.raises(LookupError):
-        heap.smallest(70_000, lambda size: False)
+        asyncio.run(heap.smallest(70_000, passes))
+
+
+def test_a_single_failure_of_five_is_a_miss_and_so_is_a_scenario_without_room():
+    assert heap.missed({"passed_at_goal": {"empty": 5, "full": 5}}) == []
+    scenarios = {"guide": heap.GOAL, "demo": heap.ROOM}
+    found = {"passed_at_goal": {"empty": 5, "full": 5}, "scenarios": scenarios}
+    assert heap.missed(found) == []
+    for worse in ({"guide": heap.ROOM}, {"demo": None}):
+        assert len(heap.missed(found | {"scenarios": scenarios | worse})) == 1
+    assert len(heap.missed({"passed_at_goal": {"empty": 5, "full": 4}})) == 1
+
+
+def test_a_full_state_has_every_slot_with_its_backup_and_starts_again(tmp_path, record_property):
+    record_property("interpreter", "micropython")
+    token_key = bytes(range(16))
+    image = tmp_path / "flash.bin"
+    (made,) = run("full", image, token_key.hex())
+    tlvs = [bytes.fromhex(one) for _, one in made["bindings"]]
+    assert [slot for slot, _ in made["bindings"]] == [1, 2, 3, 4] and len(set(tlvs)) == 4
+    assert min(map(len, tlvs)) > model.BINDING_MAX - 4
+
+    held = {name: bytes.fromhex(value) for name, value in made["entries"].items()}
+    chip = Chip(64)
+    chip.image[:] = image.read_bytes()
+    state = keys.State(Flash(chip), SimpleNamespace(get_bytes=held.get), None)
+    assert [state.binding(slot) for slot in (1, 2, 3, 4)] == tlvs
+    assert all(state.backup(slot) not in (None, *tlvs) for slot in (1, 2, 3, 4))
+    operators = [state.get(keys.OPERATOR + index) for index in range(keys.OPERATORS)]
+    assert operators[:2] == [None, None] and None not in operators[2:]
+    assert len(state.records()) >= 1
+
+
+@pytest.mark.parametrize("rom", [True, False])
+def test_the_chips_modules_take_memory_only_without_its_rom(rom, tmp_path, record_property):
+    record_property("interpreter", "micropython")
+    (tmp_path / "fs").mkdir()
+    (tmp_path / "fs" / "boot.py").write_text("import gc\ngc.collect()\nprint(gc.mem_alloc())\n")
+    (tmp_path / "board.json").write_text(json.dumps(FACTS))
+
+    async def alive():
+        terminal = SimulatedTerminal(tmp_path, heap=heap.ROOM, rom=rom)
+        try:
+            await terminal.power_on()
+            lines = terminal.console.lines
+            await terminal.console.printed.wait_for(lambda: lines, 20)
+            return int(lines[0])
+        finally:
+            await terminal.close()
+
+    assert (asyncio.run(alive()) < 8000) == rom

@@ -4,18 +4,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from host_tests.scenarios.test_scenarios import HERE, device  # noqa: F401 (a fixture)
+from tools.bench.load import load
 from tools.simulator import scenario, workplace
 
 _BUSY = 15
 _ROUNDS = 2
 _STANDS_S, _RUNS_S = 0.18, 0.02
-_AT_MOST_S = 150  # that the busy ones live, should nobody end them
 
 # Every key counts here: one lost or one too many, and what follows is another page.
 _ONCE_MORE = """
@@ -50,19 +48,13 @@ async def starved(terminal):
 
 
 @contextlib.asynccontextmanager
-async def load(terminal, processes=_BUSY, seconds=_AT_MOST_S):
-    """Keep the host busy meanwhile."""
-    spin = f"import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass"
-    busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(processes)]
-    try:
+async def busy(terminal):
+    """Have the host do other things beside it."""
+    with load(_BUSY):
         yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.wait()
 
 
-@pytest.mark.parametrize("trouble", [load, starved])
+@pytest.mark.parametrize("trouble", [busy, starved])
 def test_no_key_is_lost_and_none_meets_the_page_before(
     trouble,
     device,  # noqa: F811

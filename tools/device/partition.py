@@ -88,7 +88,8 @@ class Loader:
         try:
             return function(*args, **options)
         except (self._esptool.FatalError, OSError) as error:
-            raise DeviceError(f"the ROM loader on {self._port}: {error}") from None
+            what = str(error).strip().partition("\n")[0]  # hints of esptool's follow
+            raise DeviceError(f"the ROM loader on {self._port}: {what}") from None
 
 
 def partition(chip: Chip, confirm: Callable[[], bool], spare: Path, port: str) -> bool:

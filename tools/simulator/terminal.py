@@ -162,18 +162,20 @@ class SimulatedTerminal:
     home: directory with `fs` (the device's files, put into `vfs.bin` when it is switched on),
     `nvs.json`, `flash.bin` (the journal) and `board.json`.
     device_root: the device's files when they are not `home/fs`. heap: bytes, all of Python's
-    memory. command: what runs MicroPython, if not the tool chain's own.
+    memory. command: what runs MicroPython, if not the tool chain's own. rom: whether the chip's
+    modules lie outside that memory, as in its ROM.
 
     `on`, `panel`, `keypad`, `reader`, `flash`, `nvs`, `wifi`, `link`, `console` are its parts;
     `changed` is told when the panel, the power or Wi-Fi changed, `died` when the process ended by
     itself, with its exit status. One host process at a time may have a home open.
     """
 
-    def __init__(self, home, device_root=None, heap=HEAP, command=None):
+    def __init__(self, home, device_root=None, heap=HEAP, command=None, rom=True):
         self.home = Path(home)
         self.root = Path(device_root) if device_root else self.home / "fs"
         self.heap = heap
         self.command = command
+        self.rom = rom
         facts = json.loads((self.home / "board.json").read_text(encoding="utf-8"))
         self.facts = facts
         self._lock = _locked(self.home / "lock")
@@ -270,6 +272,7 @@ class SimulatedTerminal:
             "REBIND_FLASH": self.board.images,
             "REBIND_RESET_CAUSE": str(_RESET_CAUSES[cause]),
             "REBIND_UNIQUE_ID": self.facts["unique_id"],
+            "REBIND_ROM": str(int(self.rom)),
         }
         with theirs:
             self._process = await asyncio.create_subprocess_exec(

@@ -73,11 +73,14 @@ def put_aside(home=HOME):
 
 
 @contextlib.asynccontextmanager
-async def at_work(home=HOME, identity=None, heap=HEAP, echo=None, on_event=None):
-    """Open the workplace in `home`: the acquirer serves, the terminal is off. Gives a Stage."""
+async def at_work(home=HOME, identity=None, heap=HEAP, echo=None, on_event=None, rom=True):
+    """Open the workplace in `home`: the acquirer serves, the terminal is off. Gives a Stage.
+
+    heap, rom: see SimulatedTerminal; echo: see Stage; on_event: see Acquirer.
+    """
     home = Path(home)
     identity = identity or json.loads((home / "bundle" / "keys.json").read_text(encoding="utf-8"))
-    terminal = SimulatedTerminal(home / "terminal", heap=heap)
+    terminal = SimulatedTerminal(home / "terminal", heap=heap, rom=rom)
     try:
         async with Acquirer(home / "acquirer", on_event) as acquirer:
             terminal.link.port = acquirer.port

@@ -3,8 +3,8 @@
 A chip's `machine`, `esp32` and `network`, with their names, lie in its flash and take nothing of
 Python's heap. Here they lie in memory apart: while they are loaded the collector is given that
 instead of the heap, and it never looks there again. This rests on how MicroPython keeps its state,
-which has to be recognised, word for word, before anything is changed; where it is not, they are
-loaded like any module and take about 10 KB.
+which has to be recognised, word for word, before anything is changed; where it is not, or where
+REBIND_ROM is 0, they are loaded like any module and take about 10 KB.
 
 What always holds: what lies there points to nothing in the heap. So a shim keeps no object of the
 firmware's in its globals and makes no new ones at run time; what the firmware makes of its classes
@@ -162,6 +162,8 @@ try:
     import uctypes
 
     _WORD = struct.calcsize("P")
+    if os.getenv("REBIND_ROM") == "0":
+        raise _Unknown
     _load_apart()
 except (_Unknown, ImportError, OSError):
     _load()

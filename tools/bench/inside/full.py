@@ -1,0 +1,90 @@
+"""Fills a journal to the brim: `full IMAGE TOKEN_KEY` makes the firmware's own state of a terminal
+that has everything, and says in one object what the keystore and the acquirer must have for it.
+
+{"entries": {name: hex}, "bindings": [[slot, hex of the TLVs], ...]}. IMAGE is the
+partition's, blank. Operators 00 and 01 are left to the first start. Imports the firmware from its
+sources.
+"""
+
+import json
+import sys
+from binascii import hexlify, unhexlify
+
+from drivers.flash import Flash
+from firmware.binding import model, record
+from firmware.binding.change import Outcome
+from firmware.binding.request import Request
+from firmware.storage import audit
+from firmware.storage import state as keys
+from tools.bench.inside import shop
+from tools.bench.inside.chip import Chip
+
+_FIRST = 2  # operators that the first start makes
+_NAME = "上海示例国际贸易发展有限责任公司第一分公司驻浦东新区营业部及其附属门店与仓储配送中心"
+_BANK = "中国工商银行股份有限公司上海市浦东新区世纪大道支行"
+
+
+class _Keystore(shop.Keystore):
+    def __init__(self, token_key):
+        self._held = {"token_key": token_key}
+
+    def entries(self):
+        """Return what is held, in hexadecimal."""
+        return {name: hexlify(value).decode() for name, value in self._held.items()}
+
+
+def _binding(i):
+    # The TLVs of a binding as long as the firmware takes them.
+    name, bank = _NAME, _BANK
+    while True:
+        try:
+            return model.compose(
+                {
+                    model.NAME: name.encode(),
+                    model.ACCOUNT: b"%032d" % (62220212345678900000 + i),
+                    model.CNAPS: b"102100099996",
+                    model.BANK: bank.encode(),
+                    model.KIND: bytes((model.CORPORATE,)),
+                    model.LICENCE: b"91350100M000100Y43",
+                }
+            )
+        except ValueError:
+            name = name[:-1] if len(name) > len(bank) else name
+            bank = bank[:-1] if len(bank) >= len(name) else bank
+
+
+def _record(i, tlvs):
+    # What remains of a change, with all that an acquirer may say.
+    request = Request(bytes(16), i, shop.TIME, 1, 1, 4, shop.OPERATOR, True, bytes(8), tlvs)
+    outcome = Outcome()
+    outcome.code, outcome.status = b"63", 3
+    outcome.reference = b"%012d" % i
+    outcome.application = "A2026%027d" % i
+    outcome.note = "户名与证照不符" * 5
+    return record.record(request, outcome, shop.TIME + i)
+
+
+def main(path, token_key):
+    chip = Chip(64)
+    held = _Keystore(unhexlify(token_key))
+    state = keys.State(Flash(chip), held, shop.random)
+    bindings = []
+    for slot in range(1, keys.SLOTS + 1):
+        for i in range(2):  # the second makes the first the backup
+            tlvs = _binding(10 * slot + i)
+            state.put(state.binding_changes(slot, tlvs), shop.told(i, tlvs))
+        bindings.append((slot, hexlify(tlvs).decode()))
+    verifier = b"\x00\x03\xe8" + bytes(range(24))  # must-change, iterations, salt, verifier
+    for index in range(_FIRST, keys.OPERATORS):
+        state.put(((keys.OPERATOR + index, b"%02d" % index + verifier),))
+    for index in range(getattr(keys, "NETWORKS", 0)):
+        state.put(((keys.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))
+    for i in range(keys.RECORDS):
+        entry = audit.entry(audit.ENDED + 4, shop.TIME + i, shop.OPERATOR, b"63", b"1 *0128")
+        state.put(state.record_changes(_record(i, tlvs)), entry)
+    with open(path, "wb") as image:
+        image.write(chip.image)
+    print(json.dumps({"entries": held.entries(), "bindings": bindings}))
+
+
+main(*sys.argv[1:])
