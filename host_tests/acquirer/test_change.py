@@ -417,6 +417,25 @@ def test_a_binding_that_the_acquirer_ended_can_be_restored(open_shop):
     assert reply.tags[0xDF44].hex().upper() == binding["token"]
 
 
+@pytest.mark.parametrize("bank", ["", "行" * 29, "行" * 30, "b" * 90])
+@pytest.mark.parametrize("name", ["名" * 40, "n" * 120, "x"])
+def test_whatever_the_office_binds_a_terminal_can_restore(open_shop, bank, name):
+    shop = open_shop(names=[name])
+    token = acquirer.bind(shop.home, shop.terminal, "6" * 32, bank=bank)
+    bound = dict(shop.client.inquire(slot=1).sealed)
+    assert list(bound) == sorted(bound)
+    assert (0xDF33 in bound) == bool(bank)
+    proposal = account(shop.client)
+    second = shop.client.change(proposal, replaced=bytes.fromhex(token))
+    assert second.verdict == "00/01"
+    shop.host.clock.next_code()
+    restore = account(shop.client).bent(df11=b"\x03")
+    restore.inner = bound | {0xDF3A: restore.inner[0xDF3A]}
+    reply = shop.client.change(restore, replaced=second.tags[0xDF44])
+    assert reply.verdict == "00/01"
+    assert reply.tags[0xDF44].hex().upper() == token
+
+
 def test_a_slot_that_was_unbound_is_noticed_and_its_token_is_zeros(shop):
     proposal = account(shop.client)
     token = shop.client.change(proposal).tags[0xDF44]
