@@ -320,6 +320,19 @@ def test_an_inquiry_tells_the_state_and_an_unknown_one_is_04(shop):
     assert known.fields[11] != first.fields[11]
 
 
+def test_an_inquiry_with_uuid_and_slot_is_about_the_request(shop):
+    proposal = account(shop.client)
+    first = shop.client.change(proposal)
+    both = wire.tlv(0xDF10, proposal.uuid) + wire.tlv(0xDF12, b"\x02")
+    assert shop.client.inquire(slot=2, de120=both).tags == first.tags
+    unknown = wire.tlv(0xDF10, bytes(16)) + wire.tlv(0xDF12, b"\x01")
+    assert shop.client.inquire(slot=1, de120=unknown).verdict == "00/04"
+
+
+def test_the_truncated_number_is_for_people_only(shop):
+    assert shop.client.change(account(shop.client), de103="*0000").verdict == "00/01"
+
+
 def test_another_terminals_request_is_unknown_here(open_shop):
     one, other = open_shop(), open_shop()
     proposal = account(one.client)
