@@ -320,6 +320,19 @@ def test_an_inquiry_tells_the_state_and_an_unknown_one_is_04(shop):
     assert known.fields[11] != first.fields[11]
 
 
+def test_an_inquiry_with_uuid_and_slot_is_about_the_request(shop):
+    proposal = account(shop.client)
+    first = shop.client.change(proposal)
+    both = wire.tlv(0xDF10, proposal.uuid) + wire.tlv(0xDF12, b"\x02")
+    assert shop.client.inquire(slot=2, de120=both).tags == first.tags
+    unknown = wire.tlv(0xDF10, bytes(16)) + wire.tlv(0xDF12, b"\x01")
+    assert shop.client.inquire(slot=1, de120=unknown).verdict == "00/04"
+
+
+def test_the_truncated_number_is_for_people_only(shop):
+    assert shop.client.change(account(shop.client), de103="*0000").verdict == "00/01"
+
+
 def test_another_terminals_request_is_unknown_here(open_shop):
     one, other = open_shop(), open_shop()
     proposal = account(one.client)
@@ -415,6 +428,25 @@ def test_a_binding_that_the_acquirer_ended_can_be_restored(open_shop):
     reply = shop.client.change(restore)
     assert reply.verdict == "00/01"
     assert reply.tags[0xDF44].hex().upper() == binding["token"]
+
+
+@pytest.mark.parametrize("bank", ["", "行" * 29, "行" * 30, "b" * 90])
+@pytest.mark.parametrize("name", ["名" * 40, "n" * 120, "x"])
+def test_whatever_the_office_binds_a_terminal_can_restore(open_shop, bank, name):
+    shop = open_shop(names=[name])
+    token = acquirer.bind(shop.home, shop.terminal, "6" * 32, bank=bank)
+    bound = dict(shop.client.inquire(slot=1).sealed)
+    assert list(bound) == sorted(bound)
+    assert (0xDF33 in bound) == bool(bank)
+    proposal = account(shop.client)
+    second = shop.client.change(proposal, replaced=bytes.fromhex(token))
+    assert second.verdict == "00/01"
+    shop.host.clock.next_code()
+    restore = account(shop.client).bent(df11=b"\x03")
+    restore.inner = bound | {0xDF3A: restore.inner[0xDF3A]}
+    reply = shop.client.change(restore, replaced=second.tags[0xDF44])
+    assert reply.verdict == "00/01"
+    assert reply.tags[0xDF44].hex().upper() == token
 
 
 def test_a_slot_that_was_unbound_is_noticed_and_its_token_is_zeros(shop):

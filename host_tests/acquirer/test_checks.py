@@ -161,6 +161,42 @@ def test_the_order_of_the_checks(open_shop, tmp_path):
     assert shop.client.change(proposal, **bent).verdict == "30"
 
 
+def declined(shop, code):
+    """What to bend so that a message of this shop is answered with the code."""
+    if code == "97":
+        acquirer.enroll(shop.home, shop.terminal, shop.merchant, shop.bundle.parent / "newer")
+    return {
+        "30": {"de60": "01000001000"},
+        "A0": {"de128": bytes(8)},
+        "97": {},
+        "03": {"de42": "NOBODY"},
+    }[code]
+
+
+@pytest.mark.parametrize("code", ["30", "A0", "97", "03"])
+def test_what_is_declined_before_it_is_looked_up_says_no_more_than_why(shop, code):
+    proposal = account(shop.client)
+    shop.client.change(proposal)
+    bent = declined(shop, code)
+    records = [shop.client.record(1, bytes(8))[0]]
+    changed = [
+        shop.client.change(proposal, repeat=True, **bent),
+        shop.client.inquire(proposal.uuid, **bent),
+        shop.client.withdraw(proposal.uuid, **bent),
+    ]
+    for reply in changed:
+        assert reply.verdict == code  # no DF40, although the request is known
+        assert set(reply.tags) == {0xDF10, 0xDF41}
+        assert reply.reason[4] == " "
+        assert int(reply.reason[:4], 16) == 0
+        assert not {37, 63} & set(reply.fields)
+    bent = {"de60": "01000001301"} if code == "30" else bent
+    for reply in (shop.client.network("301", **bent), shop.client.upload(records, **bent)):
+        assert reply.code == code
+        assert not {37, 63, 120} & set(reply.fields)
+    assert shop.rows("records") == []
+
+
 def test_what_is_not_served_is_40(shop):
     assert shop.client.network("003").code == "40"
     assert shop.client.change(account(shop.client), de91="4").verdict == "40"

@@ -116,10 +116,14 @@ def test_a_number_that_was_told_stays_good_until_a_newer_one_is_used(open_shop):
         assert shop.client.network().code == "03"
 
 
-def test_as_many_names_as_fit_are_delivered(open_shop):
-    names = [f"{n:03d}" + "名" * 39 for n in range(6)] + ["名" * 13]  # 780 bytes and seven heads
+def test_as_many_names_as_fit_are_delivered_with_all_that_an_answer_can_hold(open_shop):
+    names = [f"{n:03d}" + "名" * 39 for n in range(6)] + ["名" * 19 + "ab"]
+    assert sum(len(name.encode()) + 3 for name in names) == 800
     shop = open_shop(names=names)
-    assert [value.decode() for _, value in shop.client.network().sealed] == names
+    acquirer.renumber(shop.home, shop.merchant, "N" + shop.merchant[1:])
+    reply = shop.client.network()
+    assert [value.decode() for _, value in reply.sealed] == names
+    assert 0xDF47 in reply.tags
 
 
 # Audit records

@@ -283,6 +283,7 @@ def test_a_binding_that_no_terminal_could_send_is_not_taken(bundle, run, tmp_pat
         (("notify", "--new-number", M1, " " * 15), "at position 1 is U+0020 (SPACE)"),
         (("notify", "--new-number", M1, "shop.1234567890"), "at position 5 is U+002E"),
         (("enroll", "-T", "T2", "-M", M2, "-o", "x", "--serial", "RB\n1"), "printable ASCII"),
+        (("enroll", "-T", "T2", "-M", M2, "-o", "x", "--serial", "RB\udc80"), "printable ASCII"),
         (("unbind", "-T", "T0000001"), "nothing is bound in slot 1"),
         (("unbind", "-T", "T9"), "not enrolled"),
         (("unlock", "-T", "T9"), "not enrolled"),

@@ -97,13 +97,18 @@ class LinkError(Exception):
 
 
 class Link:
-    """What drivers.tls_link offers; the world answers, at once or when the time limit is over."""
+    """What drivers.tls_link offers; the world answers, at once or when the time limit is over.
+
+    busy: a conversation is under way.
+    """
 
     def __init__(self, world):
         self._world = world
         self.is_open = False
+        self.busy = False
 
     async def open(self):
+        self.busy = True
         if not (self.is_open and self._world.alive()):
             self.is_open = False
             await self._done(self._world.connect())
@@ -119,6 +124,7 @@ class Link:
     async def close(self):
         self._world.hang_up()
         self.is_open = False
+        self.busy = False
 
     async def _done(self, code):
         await asyncio.sleep(0)
@@ -278,10 +284,10 @@ class Till:
         await self.until(lambda: self.sync.reached == sync.REACHED)
 
     def settled(self):
-        return self.sync.reached == sync.REACHED and self.change.phase in (
-            change.IDLE,
-            change.STORED,
-        )
+        """Nothing is under way: no request, and no conversation that may still fail."""
+        if self.board.link.busy or self.sync.reached != sync.REACHED:
+            return False
+        return self.change.phase in (change.IDLE, change.STORED)
 
     async def until(self, condition):
         """Wait for it, up to the plan's patience; a sync that ended is raised from."""

@@ -181,7 +181,9 @@ def audit_chain_whole(trial):
 
 
 def records_arrive(trial):
-    """What the acquirer's archive has is what the terminal's log says, and all that was wanted."""
+    """What the acquirer's archive has is what the terminal's log says, and all that was wanted
+    when the terminal last signed on.
+    """
     if trial.settled is None:
         return None
     stored = [bytes.fromhex(entry) for entry in trial.settled["log"]]
@@ -189,7 +191,11 @@ def records_arrive(trial):
     for row in trial.shown["records"]:
         if chains.get(row["sequence"], row["chain"]) != row["chain"]:
             return f"entry {row['sequence']} is another one in the archive"
-    if trial.shown["terminals"][0]["records_wanted"]:
+    # A change that is settled has its records wanted: the next sign-on says so.
+    sent = [entry[1] for entry in trial.log if entry[0] == "sent"]
+    while sent and sent[-1] == "0320":
+        sent.pop()
+    if trial.shown["terminals"][0]["records_wanted"] and sent[-1:] == ["0800"]:
         return "records are still wanted"
     return None
 

@@ -219,7 +219,7 @@ def _checked_licence(licence):
 
 
 def _checked_serial(serial):
-    if not rules.serial_is_allowed(serial.encode("utf-8", "replace")):
+    if not serial.isascii() or not rules.serial_is_allowed(serial.encode()):
         raise OfficeError(
             f"a serial number has up to 20 printable ASCII characters, not {serial!r}"
         )
