@@ -150,3 +150,14 @@ def test_what_a_person_must_read_waits_for_a_key():
     """Only pages that change with what they tell are painted and left to themselves."""
     shown = [place for place, page, _ in _page_calls(FIRMWARE) if page == "show"]
     assert {place.partition(":")[0] for place in shown} <= {"idle.py", "pending.py"}
+
+
+def test_data_are_put_into_words_by_the_text_itself():
+    """What stands in for words that are missing has no place for them."""
+    for path in sorted(FIRMWARE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+                filled = node.left
+                if isinstance(filled, ast.Call):
+                    name = ast.unparse(filled.func).rpartition(".")[2]
+                    assert name != "text", f"{path.name}:{node.lineno}"
