@@ -144,3 +144,20 @@ def test_pages_are_given_keys_where_keys_are_due_and_words_where_words_are():
 def test_words_for_a_key_and_a_key_for_words_are_found(tmp_path, call):
     (tmp_path / "errand.py").write_text(call)
     assert _mistaken(tmp_path, texts.read("zh")) == ["errand.py:1"]
+
+
+def test_what_a_person_must_read_waits_for_a_key():
+    """Only pages that change with what they tell are painted and left to themselves."""
+    shown = [place for place, page, _ in _page_calls(FIRMWARE) if page == "show"]
+    assert {place.partition(":")[0] for place in shown} <= {"idle.py", "pending.py"}
+
+
+def test_data_are_put_into_words_by_the_text_itself():
+    """What stands in for words that are missing has no place for them."""
+    for path in sorted(FIRMWARE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+                filled = node.left
+                if isinstance(filled, ast.Call):
+                    name = ast.unparse(filled.func).rpartition(".")[2]
+                    assert name != "text", f"{path.name}:{node.lineno}"
