@@ -44,7 +44,7 @@ async def _prove(desk, number, title):
             if left <= 0:
                 result, left = operators.LOCKED, operators.LOCK_MIN
         if result == operators.LOCKED:
-            await pages.message(title, text("password.locked") % left, True)
+            await pages.message(title, text("password.locked", left), True)
             return result
         await pages.message(title, text("password.wrong", left), True)
 
