@@ -115,14 +115,12 @@ def records(frame, sector, order, last):
             at += 16  # torn or damaged: what follows may be whole
             continue
         _, schema, flags, sequence = unpack_from(">HBBI", buf, 0)
-        items = _items(buf, total - MAC)
-        for i in range(total):
-            buf[i] = 0
-        at += total
-        yield at - total, at, schema, flags, sequence, items
+        start, at = at, at + total
+        yield start, at, schema, flags, sequence, _items(buf, total - MAC)
 
 
 def _items(buf, last):
+    # Nothing of them stays in the buffer.
     items = []
     at = HEAD
     while at + 1 < last and buf[at]:
@@ -141,4 +139,6 @@ def _items(buf, last):
         else:
             items.append((key, bytes(memoryview(buf)[at : at + size]), at))
             at += size
+    for i in range(last):
+        buf[i] = 0
     return items

@@ -122,6 +122,7 @@ def _mount(journal):
     frame = frames.Frame(journal)
     known, layouts = reader.sectors(frame)
     found = _guessed(journal, known, layouts)
+    layouts = None
     first = len(found)
     whole = False
     while not whole:
@@ -223,6 +224,7 @@ class _Replay:
             if kind == CHANGE or first:
                 self.changed = self.changed or kind == CHANGE
                 self.apply(items, sector, start)
+            items = None  # one record at a time
         self.torn = last > free
         self.free = SIZE if self.torn else free
         return whole

@@ -14,10 +14,10 @@ from firmware.storage.journal import SIZE
 from firmware.storage.state import State
 from host_tests.storage.journals import CHAIN, MAC, SEAL, held, mounted
 from host_tests.storage.nor import Nor
+from tools.bench.inside.shop import LONGEST, crowd
 
 RESIDENT = frames, migration, turn  # not loaded anew: what a module needs is no part of this
 MOST = 1536  # bytes of the largest state
-BINDING = bytes(range(1, 251)) + bytes(50)
 RECORD = bytes(150)
 _HARDLY = 512  # bytes of the heap: not even the names of the modules fit
 
@@ -49,29 +49,11 @@ class Keystore:
         self.held[name] = value
 
 
-def furnish(state):
-    """Store all there can be: bindings, backups, a request, records, operators, networks."""
-    put = state.put
-    for slot in range(1, keys.SLOTS + 1):
-        for _ in range(2):
-            put(state.binding_changes(slot, BINDING))
-    for index in range(keys.OPERATORS):
-        put(((keys.OPERATOR + index, bytes(36)), (keys.ATTEMPTS + index, bytes(5))))
-    for index in range(keys.NETWORKS):
-        put(((keys.NETWORK + index, bytes(97)),))
-    for _ in range(keys.RECORDS):
-        put(state.record_changes(RECORD))
-    put(((keys.PENDING, bytes(47)), (keys.PENDING_STATE, b"\2"), (keys.PENDING_TLVS, BINDING)))
-    put(((keys.LANGUAGE, b"zh"), (keys.MERCHANT, bytes(15)), (keys.NOTICE, b"\1")))
-    for key in (keys.TIME, keys.STAN, keys.UPLOADED):
-        state.put_number(key, 1)
-
-
 def full(blocks=12):
     """Return a flash with the largest state, and its keys."""
     flash, keystore = Quiet(blocks), Keystore()
     state = State(flash, keystore, bytes)
-    furnish(state)
+    crowd(state)
     assert len(state.records()) == keys.RECORDS
     return flash, keystore
 
@@ -100,7 +82,7 @@ def test_the_largest_state_takes_a_kibibyte_and_a_half_of_memory():
     # It is no more after it has been written, read and copied to another sector.
     state.put(((keys.NOTICE, b"\2"),))
     turn.run(state.journal)
-    assert state.binding(1) == BINDING
+    assert state.binding(1) == LONGEST
     grown = gc.mem_alloc
     gc.collect()
     state = None
@@ -209,7 +191,7 @@ def filled(room):
     log = mounted_first(flash)
     for key in range(0x60, 0x68):
         log.put([(key, RECORD)])
-    log.put([(0x20, BINDING), (0x21, b"old"), (3, b"none")], b"entry....")
+    log.put([(0x20, LONGEST), (0x21, b"old"), (3, b"none")], b"entry....")
     while SIZE - log.pos > room:
         log.put([(1, b"%d" % log.sequence)])
     return bytes(flash.data)
@@ -252,8 +234,8 @@ def test_what_can_not_be_read_for_want_of_room_is_read_later():
             found.append(log.get(0x20))
 
         def proof(none):
-            assert none or found == [BINDING]
-            assert log.get(0x20) == BINDING
+            assert none or found == [LONGEST]
+            assert log.get(0x20) == LONGEST
 
         return work, proof
 
@@ -272,7 +254,7 @@ def test_a_start_that_finds_no_room_has_changed_nothing():
 
         def proof(none):
             assert flash.data == image
-            assert none or found[0].binding(1) == BINDING
+            assert none or found[0].binding(1) == LONGEST
 
         return work, proof
 

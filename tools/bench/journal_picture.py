@@ -11,14 +11,16 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 
 from tools.bench import plots
-from tools.bench.inside.chip import SECTOR
+from tools.bench.inside import chip
 from tools.bench.interpreter import Failed, run
 from tools.simulator.interpreter import REPOSITORY, NoInterpreter
 
 PICTURES = REPOSITORY / "docs" / "pictures"
 
+SECTOR = 2 * chip.SECTOR  # the journal's: two erase blocks
 _CELL = 16  # bytes: what every record is a multiple of
-_SIDE = 16  # cells: 16 rows of 16 cells are a sector
+_SIDE = 16  # cells in a row
+_ROWS = SECTOR // _CELL // _SIDE
 _MARGIN = 3  # cells between two sectors
 
 COLORS = {
@@ -40,26 +42,26 @@ _WORDS = {
 
 
 def cells(parts):
-    """Return a sector as 16 rows of 16 colours from its parts (start, end, kind)."""
+    """Return a sector as rows of 16 colours from its parts (start, end, kind)."""
     flat = [to_rgb(BLANK)] * (SECTOR // _CELL)
     for start, end, kind in parts:
         flat[start // _CELL : end // _CELL] = [to_rgb(COLORS[kind])] * ((end - start) // _CELL)
-    return [flat[row * _SIDE : (row + 1) * _SIDE] for row in range(_SIDE)]
+    return [flat[row * _SIDE : (row + 1) * _SIDE] for row in range(_ROWS)]
 
 
 def _draw_sectors(axis, sectors):
     for index, parts in enumerate(sectors):
         left = index * (_SIDE + _MARGIN)
-        axis.imshow(cells(parts), extent=(left, left + _SIDE, _SIDE, 0), interpolation="nearest")
-        axis.add_patch(Rectangle((left, 0), _SIDE, _SIDE, fill=False, color=_LINE, lw=0.8))
+        axis.imshow(cells(parts), extent=(left, left + _SIDE, _ROWS, 0), interpolation="nearest")
+        axis.add_patch(Rectangle((left, 0), _SIDE, _ROWS, fill=False, color=_LINE, lw=0.8))
     axis.set_xlim(-1, len(sectors) * (_SIDE + _MARGIN) - _MARGIN + 1)
-    axis.set_ylim(_SIDE + 3, -1)
+    axis.set_ylim(_ROWS + 3, -1)
     axis.set_axis_off()
 
 
 def _below(axis, index, words, color=plots.INK):
     at = index * (_SIDE + _MARGIN) + _SIDE / 2
-    axis.text(at, _SIDE + 0.6, words, ha="center", va="top", fontsize=8, color=color)
+    axis.text(at, _ROWS + 0.6, words, ha="center", va="top", fontsize=8, color=color)
 
 
 def _legend(drawing, kinds):

@@ -22,7 +22,7 @@ from tools.bench.report import conclude
 from tools.simulator.interpreter import NoInterpreter
 
 UPDATES = 10_000
-SECTORS = 64
+SECTORS = 64  # erase blocks of 4 KiB, which littlefs and the chip call sectors
 QUICK_UPDATES = 500
 QUICK_SECTORS = 4  # so that the ring is gone round several times in the quick form too
 
@@ -118,7 +118,7 @@ def measure(updates, sectors, progressed=lambda store, done: None):
 
 def show(found, console):
     """Print the report as a table."""
-    title = f"{found['updates']:,} updates, the journal on {found['sectors']} sectors"
+    title = f"{found['updates']:,} updates, the journal on {found['sectors']} blocks of 4 KiB"
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for name in _NAMES.values():
@@ -127,8 +127,8 @@ def show(found, console):
     rows = (
         ("erases per update", "erases_per_update", ".4f"),
         ("bytes programmed per update", "bytes_per_update", ",.0f"),
-        ("erases of a sector, most", "erases_max", ",d"),
-        ("erases of a sector, mean", "erases_mean", ",.1f"),
+        ("erases of a block, most", "erases_max", ",d"),
+        ("erases of a block, mean", "erases_mean", ",.1f"),
         ("max/mean", "max_over_mean", ".3f"),
         (f"years at {CHANGES_A_DAY} a day, {CYCLES:,} cycles", "years", ",.0f"),
     )
@@ -173,9 +173,9 @@ def _plot_sectors(axis, found):
     axis.set_yscale("log")
     axis.set_ylim(1, found["littlefs"]["erases_max"] * 5)
     axis.yaxis.set_major_formatter("{x:,.0f}")
-    axis.set_xlabel("sector of 4 KiB")
+    axis.set_xlabel("erase block of 4 KiB")
     axis.set_ylabel("erases (logarithmic)")
-    axis.set_title(f"Erases of each sector in {found['updates']:,} updates")
+    axis.set_title(f"Erases of each block in {found['updates']:,} updates")
     axis.legend(frameon=False, loc="upper left")
 
 

@@ -1,8 +1,11 @@
 """Mounting a full journal: `mount.py SECTORS ...`, inside MicroPython, a line for each ring.
 
+A sector is the journal's: two erase blocks of the chip.
+
 What always holds: each ring is as full as it gets, power having failed at the moment at which the
 next sector was to be erased in the second time round: every sector has been written, the newest
-to its end. Memory is counted live, garbage being collected at each read of the flash.
+to its end. Memory is counted live, garbage being collected at each read of the flash; what is
+there after it is what a start brings into memory for good: the state's index and its small values.
 """
 
 import gc
@@ -12,10 +15,11 @@ import time
 
 from drivers.flash import Flash
 from firmware.storage import recovery
-from firmware.storage.journal import RECORD_MAX, STATE_MAX, Journal
+from firmware.storage import state as keys
+from firmware.storage.journal import Journal
 from firmware.storage.state import State
 from tools.bench.inside.chip import Chip
-from tools.bench.inside.shop import SLOT, Keystore, furniture, random, update
+from tools.bench.inside.shop import SLOT, Keystore, crowd, furniture, random, update
 
 _MOUNTS = 60  # the quickest one's time is told: the others were disturbed
 
@@ -25,10 +29,10 @@ class PowerCut(Exception):
 
 
 class Filling(Chip):
-    """A chip whose power fails when a sector is erased that isn't its first."""
+    """A chip whose power fails when a block is erased that isn't in its first sector."""
 
     def ioctl(self, op, arg):
-        if op == 6 and arg:
+        if op == 6 and arg > 1:
             raise PowerCut
         return super().ioctl(op, arg)
 
@@ -62,24 +66,17 @@ class Shop:
     def bind(self, tlvs, entry):
         self.state.put(self.state.binding_changes(SLOT, tlvs), entry)
 
-    def crowd(self):
-        """Add items until hardly a binding more would fit: the largest state there can be."""
-        key = 0x80
-        while self.state.journal.size() < STATE_MAX - 320:
-            self.state.put(((key, bytes(120)),))
-            key += 1
-
 
 def full(sectors, crowded):
     """Return a chip with a full ring, the keys to it, and the last binding stored."""
-    chip = Filling(sectors)
+    chip = Filling(2 * sectors)
     keystore = Keystore()
     shop = Shop(chip, keystore)
     i = 0
     update(shop, i)
     update(shop, i + 1)
     if crowded:
-        shop.crowd()
+        crowd(shop.state)
     try:
         while True:
             update(shop, i)
@@ -108,7 +105,7 @@ def measure(sectors, crowded):
         times.append(time.ticks_diff(time.ticks_us(), start))
     reads, read_bytes = chip.reads, chip.read_bytes
     size = log.size()
-    assert last in log.items.values()
+    assert last in (log.get(keys.PLACE_A + SLOT), log.get(keys.PLACE_B + SLOT))
     assert chip.image == image, "a mount writes nothing"
     watched = Watched(chip)
     log = None
@@ -120,7 +117,6 @@ def measure(sectors, crowded):
     return {
         "sectors": sectors,
         "state_bytes": size,
-        "record_bytes": RECORD_MAX,
         "reads": reads,
         "read_bytes": read_bytes,
         "ms": min(times) / 1000,

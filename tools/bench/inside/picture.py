@@ -9,14 +9,15 @@ import json
 
 from drivers.flash import Flash
 from firmware.binding import model
+from firmware.storage import frame as frames
 from firmware.storage import reader
 from firmware.storage import state as keys
-from firmware.storage.journal import CHANGE, START, Journal
+from firmware.storage.journal import CHANGE, SIZE, START, Journal
 from firmware.storage.state import State
 from tools.bench.inside.chip import SECTOR, Chip
 from tools.bench.inside.shop import SLOT, Keystore, binding, furniture, random, told, update
 
-_SECTORS = 4
+_SECTORS = 4  # of the journal: two erase blocks each
 _NEW = 50  # number of the binding whose storing is cut
 _KEPT = 80  # bytes of its record that are still written
 _STATE_KEPT = 160  # and of the state in the next sector
@@ -34,11 +35,11 @@ class Supplied(Chip):
 
     def forget(self):
         super().forget()
-        self.reads_of = [0] * self.sectors
+        self.reads_of = [0] * (self.sectors * SECTOR // SIZE)
 
     def readblocks(self, sector, buf, off=0):
         super().readblocks(sector, buf, off)
-        self.reads_of[sector] += 1
+        self.reads_of[(sector * SECTOR + off) // SIZE] += 1
 
     def writeblocks(self, sector, buf, off=0):
         self.programs_left -= 1
@@ -63,34 +64,30 @@ class Shop:
 
 
 def parts(chip, keystore, sector):
-    """Return the (start, end, kind) of what a sector holds; what is left out is blank."""
+    """Return the (start, end, kind) of what a sector (by its first block) holds; what is left out
+    is blank.
+    """
     names = "seal_key", "mac_key", "token_key"
     journal = Journal(Flash(chip), *[keystore.get_bytes(name) for name in names])
-    header = reader.header(journal, sector)
-    last = reader.end(journal, sector)
+    frame = frames.Frame(journal)
+    header = reader.header(frame, sector)
+    last = reader.end(frame, sector)
     found = []
     at = 0
     if header:
         found.append((0, START, "header"))
         at = START
-        for end, _, flags, _, items in reader.records(journal, sector, header[0], last):
-            start = at
-            while (
-                chip.image[sector * SECTOR + start] << 8 | chip.image[sector * SECTOR + start + 1]
-                != end - start
-            ):
-                start += 16  # the reader went over what is torn in the same steps
+        for start, end, _, flags, _, items in reader.records(frame, sector, header[0], last):
             if start > at:
                 found.append((at, start, "torn"))
             kind = "state"
             if flags & 3 == CHANGE:
-                kind = (
-                    "binding" if any(key == keys.CURRENT + SLOT for key, _ in items) else "other"
-                )
+                changed = [item[0] for item in items]
+                kind = "binding" if keys.CURRENT + SLOT in changed else "other"
             found.append((start, end, kind))
             at = end
     if last > at:
-        found.append((at, (last + 15) // 16 * 16, "torn"))
+        found.append((at, last, "torn"))
     return found
 
 
@@ -99,9 +96,9 @@ def say(stage, chip, keystore):
     facts = {
         "stage": stage,
         "reads": list(chip.reads_of),
-        "erases": list(chip.erases),
+        "erases": [sum(chip.erases[at : at + 2]) for at in range(0, chip.sectors, 2)],
         "programmed_bytes": chip.programmed_bytes,
-        "sectors": [parts(chip, keystore, sector) for sector in range(chip.sectors)],
+        "sectors": [parts(chip, keystore, sector) for sector in range(0, chip.sectors, 2)],
     }
     image = chip.image
     chip.image = bytearray(image)
@@ -118,11 +115,11 @@ def masked(tlvs):
 
 def main():
     """Fill a ring, then cut the storing of a binding, and the beginning of the next sector."""
-    chip, keystore = Supplied(_SECTORS), Keystore()
+    chip, keystore = Supplied(2 * _SECTORS), Keystore()
     shop = Shop(chip, keystore)
     shop.state.put(furniture())
     i = 0
-    while chip.erased < 2:
+    while chip.erased < 4:
         update(shop, i)
         i += 1
     known = shop.state.journal.number.to_bytes(4, "big")

@@ -14,6 +14,7 @@ TIME = 1767225600  # 2026-01-01
 OPERATOR = b"01"
 SUPERVISOR = b"00"
 SECRET = bytes(range(16))
+LONGEST = bytes(300)  # in the place of a binding's TLVs
 
 _STREETS = "东街口津泰路鼓屏道江滨八一五台茶亭"
 
@@ -45,6 +46,26 @@ def furniture():
         (keys.OPERATOR, SUPERVISOR + verifier),
         (keys.OPERATOR + 1, OPERATOR + verifier),
     )
+
+
+def crowd(state):
+    """Store all there can be, each at its longest: four slots with their backups, a request under
+    way, change records, operators and their failed attempts, networks.
+    """
+    put = state.put
+    for slot in range(1, keys.SLOTS + 1):
+        for _ in range(2):
+            put(state.binding_changes(slot, LONGEST))
+    for index in range(keys.OPERATORS):
+        put(((keys.OPERATOR + index, bytes(36)), (keys.ATTEMPTS + index, bytes(5))))
+    for index in range(keys.NETWORKS):
+        put(((keys.NETWORK + index, bytes(97)),))
+    for _ in range(keys.RECORDS):
+        put(state.record_changes(bytes(150)))
+    put(((keys.PENDING, bytes(47)), (keys.PENDING_STATE, b"\2"), (keys.PENDING_TLVS, LONGEST)))
+    put(((keys.LANGUAGE, b"zh"), (keys.MERCHANT, bytes(15)), (keys.NOTICE, b"\1")))
+    for key in (keys.TIME, keys.STAN):
+        state.put_number(key, 1)
 
 
 def binding(i):
