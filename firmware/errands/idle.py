@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.storage import state as keys
@@ -12,15 +13,16 @@ _KEPT_S = const(600)  # a form that was left half filled in
 
 
 async def run(desk):
-    """Show the idle page until a key is pressed. A draft at the desk is dropped when its time is
-    over.
+    """Show the idle page until a key is pressed. `desk.operator` is who was logged out for
+    pressing none; a draft at the desk is dropped when its time is over.
     """
     shown = None
-    if desk.left_alone:
-        desk.draft_until = desk.clock.now() + _KEPT_S
+    if desk.operator is not None and desk.draft is not None:
+        desk.draft[2:6] = (desk.clock.now() + _KEPT_S).to_bytes(4, "big")
     while True:
-        if desk.draft is not None and desk.clock.now() > desk.draft_until:
-            desk.drop_draft()
+        draft = desk.draft
+        if draft is not None and desk.clock.now() > int.from_bytes(draft[2:6], "big"):
+            rooms.run("firmware.errands.draft", desk)
         words = _words(desk)
         if words != shown:
             shown = words
@@ -34,7 +36,7 @@ def _words(desk):
     # The most urgent news first; there is room for three lines.
     text = desk.text
     lines = []
-    if desk.left_alone:
+    if desk.operator is not None:
         lines.append(text("idle.left_alone"))
         if desk.draft is not None:
             lines.append(text("idle.draft"))
