@@ -22,7 +22,6 @@ import firmware.crypto.seal  # noqa: F401
 import firmware.message.codec  # noqa: F401
 import firmware.message.framing  # noqa: F401
 from firmware import rooms
-from firmware.crypto.wipe import wipe
 from firmware.storage.journal import StorageFault
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
@@ -44,9 +43,7 @@ class Terminal:
     def __init__(self, board, config):
         self.board = board
         self.operator = None  # who is logged in, 2 ASCII digits
-        self.left_alone = False  # whoever was logged in last pressed no key for too long
-        self.draft = None  # a form being filled in, see errands.draft
-        self.draft_until = 0
+        self.draft = None  # a form that is being filled in, see errands.draft
         self.text = Text("assets/zh.bin")
         canvas = Canvas(board.oled, Font("assets/font.bin"))
         self.pages = Pages(canvas, board.keypad, self.text, beep=board.beep)
@@ -77,12 +74,6 @@ class Terminal:
     def log_out(self):
         """End the session: the next key wait in any errand leads back to the idle page."""
         self.operator = None
-
-    def drop_draft(self):
-        """Overwrite what was typed into a form that is no longer needed."""
-        if self.draft is not None:
-            wipe(self.draft)
-            self.draft = None
 
     async def prove(self, number, title):
         """Ask for an operator's password until it is right; False when given up or locked."""
@@ -144,12 +135,12 @@ class Terminal:
                 return
 
     async def _attend(self):
-        # One person, from the idle page to log-out.
-        self.operator = None
+        # One person, from the idle page to log-out. Who was left alone is logged out, and told so
+        # by the idle page: until it is left, it alone sees who that was.
         self.pages.drop_keys()
         try:
             await self._try("idle")
-            self.left_alone = False
+            self.operator = None
             self.operator = await self._try("log_in") or None
             trail = []
             while self.operator is not None:
@@ -158,9 +149,9 @@ class Terminal:
                     break
                 if errand:
                     await self._try(errand)
+            self.operator = None
         except Idle:
-            # Whoever was logged in is logged out, the idle page says the rest.
-            self.left_alone = self.operator is not None
+            pass
 
     async def _try(self, name, *args):
         # Open an errand; False when it has failed, and the person was told.

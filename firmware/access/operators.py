@@ -4,7 +4,7 @@ What always holds: an attempt is counted on flash before the password is looked 
 lock the operator for 30 minutes of the terminal's clock, which never runs backwards; a first
 password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6
 (strength), without claiming certification. In memory only while a password is checked or stored.
-May import rooms, access.roles, crypto and storage.
+May import rooms, crypto and storage.
 """
 
 import asyncio
@@ -13,13 +13,10 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.access.roles import FIRST
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
-from firmware.crypto.wipe import wipe
 from firmware.storage import audit
 from firmware.storage import state as keys
-from firmware.storage.journal import KEYS_MISSING, StorageFault
 
 GRANTED = const(0)
 MUST_CHANGE = const(1)  # right, but it is the first one
@@ -31,7 +28,6 @@ ATTEMPTS_MAX = const(5)
 LOCK_MIN = const(30)  # minutes
 _ITERATIONS = const(1000)
 _STEP = const(25)  # iterations between two looks at the keypad
-_FIRST_MAX = const(16)  # digits
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
 
 
@@ -44,31 +40,9 @@ class Operators:
 
     def __init__(self, desk):
         self._state = desk.state
-        self._keystore = desk.board.keystore
-        self._pepper = self._keystore.get_bytes("mac_key")
+        self._pepper = desk.board.keystore.get_bytes("mac_key")
         self._clock = desk.clock
         self._random = desk.board.random
-
-    async def install(self):
-        """Create supervisor 00 and operator 01 with the first passwords that were provisioned.
-
-        Those are erased once both operators are durable. Raises StorageFault when one is missing.
-        """
-        for index in range(len(FIRST)):
-            if self._state.get(keys.OPERATOR + index) is None:
-                self._state.put((await self._first(index, FIRST[index]),))
-        for number in FIRST:
-            self._keystore.erase(_entry(number))
-
-    async def _first(self, index, number):
-        drawn = bytearray(_FIRST_MAX)
-        try:
-            size = self._keystore.get(_entry(number), drawn)
-            if size <= 0:
-                raise StorageFault(KEYS_MISSING)
-            return await self._verifying(index, number, memoryview(drawn)[:size], True)
-        finally:
-            wipe(drawn)
 
     async def check(self, number, password):
         """Check an operator's password; the attempt is counted durably first.
@@ -110,7 +84,7 @@ class Operators:
         )
         if equal(await self._verifier(password, salt, iterations), verifier, 16):
             return False
-        change = await self._verifying(index, number, password, False)
+        change = await self.verifying(index, number, password, False)
         self._tell(audit.PASSWORD, number, (change,))
         return True
 
@@ -139,8 +113,8 @@ class Operators:
     def _tell(self, event, number, changes):
         self._state.put(changes, audit.entry(event, self._clock.now(), number))
 
-    async def _verifying(self, index, number, password, must_change):
-        # The change that stores an operator and what the password is checked against.
+    async def verifying(self, index, number, password, must_change):
+        """Return the change that stores an operator and what the password is checked against."""
         salt = self._random(8)
         verifier = await self._verifier(password, salt, _ITERATIONS)
         stored = struct.pack(_LAYOUT, number, must_change, _ITERATIONS, salt, verifier)
@@ -161,8 +135,3 @@ class Operators:
             work.wipe()
             work = None
             rooms.drop(came)
-
-
-def _entry(number):
-    # Where provisioning put the operator's first password.
-    return "first_" + number.decode()

@@ -33,6 +33,7 @@ ACCOUNT = const(1)
 CNAPS = const(2)
 LICENCE = const(3)
 EXPIRY = const(4)
+PASSWORD = const(5)
 
 NAME_MAX = const(120)  # bytes of UTF-8
 ACCOUNT_MIN = const(8)
@@ -134,4 +135,4 @@ def password(buf):
 
 def run(what, *given):
     """Return what the check of one of the above says, for rooms.run."""
-    return (name, account, cnaps, licence, expiry)[what](*given)
+    return (name, account, cnaps, licence, expiry, password)[what](*given)

@@ -22,7 +22,7 @@ async def run(desk, title, slot):
     form = _Form(desk, title, slot)
     if await form.fill() and await form.review():
         return drafts.reason(form.draft), drafts.compose(form.draft)
-    desk.drop_draft()
+    drafts.run(desk)
     return None
 
 

@@ -7,6 +7,7 @@ was.
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding import change, model
 
 _TITLE = "change.title"
@@ -19,11 +20,9 @@ async def run(desk):
     if desk.change.phase != change.IDLE:
         await desk.open("pending")
         return
-    resumed = await desk.open("resume", _TITLE)
+    resumed = await desk.open("resume", _TITLE, _SLOT)
     if resumed is None or not await desk.open("preparation", _TITLE, _SLOT, resumed):
         return
-    if not resumed:
-        desk.drop_draft()
     stands = [0]  # the time until which operator and supervisor have approved this very proposal
     proposal = None
     while True:
@@ -38,20 +37,8 @@ async def run(desk):
             secrets = await desk.open("approval", _TITLE, stands)
             if secrets is None:
                 break
-            code = await _submit(desk, secrets, proposal)
-            if code is None:
-                return
-
-
-async def _submit(desk, secrets, proposal):
-    # As "submission" returns it. What was stored as a request is a draft no more, wherever this
-    # is left from: the terminal may be left alone on the page of the result.
-    code = b""
-    try:
-        wish = (model.CHANGE_ACCOUNT, _SLOT) + proposal
-        code = await desk.open("submission", _TITLE, secrets, wish)
-    finally:
-        stored = desk.change.phase != change.IDLE or desk.state.binding(_SLOT) == proposal[1]
-        if code is None or not code and stored:
-            desk.drop_draft()
-    return code
+            wish = (model.CHANGE_ACCOUNT, _SLOT) + proposal
+            code = await desk.open("submission", _TITLE, secrets, wish)
+        if code is None:
+            rooms.run("firmware.errands.draft", desk)
+            return

@@ -1,17 +1,20 @@
 """A form that is being filled in, as bytes at the desk: what was typed outlives the form's code.
 
-    operator(2) reason(1) | for each field, ascending: length(1) value, zeros up to its limit
+    operator(2) kept until(4) reason(1) | of each field, ascending: length(1) value zeros
 
-What always holds: a value is changed in its place, so that nothing of it is left anywhere when the
-desk drops the draft. In memory with the form only. May import binding.model.
+What always holds: a value is changed in its place, so that nothing of it is left anywhere once the
+draft is dropped; who is logged out for pressing no key finds it again for as long as the idle page
+says, which notes the time in it. In memory with the form only. May import binding.model and
+crypto.wipe.
 """
 
 from micropython import const
 
 from firmware.binding import model
+from firmware.crypto.wipe import wipe
 
-_REASON = const(2)
-_HEAD = const(3)
+_REASON = const(6)
+_HEAD = const(7)
 _FIELDS = (  # tag, bytes at most
     (model.NAME, 120),
     (model.ACCOUNT, 32),
@@ -21,9 +24,15 @@ _FIELDS = (  # tag, bytes at most
 )
 
 
+def run(desk):
+    """Overwrite the draft at the desk: it is no longer needed."""
+    if desk.draft is not None:
+        wipe(desk.draft)
+        desk.draft = None
+
+
 def begin(desk):
-    """Put an empty draft of who is logged in at the desk; return it. The one before goes."""
-    desk.drop_draft()
+    """Put an empty draft of who is logged in at the desk; return it."""
     size = _HEAD
     for _, limit in _FIELDS:
         size += 1 + limit

@@ -3,9 +3,8 @@
 from firmware import rooms
 from firmware.crypto.wipe import wipe
 from firmware.storage import state as keys
-from firmware.storage.journal import KEYS_MISSING, StorageFault
 
-_LAST = "first_01"  # the last entry to be erased
+_LAST = "first_01"  # of what was provisioned, the last to be erased
 
 
 async def run(desk):
@@ -17,13 +16,5 @@ async def run(desk):
     drawn = bytearray(16)
     found = desk.board.keystore.get(_LAST, drawn)
     wipe(drawn)
-    if found < 0:
-        if desk.state.get(keys.OPERATOR) is None:
-            raise StorageFault(KEYS_MISSING)
-        return
-    module, came = rooms.load("firmware.access.operators")
-    try:
-        await module.Operators(desk).install()
-    finally:
-        module = None
-        rooms.drop(came)
+    if found >= 0 or desk.state.get(keys.OPERATOR) is None:
+        await rooms.follow("firmware.access.first", desk)

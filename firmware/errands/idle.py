@@ -16,17 +16,17 @@ _KEPT_S = const(600)  # a form that was left half filled in
 
 
 async def run(desk):
-    """Show the idle page until a key is pressed. That somebody was logged out is said for ten
-    minutes, for which a form that was left half filled in is kept.
+    """Show the idle page until a key is pressed. `desk.operator` is who was logged out for
+    pressing none; a draft at the desk is dropped when its time is over.
     """
     shown = None
     declined = [None, ""]
-    if desk.left_alone:
-        desk.draft_until = desk.clock.now() + _KEPT_S
+    if desk.operator is not None and desk.draft is not None:
+        desk.draft[2:6] = (desk.clock.now() + _KEPT_S).to_bytes(4, "big")
     while True:
-        if desk.left_alone and desk.clock.now() > desk.draft_until:
-            desk.left_alone = False
-            desk.drop_draft()
+        draft = desk.draft
+        if draft is not None and desk.clock.now() > int.from_bytes(draft[2:6], "big"):
+            rooms.run("firmware.errands.draft", desk)
         words = _words(desk, declined)
         if words != shown:
             shown = words
@@ -40,7 +40,7 @@ def _words(desk, declined):
     # The most urgent news first; there is room for three lines.
     text = desk.text
     lines = []
-    if desk.left_alone:
+    if desk.operator is not None:
         lines.append(text("idle.left_alone"))
         if desk.draft is not None:
             lines.append(text("idle.draft"))

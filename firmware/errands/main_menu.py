@@ -3,6 +3,7 @@
 It says what was chosen and ends, so that it is not in memory while the errand runs.
 """
 
+from firmware import rooms
 from firmware.ui.keys import BACK
 
 _MENUS = {
@@ -56,5 +57,5 @@ async def run(desk, trail):
             return errand
         trail.append([errand, 0])
     if desk.draft is not None and desk.draft[:2] == desk.operator:
-        desk.drop_draft()
+        rooms.run("firmware.errands.draft", desk)
     return None

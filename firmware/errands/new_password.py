@@ -36,7 +36,7 @@ def _asked(pages, label, check):
 
 
 def _fault(buf):
-    code = rules.password(buf)
+    code = rooms.run("firmware.binding.rules", rules.PASSWORD, buf)
     return "rule.%d" % code if code else None
 
 

@@ -1,14 +1,20 @@
 """A form that was left half filled in: ask whether to go on where it was."""
 
+from firmware.errands import draft as drafts
 
-async def run(desk, title):
+
+async def run(desk, title, slot):
     """Return True to go on with the draft at the desk, None when it was thrown away, False when
     there is none of who is logged in.
     """
     draft = desk.draft
     if draft is None or draft[:2] != desk.operator:
+        drafts.run(desk)
         return False
-    if await desk.pages.message(title, desk.text("change.resume")):
+    # The terminal may have been left alone on the page that said that it was accepted.
+    if drafts.compose(draft) != desk.state.binding(slot) and await desk.pages.message(
+        title, desk.text("change.resume")
+    ):
         return True
-    desk.drop_draft()
+    drafts.run(desk)
     return None

@@ -35,10 +35,9 @@ class Pages:
     def __init__(self, canvas, keypad, text, idle_ms=60000, beep=None):
         self.canvas = canvas
         self.text = text
-        self.idle_ms = idle_ms
         self.beep = beep
         self._keypad = keypad
-        self._quiet_ms = self._left_ms = idle_ms - idle_ms // 4  # until the warning
+        self.quiet_ms = self._left_ms = idle_ms - idle_ms // 4  # until the warning
         self._was_busy = False
         self._ends = []
 
@@ -62,14 +61,14 @@ class Pages:
                 self._left_ms -= limit_ms
                 if self._left_ms > 0:
                     return NONE
-            self._left_ms = self._quiet_ms
+            self._left_ms = self.quiet_ms
             if code >= 0:
                 return code
             await self._with("warning", self._keypad)  # a key that takes it back answers nothing
 
     def begin(self):
         """To be called before a page's first paint: its idle time starts, stale keys go."""
-        self._left_ms = self._quiet_ms
+        self._left_ms = self.quiet_ms
         if self._was_busy:
             self._was_busy = False
             self.drop_keys()

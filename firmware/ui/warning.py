@@ -24,7 +24,7 @@ async def run(pages, keypad):
         await pages.beep(_BEEP_MS)
     key = keypad.get()
     if key < 0:
-        await keypad.arrival(pages.idle_ms // 4)
+        await keypad.arrival(pages.quiet_ms // 3)
         key = keypad.get()
     if key < 0:
         raise Idle

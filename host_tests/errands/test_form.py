@@ -7,7 +7,6 @@ import pytest
 
 from firmware import rooms
 from firmware.errands import account_form, main_menu, resume
-from firmware.terminal import Terminal
 from firmware.ui.pages import Idle
 from host_tests.ui.stage import Stage, settle
 
@@ -19,8 +18,6 @@ LICENCE = b"91350100M000100Y43"
 
 class Desk(SimpleNamespace):
     """Operator 01 at a terminal that nobody need wait for."""
-
-    drop_draft = Terminal.drop_draft
 
     def open(self, name, *args):
         return rooms.follow("firmware.errands." + name, self, *args)
@@ -142,11 +139,11 @@ def test_every_name_that_the_acquirer_sent_is_offered(desk):
 
 @pytest.mark.parametrize(("key", "kept"), [("D", True), ("C", None)])
 def test_logging_in_again_offers_to_go_on(desk, key, kept):
-    desk.draft = bytearray(b"01 what was typed")
+    desk.draft = bytearray(b"01" + bytes(200))
 
     async def story():
         assert await main_menu.run(desk, []) == "change_account"
-        task = asyncio.create_task(resume.run(desk, "change.title"))
+        task = asyncio.create_task(resume.run(desk, "change.title", 1))
         await settle()
         assert desk.text("change.resume")[:8] in shown(desk)
         await desk.stage.press(key)
@@ -157,7 +154,7 @@ def test_logging_in_again_offers_to_go_on(desk, key, kept):
 
 
 def test_another_operator_is_offered_nothing(desk):
-    desk.draft = bytearray(b"01 what was typed")
+    draft = desk.draft = bytearray(b"01" + bytes(200))
     desk.operator = b"02"
 
     async def story():
@@ -165,10 +162,11 @@ def test_another_operator_is_offered_nothing(desk):
         await settle()
         assert desk.text("menu.settings") in shown(desk)
         await leave(task)
-        return await resume.run(desk, "change.title")
+        assert desk.draft is draft
+        return await resume.run(desk, "change.title", 1)
 
     assert asyncio.run(story()) is False
-    assert desk.draft is not None
+    assert desk.draft is None  # a form of their own begins
 
 
 def test_logging_out_by_hand_throws_it_away(desk):
@@ -183,3 +181,14 @@ def test_logging_out_by_hand_throws_it_away(desk):
 
     assert asyncio.run(story()) is None
     assert desk.draft is None and not any(draft)
+
+
+def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
+    async def story():
+        task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBB", "D")
+        _, tlvs = await task
+        desk.state.binding = lambda slot: tlvs  # accepted, and nobody came to see it
+        return await resume.run(desk, "change.title", 1)
+
+    assert asyncio.run(story()) is None
+    assert desk.draft is None

@@ -58,7 +58,7 @@ def desk():
         text=Text(assets() / "en.bin"),
         pages=Pages(),
         hotline="95516",
-        left_alone=False,
+        operator=None,
         draft=None,
         board=SimpleNamespace(
             faults=[],
@@ -157,28 +157,23 @@ def test_how_a_request_ended_unseen_is_told_by_its_event(desk, noted, words):
 
 
 def test_who_was_logged_out_for_pressing_no_key_is_told_and_what_is_kept(desk):
-    desk.left_alone = True
+    desk.operator = b"01"
     desk.clock.now = lambda: 1_800_000_000
     assert shown(desk)[0] == "Logged out: 60 s no key"
-    desk.draft = bytearray(b"01")
+    desk.draft = bytearray(b"01 what was typed")
     assert shown(desk)[:2] == ["Logged out: 60 s no key", "Form kept: 10 minutes"]
 
 
 def test_a_form_that_was_left_is_overwritten_after_ten_minutes(desk):
     time = [1_800_000_000]
-    looks = []
-    desk.draft = bytearray(b"01 what was typed")
-    desk.left_alone = True
+    draft = desk.draft = bytearray(b"01      what was typed")
+    desk.operator = b"01"
     desk.clock.now = lambda: time[0]
-
-    def drop():
-        looks.append(time[0])
-        desk.draft = None
 
     async def key(tick_ms):
         time[0] += 1
         return NONE if desk.draft is not None else ord("1")
 
-    desk.drop_draft, desk.pages.key = drop, key
+    desk.pages.key = key
     assert shown(desk)[0] == "Logged out: 60 s no key"
-    assert looks == [1_800_000_601]
+    assert time[0] == 1_800_000_602 and not any(draft)

@@ -1,0 +1,38 @@
+"""Whom a terminal begins with: supervisor 00 and operator 01, with the passwords drawn for them.
+
+In memory at the first start only. May import access, crypto.wipe and storage.
+"""
+
+from micropython import const
+
+from firmware.access.operators import Operators
+from firmware.access.roles import SUPERVISOR
+from firmware.crypto.wipe import wipe
+from firmware.storage import state as keys
+from firmware.storage.journal import KEYS_MISSING, StorageFault
+
+_WHO = ((SUPERVISOR, "first_00"), (b"01", "first_01"))  # and where provisioning put the password
+_DIGITS_MAX = const(16)
+
+
+async def run(desk):
+    """Create who is missing, each to change the password first; then erase what was provisioned.
+
+    Power loss on the way leaves the rest to the next start. Raises StorageFault when a password is
+    missing.
+    """
+    people, store, state = Operators(desk), desk.board.keystore, desk.state
+    drawn = bytearray(_DIGITS_MAX)
+    for index in range(len(_WHO)):
+        if state.get(keys.OPERATOR + index) is None:
+            number, entry = _WHO[index]
+            try:
+                size = store.get(entry, drawn)
+                if size <= 0:
+                    raise StorageFault(KEYS_MISSING)
+                password = memoryview(drawn)[:size]
+                state.put((await people.verifying(index, number, password, True),))
+            finally:
+                wipe(drawn)
+    for _, entry in _WHO:
+        store.erase(entry)
