@@ -6,9 +6,14 @@ import pytest
 from drivers import heap
 
 KB = 1024
-# The largest free piece with every part built, before Python's heap has grown: what was measured
-# of each image after it had, and the 28 KB that it had grown by.
-IMAGES = {"1.25.0": 78 * KB, "1.27.0": 36864 + 28 * KB}
+# The largest free piece with every part built, before Python's heap has grown. Of 1.27.0 it was
+# measured once that had, by 28 KB; of 1.25.0 that 18 KB stay with the line open, which takes
+# between 20 and 32 KB.
+IMAGES = {
+    "1.25.0 at least": (18 + 20 + 28) * KB,
+    "1.25.0 at most": (18 + 32 + 28) * KB,
+    "1.27.0": 36864 + 28 * KB,
+}
 CONNECTION = 36864 - 5696  # what making a line took of it, measured on 1.27.0
 FLOOR = 12 * KB  # what has to stay at that moment
 NEEDED = 64 * KB  # what the firmware passes `make heap` in
