@@ -67,8 +67,29 @@ def build(config):
         "certs",
         made.keystore,
     )
-    made.grown = grow(uart)
+    _start_radio(made.wifi)
+    spare = None if uart else _spare(reader)
+    made.grown = grow(uart or spare)
+    if spare:
+        spare.deinit()
     return made
+
+
+def _start_radio(wifi):
+    # What it takes of the chip's heap is taken before that is looked at.
+    try:
+        wifi.wlan.active(True)
+    except OSError:
+        pass  # who joins a network tries again, and says so
+
+
+def _spare(pins):
+    # A UART where no card reader could be built, for as long as the heap grows.
+    number, rx, tx = pins
+    try:
+        return machine.UART(3 - number, baudrate=_READER_BAUD, rx=Pin(rx), tx=Pin(tx))
+    except (OSError, ValueError):
+        return None
 
 
 def _part(made, code, build, argument):

@@ -23,10 +23,12 @@ _NAME = "esp32-devkitc"
 class FittedBoard(Board):
     """A `Board` whose file system, journal and NVS are in the folder `home`.
 
-    `parts` is the simulator's board, to break and to look at.
+    `parts` is the simulator's board, to break and to look at. chip_heap: the chip's own heap, as
+    "total free largest least" of each region, with `;` between.
     """
 
-    def __init__(self, home: Path, name: str = _NAME, networks=AIR, **facts):
+    def __init__(self, home: Path, name: str = _NAME, networks=AIR, chip_heap="", **facts):
+        self._chip_heap = chip_heap
         self.parts = Parts(home, name, networks)
         self.parts.power_up()
         self.parts.on_reset = self._on_reset
@@ -74,6 +76,7 @@ class FittedBoard(Board):
                     "REBIND_FLASH": self.parts.images,
                     "REBIND_RESET_CAUSE": "1",
                     "REBIND_UNIQUE_ID": "a4cf12345678",
+                    "REBIND_CHIP_HEAP": self._chip_heap,
                 },
                 pass_fds=[theirs.fileno()],
             )

@@ -1,11 +1,16 @@
 """`make selftest`: every part is tested on the board, nothing stored changes, a report stays."""
 
+import asyncio
 import json
+import runpy
 import threading
 import time
+import types
 
+import esp32
 import pytest
 
+from drivers.tls_link import LinkError
 from host_tests.device.fitted import AIR
 from tools import acquirer
 from tools.device import provision as provision_module
@@ -39,7 +44,11 @@ def verdicts(checks):
 def test_a_board_that_is_well_passes_without_a_person(fitted, tested):
     passed, checks, report, text = tested(fitted())
     assert passed and report["passed"]
-    assert verdicts(checks) == {"keys": "skipped", "card reader": "skipped"}
+    assert verdicts(checks) == {
+        "keys": "skipped",
+        "card reader": "skipped",
+        "connection": "absent",  # not provisioned
+    }
     assert (report["board"], report["terminal"]) == ("esp32-devkitc", None)
     assert report["micropython"] == "1.26.1"
     assert text.endswith("passed\n")
@@ -76,8 +85,92 @@ def test_what_a_terminal_has_stored_is_not_changed(fitted, tested, tmp_path, mon
     assert board.parts.nvs._values == before
     assert board.parts.flash.erases[:-1] == erases  # the last sector was blank, and is again
     assert board.parts.flash.read(63, 0, 4096) == b"\xff" * 4096
-    assert verdicts(checks) == {"keys": "skipped", "card reader": "skipped"}
+    assert verdicts(checks) == {
+        "keys": "skipped",
+        "card reader": "skipped",
+        "connection": "absent",  # nobody answers there
+    }
     assert report["terminal"] == "S0000001"
+
+
+@pytest.fixture
+def provisioned(fitted, host, tmp_path, monkeypatch):
+    """Give `provisioned(**options)`: a board that has signed on at an acquirer that runs."""
+    monkeypatch.setattr(provision_module, "BUNDLES", tmp_path / "bundles")
+
+    def made(terminal, **options):
+        board = fitted(**options)
+        order = provision_module.Order(
+            terminal,
+            MERCHANT,
+            home=host.home,
+            host=f"127.0.0.1:{host.port}",
+            ssid=AIR[0].ssid,
+            password=AIR[0].password,
+        )
+        provision_module.provision(board.url, order)
+        return board
+
+    return made
+
+
+def test_a_real_handshake_leaves_its_low_water_mark_in_the_report(provisioned, tested):
+    passed, checks, _, text = tested(provisioned("S0000002"))
+    assert passed
+    assert checks["connection"]["verdict"] == "ok"
+    assert checks["connection"]["measured"]["chip_least"] == 106000  # what the model has
+    assert "chip_least" in text
+
+
+def test_a_chip_whose_heap_is_short_in_the_handshake_fails(provisioned, tested):
+    board = provisioned("S0000003", chip_heap="232000 60000 12200 12200;15000 9000 8000 7000")
+    passed, checks, _, _ = tested(board)
+    assert not passed
+    assert verdicts(checks)["connection"] == "failed"
+    assert checks["connection"]["measured"]["chip_least"] == 12200
+    assert checks["memory"]["measured"]["grown"] is False
+
+
+@pytest.mark.parametrize(
+    ("looked", "noted", "least", "verdict"),
+    [
+        ((36864, 5696, 9000), 5000, 5000, "failed"),  # where nobody could look it was less still
+        ((36864, 13000, 20000), 20, 13000, "ok"),  # what was noted is from before
+        ((50000, 30000, 20000), 12287, 12287, "failed"),
+        ((50000, 30000, 20000), 12288, 12288, "ok"),
+    ],
+)
+def test_the_least_is_what_was_seen_or_what_the_chip_has_noted_since(
+    monkeypatch, looked, noted, least, verdict
+):
+    before = 20 if noted == 20 else 40000
+    shown = [looked[0]]
+    ended = []
+
+    class Link:
+        host = "acquirer.example"
+
+        async def open(self):
+            for piece in looked[1:]:
+                shown[0] = piece
+                await asyncio.sleep(0.01)
+            ended.append(1)
+
+        async def close(self):
+            pass
+
+    def info(capabilities):
+        return [(9000, 8000, 7000, 6000), (200000, 90000, shown[0], noted if ended else before)]
+
+    monkeypatch.setattr(esp32, "idf_heap_info", info)
+    monkeypatch.setattr(asyncio, "sleep_ms", lambda ms: asyncio.sleep(ms / 1000), raising=False)
+    inside = runpy.run_path(str(selftest_module._INSIDE))
+    inside["connection"].__globals__["parts"] = types.SimpleNamespace(
+        link=Link(), wifi=types.SimpleNamespace(connected=True), link_error=LinkError
+    )
+    found = inside["connection"]()
+    assert found[0] == verdict
+    assert found[1]["chip_least"] == least
 
 
 def test_a_journal_without_a_blank_sector_is_only_read(fitted, tested):
@@ -177,7 +270,7 @@ def test_a_person_walks_the_keys_looks_and_swipes(fitted, tested, person):
     person(board)
     asked = []
     passed, checks, _, text = tested(board, lambda question: asked.append(question) or True)
-    assert passed and verdicts(checks) == {}
+    assert passed and verdicts(checks) == {"connection": "absent"}
     assert len(asked) == 1 and "display" in asked[0]
     assert "4761739001010119" not in text + json.dumps(checks)
 
@@ -196,7 +289,8 @@ def test_a_key_that_does_not_come_and_a_pattern_that_is_not_whole_fail(
     passed, checks, _, _ = tested(board, lambda question: False)
     assert not passed
     assert checks["keys"]["measured"]["missing"] == ["D"]
-    assert verdicts(checks) == {"keys": "failed", "display": "failed"}
+    bad = {name for name, verdict in verdicts(checks).items() if verdict == "failed"}
+    assert bad == {"keys", "display"}
 
 
 def test_a_board_without_the_terminal_is_sent_to_flash_first(desk, tmp_path):

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from drivers import trouble
 from drivers.pins import PINS
+from firmware.storage import journal
 from host_tests.build import stock
 from host_tests.conftest import ROOT
 from tools.build import image
@@ -12,6 +14,7 @@ from tools.device import wiring
 
 PAGE = (ROOT / "docs/hardware.md").read_text(encoding="utf-8")
 SAID = [ROOT / "main.py", ROOT / "drivers/trouble.py", *(ROOT / "tools/device").glob("*.py")]
+_FAMILIES = ("KEYS_", "FLASH_", "STATE_", "STARTS", "ERRAND")
 SAID += (ROOT / "tools/build").glob("*.py")
 
 
@@ -46,6 +49,31 @@ def test_every_message_that_is_quoted_is_one_that_is_said():
     assert "cannot be opened" in quoted
     known = {*PINS, "the app in this image is damaged"}  # a name; one whose subject is filled in
     assert {words for words in quoted - known if words not in sources} == set()
+
+
+def test_every_code_has_a_line_in_the_table_and_its_remedy_on_the_console():
+    table = dict(re.findall(r"^\| (\d\d) \| ([^|]+) \|", PAGE, re.MULTILINE))
+    codes = {
+        name: value
+        for name, value in vars(journal).items()
+        if name.startswith(_FAMILIES) and isinstance(value, int) and value < 100
+    }
+    assert len(codes) == 10
+    assert {str(code) for code in codes.values()} == set(table)
+    said = {str(code) for code in trouble._REMEDIES}
+    assert set(table) - said == {str(journal.ERRAND)}  # that one is no end of the terminal
+
+
+def test_the_table_of_images_says_what_the_rule_comes_to():
+    rows = re.findall(r"^\| 1\.\d+\.\d \|([\d.| ]+)\|$", PAGE, re.MULTILINE)
+    assert rows
+    for row in rows:  # those of which all was measured
+        first, largest, least, grown, expected = map(float, row.split("|"))
+        before = largest + 28
+        rule = min(28, before - 48)
+        assert first == 56 and grown == rule
+        assert abs(expected - (before - rule - (largest - least))) < 1
+        assert expected >= 12
 
 
 def test_the_partitions_are_where_the_page_says():

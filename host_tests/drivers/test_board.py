@@ -125,6 +125,32 @@ def _threshold(monkeypatch):
     monkeypatch.setattr(gc, "threshold", lambda amount: None, raising=False)  # MicroPython's
 
 
+def test_without_a_card_reader_the_heap_grows_by_a_spare_uart_that_is_given_back(
+    device, monkeypatch
+):
+    built = []
+    given_back = []
+
+    class Uart(machine.UART):
+        def __init__(self, number, **options):
+            if number == PINS["esp32-devkitc"][3][0]:
+                raise ValueError("no such pins")
+            super().__init__(number, **options)
+            built.append((number, self))
+
+        def deinit(self):
+            given_back.append(self)
+
+    grown = []
+    monkeypatch.setattr(machine, "UART", Uart)
+    monkeypatch.setattr(board, "grow", lambda uart: grown.append(uart) or bytearray(1))
+    made = board.build(CONFIG)
+    assert made.faults == ["magstripe"] and made.magstripe is None
+    assert [number for number, _ in built] == [1]
+    assert grown == given_back == [built[0][1]]
+    assert made.grown
+
+
 def _boot():
     return runpy.run_path(str(ROOT / "boot.py"))
 

@@ -108,6 +108,9 @@ class UART:
         self._room = rxbuf
         self._received = bytearray()
 
+    def deinit(self):
+        self.init(rxbuf=0)
+
     def feed(self, data):
         """Receive `data`; what finds no room is lost."""
         self._received += data[: self._room - len(self._received)]

@@ -35,6 +35,7 @@ _CHECKS = (
     ("display", "display", None),
     ("card reader", f"swipe, {_SWIPE_S}", f"swipe any card, within {_SWIPE_S} s"),
     ("wifi", "wifi", None),
+    ("connection", "connection", None),
     ("errands", "errands", None),
     ("hot functions", "hot", None),
 )

@@ -137,4 +137,5 @@ class NVS:
 
 
 def idf_heap_info(capabilities):
-    return [(232000, 120000, 106000, 98000)]
+    regions = (getenv("REBIND_CHIP_HEAP") or "232000 120000 106000 98000").split(";")
+    return [tuple([int(size) for size in region.split()]) for region in regions]
