@@ -31,7 +31,7 @@ heap: setup ## the smallest MicroPython heap that is enough, and where memory go
 	@$(PY) -m tools.bench.heap $(if $(QUICK),--quick) $(if $(LOAD),--load $(LOAD)) \
 		$(if $(SCENARIOS),--scenarios)
 
-fuzz: setup ## a million random and spoilt inputs to everything that reads what others send (INPUTS= SEED=)
+fuzz: setup ## a million random and spoilt inputs to all that reads what others send, and an acquirer that lies (INPUTS= SEED=)
 	@$(PY) -m host_tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 bench: setup ## how fast cards and messages are, next to other ways (QUICK=1; build/reports/bench.json, .png)

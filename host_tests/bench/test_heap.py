@@ -114,9 +114,12 @@ def test_where_the_memory_goes_adds_up_to_what_is_alive():
         "qstr pool: n_pool=1, n_qstr=9, n_str_data_bytes=9, n_total_bytes=800",
     )  # fmt: skip
     heard.enter("idle")
+    heard.bare += [11000, 1000]
     found = heap.account(heard, bare=600, mount=300)
     assert sum(found["idle"].values()) == found["peak_bytes"] == 8000
-    assert found["shims_bytes"] == 100 and found["names_bytes"] == 300
+    assert (
+        found["shims_bytes"] == 100 and found["rom_bytes"] == 10000 and found["names_bytes"] == 300
+    )
     assert found["idle"]["code"] == 900
     assert found["rooms"] == {
         "firmware/ui": {"stays": 700, "on_demand": 300, "largest_on_demand": 300},

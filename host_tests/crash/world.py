@@ -388,14 +388,17 @@ class World:
         self._log.append(("sent", request.mti, request[62].hex(), request[11], uuid))
         return request.mti
 
-    def _answered(self, frame):
+    def _instead(self):
+        """What the acquirer is to answer instead of what it would, see Exchange.answer."""
         outage = self._policy.outage
-        instead = None
         if outage is not None and self._log[-1][4] is not None:
             if self._now_ms < self._begun_ms + outage[0] * 1000:
-                instead = outage[1]
+                return outage[1]
+        return None
+
+    def _answered(self, frame):
         try:
-            answer = self._exchange.answer(frame[7:], TERMINAL, instead)
+            answer = self._exchange.answer(frame[7:], TERMINAL, self._instead())
             if self._late:
                 self._exchange.answer(self._late[7:], TERMINAL)  # nobody waits for this one
                 self._late = b""

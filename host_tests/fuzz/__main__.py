@@ -1,4 +1,6 @@
-"""`python -m host_tests.fuzz`: a million inputs, most of them inside MicroPython."""
+"""`python -m host_tests.fuzz`: a million inputs, most of them inside MicroPython; then lives
+whose acquirer says anything, under both interpreters.
+"""
 
 import argparse
 import random
@@ -7,10 +9,13 @@ import sys
 import time
 
 from host_tests.conftest import ROOT
+from host_tests.crash.bodies import CPython, MicroPython
 from tools.simulator.interpreter import command
 
 _INSIDE = 0.9  # the share that MicroPython takes: there it is native code that is tried
 _PIECE = 50000
+_LIFE = 10000  # inputs for which one life in each scenario is lived
+_SCENARIOS = ("change accepted", "reviewed", "changed elsewhere", "records wanted")
 
 
 def inside(seed, count):
@@ -42,6 +47,26 @@ def guarded(seed, count):
             raise AssertionError(f"{name}: {bytes(data).hex()} (seed {seed})") from trouble
 
 
+def lives(interpreter, seed, count):
+    """Live `count` lives in each scenario among an acquirer's lies. Raises AssertionError.
+
+    interpreter: the class of a body of host_tests.crash.bodies.
+    """
+    from host_tests.fuzz import acquirer
+
+    body = interpreter()
+    try:
+        for number in range(seed, seed + count):
+            for scenario in _SCENARIOS:
+                try:
+                    acquirer.play(number, body, scenario)
+                except acquirer.Trouble as trouble:
+                    told = f"{interpreter.name}, {scenario}, seed {number}: {trouble}"
+                    raise AssertionError(told) from trouble
+    finally:
+        body.close()
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m host_tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=1000000)
@@ -53,8 +78,13 @@ def main():
         inside(options.seed + done, min(_PIECE, within - done))
         print(f"\r{done + min(_PIECE, within - done):9,} inside MicroPython", end="", flush=True)
     guarded(options.seed, options.inputs - within)
+    many = max(1, options.inputs // _LIFE)
+    lives(CPython, options.seed, many)
+    lives(MicroPython, options.seed, many)
     took = time.monotonic() - started
-    print(f"\n{options.inputs - within:9,} in guarded buffers; seed {options.seed}, {took:.0f} s")
+    print(f"\n{options.inputs - within:9,} in guarded buffers")
+    print(f"{2 * many * len(_SCENARIOS):9,} lives among an acquirer's lies")
+    print(f"seed {options.seed}, {took:.0f} s")
 
 
 if __name__ == "__main__":

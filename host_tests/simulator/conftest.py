@@ -13,7 +13,7 @@ import pytest
 
 from host_tests.conftest import DRIVER_LIBRARY, ROOT
 from tools.simulator import interpreter
-from tools.simulator.terminal import SimulatedTerminal
+from tools.simulator.terminal import HEAP, SimulatedTerminal
 
 NETWORKS = [
     {"ssid": "shop", "password": "secret words"},
@@ -38,7 +38,7 @@ def bench(tmp_path, record_property):
         pytest.skip(str(missing))
     record_property("interpreter", "micropython")
 
-    def play(story, main, boot="", heap=96 * 1024, drivers=False):
+    def play(story, main, boot="", heap=HEAP, drivers=False):
         root = tmp_path / "fs"
         root.mkdir(exist_ok=True)
         if drivers:

@@ -5,9 +5,10 @@ binding over TLS and a restart, on a littlefs as on the chip. It has to pass in 
 times of five on a busy machine, with an empty state and with a full one (full_state.py). Writes
 build/reports/heap.json and heap.png: {"min_heap_bytes": n, "min_heap_bytes_full": n,
 "min_heap_bytes_without_rom": n, "passed_at_goal": {"empty": n, "full": n}, "scenarios": {...},
-"shims_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes of code are measured inside the
-device around each import, live bytes after a collection. "Without ROM" has the chip's modules in
-Python's heap too, as an interpreter has them whose state is not recognised (shims/rebind_rom.py).
+"shims_bytes": n, "rom_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes of code are measured
+inside the device around each import, live bytes after a collection. "Without ROM" has the chip's
+modules in Python's heap too, as an interpreter has them whose state is not recognised
+(shims/rebind_rom.py).
 """
 
 import argparse
@@ -39,7 +40,7 @@ LOAD = 15  # busy processes meanwhile
 _SCRIPT = Path(__file__).with_name("heap.txt")
 _PROBE = Path(__file__).parent / "inside" / "heap_probe.py"
 _AMPLE = 256 * 1024
-_FIRST_SPAN = 4 * STEP
+_FIRST_SPAN = 16 * STEP
 _LIMIT_S = 400
 _SCENARIOS = scenario.REPOSITORY / "host_tests" / "scenarios"
 _GUIDES = ("guide",)  # have to pass in GOAL too
@@ -102,6 +103,7 @@ class Listener:
     def __init__(self):
         self.phase = "start"
         self.figures = {}
+        self.bare = []
         self.modules = {}
         self.live = {}
         self.names = []
@@ -172,9 +174,14 @@ async def _play(home, identity, boot, statements, heard):
     async with workplace.at_work(home, identity, _AMPLE) as stage:
         stage.terminal.console.printed.connect(heard.hear)
         boot.write_text(_BARE + "raise Exception\n", encoding="utf-8")
-        await stage.terminal.power_on()
-        await stage.terminal.console.printed.wait_for(lambda: "bare" in heard.figures, _START_S)
-        await stage.terminal.power_off()
+        for stage.terminal.rom in (False, True):
+            heard.figures.pop("bare", None)
+            await stage.terminal.power_on()
+            await stage.terminal.console.printed.wait_for(
+                lambda: "bare" in heard.figures, _START_S
+            )
+            await stage.terminal.power_off()
+            heard.bare.append(heard.figures["bare"])
         boot.write_text(_LISTEN + own, encoding="utf-8")
         stage.on_phase = heard.enter
         await stage.play(statements)
@@ -277,7 +284,7 @@ async def smallest_of_all(found, say):
     sizes = await asyncio.gather(
         searched("empty", peak),
         searched("full", peak, full=True),
-        searched("without ROM", peak + found["shims_bytes"], rom=False),
+        searched("without ROM", peak + found["rom_bytes"], rom=False),
     )
     return dict(
         zip(
@@ -290,7 +297,7 @@ async def smallest_of_all(found, say):
 
 async def confirm(times, busy, say):
     """Play the work in GOAL bytes, `times` times with each state, beside `busy` busy processes;
-    return how often it passed: {"empty": n, "full": n}.
+    return how often it passed: {"empty": n, "full": n}. Ends with the first that does not.
     """
     passed = {"empty": 0, "full": 0}
     with load(busy):
@@ -299,6 +306,8 @@ async def confirm(times, busy, say):
             for name, one in zip(passed, good, strict=True):
                 passed[name] += one
                 say(f"{name:12} {GOAL:7,} B, {number + 1}: {'passes' if one else 'fails'}")
+            if not all(good):
+                break
     return passed
 
 
@@ -341,6 +350,7 @@ def account(heard, bare, mount):
     loop = figures["asyncio"] - figures["before"]
     return {
         "shims_bytes": shims,
+        "rom_bytes": heard.bare[0] - heard.bare[1],
         "names_bytes": heard.names[-1] - heard.names[0],
         "peak_bytes": max(heard.live.values()),
         "idle": {
