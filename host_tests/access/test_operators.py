@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from firmware.access import operators
+from firmware.storage import state as keys
 from firmware.storage.state import State
 from host_tests.binding.test_change import Keys
 from host_tests.storage.nor import Nor
@@ -89,4 +90,4 @@ def test_an_unknown_operator_is_told_the_same_as_a_wrong_password(access):
 def test_no_password_is_on_flash(access):
     asyncio.run(access.operators.set_password(b"01", bytearray(b"20261124")))
     assert b"20261124" not in bytes(access.flash.data)
-    assert b"20261124" not in access.state.get(0x41)
+    assert b"20261124" not in access.state.get(keys.OPERATOR + 1)
