@@ -116,11 +116,12 @@ def records(frame, sector, order, last):
             continue
         _, schema, flags, sequence = unpack_from(">HBBI", buf, 0)
         start, at = at, at + total
-        yield start, at, schema, flags, sequence, _items(buf, total - MAC)
+        yield start, at, schema, flags, sequence, _items(buf, total)
 
 
-def _items(buf, last):
-    # Nothing of them stays in the buffer.
+def _items(buf, total):
+    # Nothing of the record stays in the buffer.
+    last = total - MAC
     items = []
     at = HEAD
     while at + 1 < last and buf[at]:
@@ -139,6 +140,6 @@ def _items(buf, last):
         else:
             items.append((key, bytes(memoryview(buf)[at : at + size]), at))
             at += size
-    for i in range(last):
+    for i in range(total):
         buf[i] = 0
     return items
