@@ -13,14 +13,13 @@ _LOOK_MS = const(1000)
 _NO_WIFI = const(1)  # drivers.tls_link
 _HOUR_AT = const(6)  # in a moment
 
-_declined = [None, ""]  # code of the last sign-on, and its words
-
 
 async def run(desk):
     """Show the idle page until a key is pressed."""
     shown = None
+    declined = [None, ""]
     while True:
-        words = _words(desk)
+        words = _words(desk, declined)
         if words != shown:
             shown = words
             desk.pages.show("idle.title", words, "", "idle.begin")
@@ -31,7 +30,7 @@ async def run(desk):
             pass  # here nobody is logged in: the page stays
 
 
-def _words(desk):
+def _words(desk, declined):
     # The most urgent news first; there is room for three lines.
     text = desk.text
     lines = []
@@ -53,12 +52,12 @@ def _words(desk):
     phase = desk.change.phase
     if phase != change.IDLE:
         lines.append(text("idle.phase.%d" % phase))
-    _line(desk, lines)
+    _line(desk, declined, lines)
     lines.append(desk.identity.merchant.decode())
     return "\n".join(lines[:3])
 
 
-def _line(desk, lines):
+def _line(desk, declined, lines):
     # The radio as it is now; the acquirer as it was, and when.
     text, at = desk.text, desk.sync
     if not desk.board.wifi.connected:
@@ -67,12 +66,12 @@ def _line(desk, lines):
         lines.append(text("idle.ready") + " " + moment(desk, at.reached_at)[_HOUR_AT:])
         return
     elif at.reached == sync.DECLINED:
-        if _declined[0] != at.code:
-            _declined[0], _declined[1] = (
+        if declined[0] != at.code:
+            declined[0], declined[1] = (
                 at.code,
                 rooms.run("firmware.errands.reasons", text, at.code),
             )
-        lines.append(_declined[1])
+        lines.append(declined[1])
     elif at.reached == sync.UNREACHED and at.trouble != _NO_WIFI:
         lines.append(text("link.%d" % at.trouble))
     else:
