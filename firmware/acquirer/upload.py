@@ -34,7 +34,8 @@ async def run(sync):
     """
     state = sync.state
     journal = state.journal
-    last = state.number(keys.UPLOADED)
+    # The newest goes again when there is nothing newer: the acquirer says then what it misses.
+    last = min(state.number(keys.UPLOADED), journal.number - 1)
     corrected = False
     gaps = rooms.run("firmware.acquirer.gaps", journal, last)
     for _ in range(_MESSAGES):

@@ -333,3 +333,11 @@ def test_after_a_refusal_the_archive_is_served_once_from_where_it_stands(shop):
     behind.run()
     assert behind.stored == last + 1
     assert behind.messages > 1
+
+
+def test_records_that_are_wanted_although_all_have_come_are_no_longer_wanted_then(shop):
+    for _ in range(2):
+        shop.want()
+        shop.sync()
+        assert not shop.world.terminal()["records_wanted"]
+    assert shop.stored() == shop.whole()
