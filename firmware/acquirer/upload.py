@@ -34,7 +34,8 @@ async def run(sync):
     """
     state = sync.state
     journal = state.journal
-    last = state.number(keys.UPLOADED)
+    # The newest goes again when there is nothing newer: the acquirer says then what it misses.
+    last = min(state.number(keys.UPLOADED), journal.number - 1)
     corrected = False
     gaps = rooms.run("firmware.acquirer.gaps", journal, last)
     for _ in range(_MESSAGES):
@@ -61,30 +62,26 @@ def _following(journal, last, gaps):
     # them; and the number up to which that is.
     found = []
     room = _ROOM
-    try:
-        for number, _, chain, entry in history.entries(journal, last + 1):
+    for number, _, chain, entry in history.entries(journal, last + 1):
+        gap = gaps.get(last + 1)
+        while gap is not None and gap[0] < number:
+            room -= _TAG + _GAP_LEN
+            if room < 0 or gap[0] == NOT_YET:
+                return found, last
+            found.append((_GAP, _told(last + 1, gap)))
+            last = gap[0]
             gap = gaps.get(last + 1)
-            while gap is not None and gap[0] < number:
-                room -= _TAG + _GAP_LEN
-                if room < 0 or gap[0] == NOT_YET:
-                    return found, last
-                found.append((_GAP, _told(last + 1, gap)))
-                last = gap[0]
-                gap = gaps.get(last + 1)
-            if gap is not None:
-                continue  # it is in there: not proven, or not to be sent
-            room -= _TAG + 12 + len(entry)
-            if room < 0 or number != last + 1:
-                break
-            found.append((_RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
-            last = number
-        else:
-            gap = gaps.get(last + 1)
-            if gap is not None and gap[0] != NOT_YET and room >= _TAG + _GAP_LEN:
-                found.append((_GAP, _told(last + 1, gap)))
-                last = gap[0]
-    finally:
-        journal.frame = None
+        if gap is not None:
+            continue  # it is in there: not proven, or not to be sent
+        room -= _TAG + 12 + len(entry)
+        if room < 0 or number != last + 1:
+            return found, last
+        found.append((_RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
+        last = number
+    gap = gaps.get(last + 1)
+    if gap is not None and gap[0] != NOT_YET and room >= _TAG + _GAP_LEN:
+        found.append((_GAP, _told(last + 1, gap)))
+        last = gap[0]
     return found, last
 
 

@@ -55,16 +55,24 @@ def _line(terminal, counter=None):
     return Line(board, me, terminal.state)
 
 
+class Items(dict):
+    """A state of nothing but the request."""
+
+    has = dict.__contains__
+
+    def put(self, changes, entry=None):
+        self.update(changes)
+
+    def next_stan(self):
+        return 8
+
+
 def _requested(tlvs):
-    terminal = Terminal()
-    # The journal of this state is not what is tried here.
-    items = {0x32: tlvs}
-    terminal.state.get = lambda key, default=None, get=terminal.state.get: items.get(
-        key, get(key, default)
-    )
-    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", tlvs[:100])
-    begin(terminal.change, request)
-    return terminal
+    """A state with a pending request for `tlvs`."""
+    items = Items()
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", tlvs)
+    begin(change.Change(items, Clock()), request)
+    return SimpleNamespace(state=items)
 
 
 @pytest.mark.parametrize("fields, length", [(LONGEST, 539), (CARD, 410)])
