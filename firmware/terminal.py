@@ -79,12 +79,6 @@ class Terminal:
         """Ask for an operator's password until it is right; False when given up or locked."""
         return await self.open("own_password", number, title)
 
-    async def swiped(self):
-        """Wait for a card at the reader. Returns its number as digits, or the text key of what is
-        wrong.
-        """
-        return await self.open("swipe")
-
     def run(self):
         """Run until power is cut; what nobody has caught starts it again."""
         try:

@@ -189,9 +189,8 @@ class Sync:
 
     async def _wait(self, seconds):
         # In short steps: secrets are not kept longer for having nothing to do.
-        while True:
-            self._expire()
-            if seconds <= 0:
-                return
+        self._expire()
+        while seconds > 0:
             await asyncio.sleep(min(seconds, _STEP_S))
+            self._expire()
             seconds -= _STEP_S

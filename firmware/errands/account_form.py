@@ -187,8 +187,11 @@ class _Form:
             high,
             before,
             check=check,
-            card=desk.swiped if swipe else None,
+            card=self._swiped if swipe else None,
         )
+
+    def _swiped(self):
+        return self._desk.open("swipe")
 
 
 def _checked(what):
