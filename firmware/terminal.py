@@ -79,12 +79,6 @@ class Terminal:
         """Ask for an operator's password until it is right; False when given up or locked."""
         return await self.open("own_password", number, title)
 
-    async def swiped(self):
-        """Wait for a card at the reader. Returns its number as digits, or the text key of what is
-        wrong.
-        """
-        return await self.open("swipe")
-
     def needs_service(self, code):
         """Show the page of a terminal that cannot work. Raises whatever keeps it from that."""
         rooms.run("firmware.service", self, code)

@@ -21,7 +21,7 @@ async def run(desk, title, slot):
     """
     form = _Form(desk, title, slot)
     if await form.fill() and await form.review():
-        return drafts.reason(form.draft), drafts.compose(form.draft)
+        return form.draft[drafts.REASON], drafts.compose(form.draft)
     drafts.run(desk)
     return None
 
@@ -54,7 +54,7 @@ class _Form:
     def _filled(self):
         # How many fields, from the first one on, have been filled in.
         draft = self.draft
-        if not drafts.reason(draft):
+        if not draft[drafts.REASON]:
             return 0
         at = 1
         for tag in (model.NAME, model.KIND, model.ACCOUNT, model.CNAPS, model.LICENCE):
@@ -81,7 +81,7 @@ class _Form:
     def _rows(self):
         text = self._desk.text
         rows = [
-            ("field.reason", text("reason.%d" % drafts.reason(self.draft))),
+            ("field.reason", text("reason.%d" % self.draft[drafts.REASON])),
             ("field.name", self._words(model.NAME)),
             ("field.kind", text("kind.%d" % drafts.get(self.draft, model.KIND)[0])),
             ("field.account", self._words(model.ACCOUNT)),
@@ -97,12 +97,12 @@ class _Form:
     async def _reason(self):
         text = self._desk.text
         items = [text("reason.%d" % reason) for reason in _REASONS]
-        before = drafts.reason(self.draft)
+        before = self.draft[drafts.REASON]
         at = _REASONS.index(before) if before else 0
         at = await self._desk.pages.menu("field.reason", items, at)
         if at == BACK:
             return False
-        drafts.set_reason(self.draft, _REASONS[at])
+        self.draft[drafts.REASON] = _REASONS[at]
         return True
 
     async def _name(self):
@@ -187,8 +187,11 @@ class _Form:
             high,
             before,
             check=check,
-            card=desk.swiped if swipe else None,
+            card=self._swiped if swipe else None,
         )
+
+    def _swiped(self):
+        return self._desk.open("swipe")
 
 
 def _checked(what):

@@ -10,20 +10,22 @@ from firmware.binding.change import CODE
 _STANDS_S = const(120)
 
 
-async def run(desk, title, stands=None):
+async def run(desk, title, approved=None, proposal=None):
     """Ask all three in turn. Returns the secrets for sync.keep, or None when given up.
 
-    stands: [time until which the two passwords were given for this very proposal], kept up to
-    date; until then only the code is asked for.
+    approved: [until when, proposal] as the two passwords were given for it last, kept up to date:
+    for that very proposal only the code is asked for meanwhile.
     """
-    if stands is None or desk.clock.now() >= stands[0]:
+    now = desk.clock.now()
+    if approved is None or now >= approved[0] or proposal != approved[1]:
         if not await desk.prove(desk.operator, title):
             return None
         if desk.operator != SUPERVISOR:
             await desk.pages.message(title, desk.text("approve.supervisor"), True)
             if not await desk.prove(SUPERVISOR, title):
                 return None
-        if stands is not None:
-            stands[0] = desk.clock.now() + _STANDS_S
+        if approved is not None:
+            approved[0] = desk.clock.now() + _STANDS_S
+            approved[1] = proposal
     code = await desk.pages.digits(title, "approve.code", 6, 6)
     return None if code is None else ((CODE, code),)

@@ -7,7 +7,6 @@ was.
 
 from micropython import const
 
-from firmware import rooms
 from firmware.binding import change, model
 
 _TITLE = "change.title"
@@ -23,22 +22,19 @@ async def run(desk):
     resumed = await desk.open("resume", _TITLE, _SLOT)
     if resumed is None or not await desk.open("preparation", _TITLE, _SLOT, resumed):
         return
-    stands = [0]  # the time until which operator and supervisor have approved this very proposal
-    proposal = None
+    approved = [0, None]
     while True:
-        before = proposal
         proposal = await desk.open("account_form", _TITLE, _SLOT)
         if proposal is None:
             return
-        if proposal != before:
-            stands[0] = 0
         code = _WRONG_CODE
         while code == _WRONG_CODE:  # only the code is asked for again
-            secrets = await desk.open("approval", _TITLE, stands)
+            secrets = await desk.open("approval", _TITLE, approved, proposal)
             if secrets is None:
                 break
-            wish = (model.CHANGE_ACCOUNT, _SLOT) + proposal
-            code = await desk.open("submission", _TITLE, secrets, wish)
+            code = await desk.open(
+                "submission", _TITLE, secrets, (model.CHANGE_ACCOUNT, _SLOT) + proposal
+            )
         if code is None:
-            rooms.run("firmware.errands.draft", desk)
+            desk.draft = None  # what it said is on flash, as the request
             return

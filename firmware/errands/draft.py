@@ -13,8 +13,9 @@ from micropython import const
 from firmware.binding import model
 from firmware.crypto.wipe import wipe
 
-_REASON = const(6)
+REASON = const(6)  # where DF13 stands, 0 while none has been chosen
 _HEAD = const(7)
+_SIZE = const(195)
 _FIELDS = (  # tag, bytes at most
     (model.NAME, 120),
     (model.ACCOUNT, 32),
@@ -33,23 +34,10 @@ def run(desk):
 
 def begin(desk):
     """Put an empty draft of who is logged in at the desk; return it."""
-    size = _HEAD
-    for _, limit in _FIELDS:
-        size += 1 + limit
-    desk.draft = draft = bytearray(size)
+    desk.draft = draft = bytearray(_SIZE)
     draft[0] = desk.operator[0]
     draft[1] = desk.operator[1]
     return draft
-
-
-def reason(draft):
-    """Return DF13, 0 while none has been chosen."""
-    return draft[_REASON]
-
-
-def set_reason(draft, value):
-    """Choose DF13."""
-    draft[_REASON] = value
 
 
 def get(draft, tag):

@@ -35,10 +35,10 @@ async def run(desk):
     if at == BACK:
         return
     proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
-    stands = [0]
+    approved = [0, None]
     code = _WRONG_CODE
     while code == _WRONG_CODE:  # only the code is asked for again, while the approvals stand
-        secrets = await desk.open("approval", _TITLE, stands)
+        secrets = await desk.open("approval", _TITLE, approved, proposal)
         if secrets is None:
             return
         code = await desk.open("submission", _TITLE, secrets, proposal)
