@@ -13,8 +13,9 @@ from micropython import const
 from firmware.binding.change import NoAnswer
 from firmware.storage import audit
 from firmware.storage.journal import ERRAND
-from firmware.ui.pages import Idle
+from firmware.ui.pages import NONE, Idle
 
+_LOOK_MS = const(1000)
 _BODY = const(3)  # lines above the one that says what a key does
 _FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there is no terminal
 
@@ -60,10 +61,13 @@ def _close(desk, name):
 
 
 async def _key(desk):
-    desk.pages.drop_keys()
-    while True:
-        try:
-            await desk.pages.key()
-            return
-        except Idle:
-            desk.log_out()  # the page stays for whoever comes
+    pages = desk.pages
+    pages.drop_keys()
+    try:
+        await pages.key()
+    except Idle:
+        desk.log_out()  # the page stays for whoever comes
+        code = NONE
+        while code == NONE:
+            pages.begin()
+            code = await pages.key(_LOOK_MS)

@@ -174,7 +174,7 @@ def test_storage_that_fails_while_an_errand_is_closed_is_not_lost(make):
 
 def test_the_page_stays_when_nobody_comes_but_whoever_was_logged_in_is_logged_out(make):
     desk = make(MemoryError())
-    desk.pages.idle_ms = 20
+    desk.pages.quiet_ms = 15
 
     async def story():
         task = asyncio.create_task(desk._try("shop"))

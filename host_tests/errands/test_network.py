@@ -42,7 +42,8 @@ def _desk(radio, reached=sync.NEVER, trouble=0, code=b"--", reached_at=0):
         text=stage.text,
         pages=stage.pages,
         hotline="95516",
-        answer=lambda code: code.decode(),
+        operator=None,
+        draft=None,
         board=SimpleNamespace(wifi=radio, faults=[], keypad=SimpleNamespace(stuck=-1)),
         clock=SimpleNamespace(
             civil=lambda epoch, out: Clock.civil(None, epoch, out),
@@ -55,6 +56,7 @@ def _desk(radio, reached=sync.NEVER, trouble=0, code=b"--", reached_at=0):
             code=code,
             reached_at=reached_at,
             differing=[],
+            faulty=False,
             names=[b"N"],
             sign_on=sign_on,
         ),
@@ -108,8 +110,11 @@ def test_what_became_of_the_last_contact_is_said_as_past():
 
 def test_a_network_that_is_open_is_no_network_that_is_not_there():
     """As docs/guide promises; the chip does not join it, see host_tests/drivers/test_wifi.py."""
-    assert idle._words(_desk(OPEN)).split("\n")[0] == "Wi-Fi not encrypted"
-    assert idle._words(_desk(Radio(False, 1, None))).split("\n")[0] == "Wi-Fi not connected"
+    assert idle._words(_desk(OPEN), [None, ""]).split("\n")[0] == "Wi-Fi not encrypted"
+    assert (
+        idle._words(_desk(Radio(False, 1, None)), [None, ""]).split("\n")[0]
+        == "Wi-Fi not connected"
+    )
     failed = asyncio.run(preparation._first_failure(_desk(OPEN), "change.title"))
     assert "The network is not encrypted" in failed
     failed = asyncio.run(preparation._first_failure(_desk(Radio(True, 0, None)), "change.title"))

@@ -73,7 +73,7 @@ def test_only_an_accepted_request_is_ever_called_so_whatever_the_code(language, 
         page = "\n".join(itertools.chain(*desk.shown))
         assert any(word in page for word in SUCCESS) == (event == change.ACTIVE), page
         assert (desk.operator is None) == (event == change.ACTIVE)
-        assert (mended in (True, None)) == (event != change.REJECTED)
+        assert mended == (code if event == change.REJECTED else None)
         assert all(title and body.strip() for title, body in desk.shown)
         assert desk.shown[0][0] == desk.text(telling.row(event, phase)[0])
         if phase != change.IDLE:  # it is still there, and what becomes of it is said

@@ -199,6 +199,7 @@ class Reader(life.Till):
 
         stage = Stage(idle_ms=1)
         self.hotline = "95516"
+        self.draft = None
         self.board.faults = []
         self.board.keypad = SimpleNamespace(stuck=-1)
         self.board.wifi.encrypted = True
@@ -213,7 +214,7 @@ class Reader(life.Till):
             if self.sync.names:
                 stage.keys.press("D" + "B" * len(self.sync.names))
                 with contextlib.suppress(Idle):
-                    await account_form.run(self, "change.title", life.SLOT, {})
+                    await account_form.run(self, "change.title", life.SLOT)
         finally:
             self.text, self.pages = kept
 
