@@ -62,6 +62,7 @@ def _close(desk, name):
 
 async def _key(desk):
     pages = desk.pages
+    pages.begin()
     pages.drop_keys()
     try:
         await pages.key()

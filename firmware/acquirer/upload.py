@@ -13,7 +13,7 @@ from micropython import const
 from firmware import rooms
 from firmware.acquirer.compose import RECORDS
 from firmware.acquirer.gaps import NOT_YET
-from firmware.storage import history
+from firmware.storage import audit, history
 from firmware.storage import state as keys
 
 _RECORD = const(0xDF50)
@@ -34,10 +34,14 @@ async def run(sync):
     """
     state = sync.state
     journal = state.journal
-    # The newest goes again when there is nothing newer: the acquirer says then what it misses.
+    # The newest goes again when there is nothing newer: the acquirer says then what it misses. Has
+    # that given way on flash, an entry that says so is the newest.
     last = min(state.number(keys.UPLOADED), journal.number - 1)
     corrected = False
     gaps = rooms.run("firmware.acquirer.gaps", journal, last)
+    if last < state.number(keys.UPLOADED) and not _following(journal, last, gaps)[0]:
+        last = journal.number
+        state.put((), audit.entry(audit.LOST, sync.clock.now(), detail=b"%d" % last))
     for _ in range(_MESSAGES):
         found, sent = _following(journal, last, gaps)
         if not found:

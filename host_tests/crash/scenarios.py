@@ -171,7 +171,7 @@ def _outdated(snapshot):
             key += schema2.ATTEMPTS - keys.ATTEMPTS
         old.items[key] = value
     for _ in range(60):  # several sectors of them: the log is in the oldest too
-        old.put(((keys.TIME, old.items[keys.TIME]),) * 60)
+        old.put(((keys.TIME, old.items.get(keys.TIME, bytes(4))),) * 60)
     flash.cut = 40
     with contextlib.suppress(PowerCut):
         old.put(((keys.TIME, bytes(4)),) * 60)

@@ -111,10 +111,8 @@ def test_what_became_of_the_last_contact_is_said_as_past():
 def test_a_network_that_is_open_is_no_network_that_is_not_there():
     """As docs/guide promises; the chip does not join it, see host_tests/drivers/test_wifi.py."""
     assert idle._words(_desk(OPEN), [None, ""]).split("\n")[0] == "Wi-Fi not encrypted"
-    assert (
-        idle._words(_desk(Radio(False, 1, None)), [None, ""]).split("\n")[0]
-        == "Wi-Fi not connected"
-    )
+    without = _desk(Radio(False, 1, None))
+    assert idle._words(without, [None, ""]).split("\n")[0] == "Wi-Fi not connected"
     failed = asyncio.run(preparation._first_failure(_desk(OPEN), "change.title"))
     assert "The network is not encrypted" in failed
     failed = asyncio.run(preparation._first_failure(_desk(Radio(True, 0, None)), "change.title"))
@@ -130,5 +128,5 @@ def test_names_that_look_like_text_keys_are_shown_as_they_are(data):
     _, screens = desk.stage.play(network.run(desk), "C")
     assert screens[0][1] == data
     assert desk.stage.play(idle.run(desk))[1][0][-2] == data
-    _, screens = desk.stage.play(preparation.run(desk, "change.title"), "BBBBB")
+    _, screens = desk.stage.play(preparation.run(desk, "change.title", 1), "BBBBB")
     assert any(line.replace(" ", "").endswith(data) for line in screens[-1])

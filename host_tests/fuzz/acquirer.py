@@ -203,7 +203,8 @@ class Reader(life.Till):
         self.board.faults = []
         self.board.keypad = SimpleNamespace(stuck=-1)
         self.board.wifi.encrypted = True
-        kept = self.text, self.pages
+        kept = self.text, self.pages, self.operator
+        self.operator = b"01"
         self.text, self.pages = stage.text, stage.pages
         try:
             for name in _PAGES:
@@ -216,7 +217,7 @@ class Reader(life.Till):
                 with contextlib.suppress(Idle):
                     await account_form.run(self, "change.title", life.SLOT)
         finally:
-            self.text, self.pages = kept
+            self.text, self.pages, self.operator = kept
 
 
 class Trouble(AssertionError):
