@@ -20,14 +20,7 @@ def _terminal():
         print("parts missing:", *hardware.faults)
     board = None
     rooms.drop(
-        (
-            "drivers.board",
-            "drivers.certificate",
-            "drivers.heap",
-            "drivers.pins",
-            "drivers.starts",
-            "firmware.rooms",
-        )
+        ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
     )
     from firmware.terminal import Terminal
 
