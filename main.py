@@ -20,41 +20,29 @@ def _terminal():
         print("parts missing:", *hardware.faults)
     board = None
     rooms.drop(
-        (
-            "drivers.board",
-            "drivers.certificate",
-            "drivers.heap",
-            "drivers.pins",
-            "drivers.starts",
-            "firmware.rooms",
-        )
+        ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
     )
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)
 
 
-def _page(fault):
+fault = None
+# Both come from boot.py.
+if globals().get("maintenance"):
+    print("maintenance: the terminal is not started")
+else:
+    try:
+        if globals().get("starts", 0) < 3:
+            terminal = _terminal()
+            del _terminal  # nothing of the start stays in memory
+            terminal.run()
+    except Exception as error:  # noqa: BLE001 (shown, whatever it is)
+        sys.print_exception(error)
+        fault = error
     try:
         from drivers import trouble
 
         trouble.tell(fault, hardware, terminal)
     except MemoryError:  # with nothing built there is room for it: that is two starts away
-        import machine
-
-        machine.reset()
-
-
-# Both come from boot.py.
-if globals().get("maintenance"):
-    print("maintenance: the terminal is not started")
-elif globals().get("starts", 0) > 2:
-    _page(None)
-else:
-    try:
-        terminal = _terminal()
-        del _terminal  # nothing of the start stays in memory
-        terminal.run()
-    except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
-        sys.print_exception(fault)
-        _page(fault)
+        hardware.reset()

@@ -9,6 +9,7 @@ memory only meanwhile. May import firmware.rooms.
 """
 
 import asyncio
+import gc
 import time
 
 from micropython import const
@@ -63,20 +64,28 @@ class TlsLink:
         rooms.NoRoom when there is none for what makes a connection.
         """
         self._shut()
-        await rooms.follow("drivers.connecting", self)
+        module, came = rooms.load("drivers.connecting")
+        try:
+            if not await module.wifi(self.wifi):
+                raise LinkError(WIFI)
+            gc.collect()
+            await self._within(module.connect(self))
+        finally:
+            module = None
+            rooms.drop(came)
         self.is_open = True
 
     async def write(self, buf, n):
         """Send the first `n` bytes of `buf`. Raises LinkError."""
         if not self.is_open:
             raise LinkError(CLOSED)
-        await self.within(self._move(self.sock.write, memoryview(buf)[:n]))
+        await self._within(self._move(self.sock.write, memoryview(buf)[:n]))
 
     async def read_into(self, buf, off, n):
         """Receive exactly `n` bytes to `buf` from `off` on. Raises LinkError."""
         if not self.is_open:
             raise LinkError(CLOSED)
-        await self.within(self._move(self.sock.readinto, memoryview(buf)[off : off + n]))
+        await self._within(self._move(self.sock.readinto, memoryview(buf)[off : off + n]))
 
     async def close(self):
         """Close the line; harmless when it is closed."""
@@ -89,10 +98,7 @@ class TlsLink:
             raise LinkError(TIMEOUT)
         await asyncio.sleep_ms(_TURN_MS)
 
-    async def within(self, work):
-        """Await the coroutine `work` with the limit on it; what it fails with closes the line.
-        Raises LinkError, and lets NoRoom pass.
-        """
+    async def _within(self, work):
         self._since_ms = time.ticks_ms()
         code = 0
         done = False

@@ -21,7 +21,7 @@ _FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there i
 
 
 async def run(desk, name, fault):
-    """Tell what `fault` means for the errand `name`; None: it was closed before.
+    """Tell what `fault` means for the errand `name`; its name again: it was closed before.
 
     Raises StorageFault, and MemoryError when there is no room for the page.
     """
@@ -32,7 +32,7 @@ async def run(desk, name, fault):
     elif isinstance(fault, MemoryError):
         title, words = "busy.title", text("busy.body")
     else:
-        if fault is not None:
+        if fault is not name:
             sys.print_exception(fault)
             _close(desk, name)
         corner, below = str(ERRAND), name

@@ -22,6 +22,7 @@ import firmware.crypto.seal  # noqa: F401
 import firmware.message.codec  # noqa: F401
 import firmware.message.framing  # noqa: F401
 from firmware import rooms
+from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
 from firmware.ui.canvas import Canvas
 from firmware.ui.font import Font
@@ -100,20 +101,23 @@ class Terminal:
         if self._fault is not None:
             raise self._fault
         self._person = asyncio.current_task()
+        asyncio.create_task(self.board.keypad.run())
+        asyncio.create_task(self._kept(self.board.wifi.run))
         try:
-            self._keep(self.board.keypad.run)
-            self._keep(self.board.wifi.run)
-            while await self._try("first_start") is False:
-                pass  # no room: the person was told, and presses a key
-            self._keep(self.sync.run)
-            self._keep(self._supervise)
             while True:
-                await self._attend()
+                await self._attend("first_start")
+                if self.state.has(keys.OPERATOR + 1):
+                    break
+            asyncio.create_task(self._kept(self.sync.run))
+            asyncio.create_task(self._supervise())
+            while True:
+                try:
+                    await self._attend("idle")
+                    self.operator = None
+                except Idle:
+                    pass  # left alone: the idle page says whoever was logged in is logged out
         except asyncio.CancelledError:
             raise self._fault from None
-
-    def _keep(self, work):
-        asyncio.create_task(self._kept(work))
 
     async def _kept(self, work):
         # A task for ever. Without room it begins again later; what else it ends in ends the
@@ -128,43 +132,43 @@ class Terminal:
                 self._person.cancel()
                 return
 
-    async def _attend(self):
-        # One person, from the idle page to log-out. Who was left alone is logged out, and told so
-        # by the idle page: until it is left, it alone sees who that was.
+    async def _attend(self, name):
+        # One person, from the errand `name` to log-out: the idle page leads to log-in, that to the
+        # menu, and every errand of the menu back to it. Whatever one fails with is told. Who was
+        # left alone is logged out, and told so by the idle page: it alone sees who that was.
+        trail = []
         self.pages.drop_keys()
-        try:
-            await self._try("idle")
-            self.operator = None
-            self.operator = await self._try("log_in") or None
-            trail = []
-            while self.operator is not None:
-                errand = await self._try("main_menu", trail)
-                if errand is None:
-                    break
-                if errand:
-                    await self._try(errand)
-            self.operator = None
-        except Idle:
-            pass
-
-    async def _try(self, name, *args):
-        # Open an errand; False when it has failed, and the person was told.
-        fault = None
-        try:
-            if name not in self.closed:
-                return await self.open(name, *args)
-        except (Idle, StorageFault):
-            raise
-        except Exception as error:
-            fault = error
-        try:  # by now what the errand held is free
-            await rooms.follow("firmware.fault", self, name, fault)
-        except MemoryError:
-            await self.pages.key()  # not even for the words: a key leads on
-        return False
+        while name is not None:
+            told = found = None
+            try:
+                if name in self.closed:
+                    told = name
+                elif name == "main_menu":
+                    found = await self.open(name, trail)
+                else:
+                    found = await self.open(name)
+            except (Idle, StorageFault):
+                raise
+            except Exception as fault:
+                told = fault
+            if told is not None:
+                try:  # by now what the errand held is free
+                    await rooms.follow("firmware.fault", self, name, told)
+                except MemoryError:
+                    await self.pages.key()  # not even for the words: a key leads on
+            if name == "idle":
+                self.operator = None
+                name = "log_in"
+                continue
+            if name == "log_in":
+                self.operator = found
+            if self.operator is None:
+                return
+            name = found if name == "main_menu" and told is None else "main_menu"
 
     async def _supervise(self):
-        # The watchdog is fed only while the keypad is scanned.
+        # The watchdog is fed only while the keypad is scanned: it bites when that task has ended,
+        # or this one.
         board = self.board
         board.start_watchdog(_WATCHDOG_MS)
         seen = -1

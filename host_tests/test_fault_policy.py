@@ -71,34 +71,46 @@ def make(monkeypatch):
         desk.clock = desk.board.clock
         desk.hotline = "95516"
         desk.closed = ()
-        desk.operator = b"01"
         desk.printed = printed
 
         async def run(desk):
             desk.runs += 1
             raise fault
 
-        desk.runs = 0
-        errand = types.ModuleType("firmware.errands.shop")
-        errand.run = run
-        monkeypatch.setitem(sys.modules, "firmware.errands.shop", errand)
+        async def log_in(desk):
+            return b"01"
+
+        async def main_menu(desk, trail):
+            desk.menus += 1
+            return None if desk.menus > 1 else "shop"
+
+        desk.runs = desk.menus = 0
+        for name, how in (("shop", run), ("log_in", log_in), ("main_menu", main_menu)):
+            errand = types.ModuleType(f"firmware.errands.{name}")
+            errand.run = how
+            monkeypatch.setitem(sys.modules, errand.__name__, errand)
         return desk
 
     return made
 
 
-def page(desk, errand="shop"):
-    """Return what is on the screen once the errand has failed, and the task that shows it."""
+def page(desk):
+    """Log in and open the errand; return what is on the screen once it has failed, and what came
+    out instead. A key then leads back to the menu, where the person is still logged in.
+    """
 
     async def story():
-        task = asyncio.create_task(desk._try(errand))
+        desk.menus = 0
+        task = asyncio.create_task(desk._attend("log_in"))
         await settle()
         shown = desk.stage.lines
         if task.done():
             return shown, task.exception()
+        assert desk.menus == 1
         desk.stage.keys.press("D")
         await settle()
-        assert task.done() and task.result() is False
+        assert task.done() and task.exception() is None
+        assert desk.menus == 2 and desk.operator == b"01"
         return shown, None
 
     return asyncio.run(story())
@@ -132,7 +144,7 @@ def test_no_answer_is_its_words_and_nothing_else(make, code, words):
 )
 def test_anything_else_starts_the_terminal_again_once_then_only_this_errand_is_closed(make, fault):
     with pytest.raises(Reset):
-        asyncio.run(make(fault, restarts=True)._try("shop"))
+        asyncio.run(make(fault, restarts=True)._attend("log_in"))
     desk = make(fault)
     shown, raised = page(desk)
     assert raised is None
@@ -147,13 +159,13 @@ def test_anything_else_starts_the_terminal_again_once_then_only_this_errand_is_c
     assert len(desk.state.entries) == 1
 
 
-@pytest.mark.parametrize("errand", ["idle", "log_in", "main_menu", "first_start"])
+@pytest.mark.parametrize("errand", ["idle", "log_in", "first_start"])
 def test_what_the_terminal_cannot_be_without_is_never_closed(make, monkeypatch, errand):
     desk = make(ValueError())
     module = sys.modules["firmware.errands.shop"]
     monkeypatch.setitem(sys.modules, f"firmware.errands.{errand}", module)
     with pytest.raises(Reset):
-        asyncio.run(desk._try(errand))
+        asyncio.run(desk._attend(errand))
     assert desk.closed == ()
 
 
@@ -177,7 +189,9 @@ def test_the_page_stays_when_nobody_comes_but_whoever_was_logged_in_is_logged_ou
     desk.pages.quiet_ms = 15
 
     async def story():
-        task = asyncio.create_task(desk._try("shop"))
+        task = asyncio.create_task(desk._attend("log_in"))
+        await settle()
+        assert desk.operator == b"01"
         while desk.operator is not None:
             await asyncio.sleep(0.01)
         assert not task.done()
@@ -225,12 +239,14 @@ def test_a_task_that_meets_bad_storage_ends_what_the_person_does(make):
     desk = make(None)
     desk._fault = None
 
+    keeping = []
+
     async def broken():
         raise StorageFault(KEYS_USED_UP)
 
     async def person():
         desk._person = asyncio.current_task()
-        desk._keep(broken)
+        keeping.append(asyncio.create_task(desk._kept(broken)))
         await asyncio.sleep(60)
 
     with pytest.raises(asyncio.CancelledError):

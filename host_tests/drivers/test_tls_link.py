@@ -14,7 +14,7 @@ from pathlib import Path
 import acquirers
 import pytest
 
-from drivers import connecting, tls_link
+from drivers import shortage, tls_link
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "96k"
@@ -171,7 +171,7 @@ def test_a_certificate_without_room_on_the_chip_is_not_called_untrusted(line):
     ],
 )  # fmt: skip
 def test_what_mbedtls_calls_too_little_memory_is_known(errno, full):
-    assert connecting._is_full(errno) == full
+    assert shortage.is_full(errno) == full
 
 
 def test_every_limit_is_thirty_seconds():
