@@ -84,7 +84,7 @@ class Sync:
                 reached = await self.once()
                 try:
                     seconds = rooms.run("firmware.acquirer.pause", self, reached)
-                except rooms.NoRoom:
+                except MemoryError:
                     seconds = _NO_ROOM_S
             await self._rest(seconds)
 
@@ -150,7 +150,7 @@ class Sync:
                 if settle and outcome.lost():
                     raise NoAnswer(outcome.trouble)  # the line is gone, for this reason
                 await self._sign_on(alone)
-        except rooms.NoRoom:
+        except MemoryError:
             trouble = NO_ROOM  # a person's errand fills it: later
         except NoAnswer as error:
             trouble = error.code

@@ -18,6 +18,7 @@ from firmware.storage.journal import (
     CHANGE,
     ENTRY,
     FLASH_MISSING,
+    KEYS_FULL,
     KEYS_MISSING,
     LAST,
     SCHEMA,
@@ -35,8 +36,8 @@ _FORMATTED = "journal"  # the keystore's note that there is a state: it is never
 def run(flash, keystore, random):
     """Return the journal on `flash` with its last true state, or with the first one, begun now.
 
-    Raises StorageFault when flash, keystore or a key is missing, or a state exists but can't be
-    read. Power loss at the first start lets it begin again.
+    Raises StorageFault when flash, keystore or a key is missing, the keystore takes no more, or a
+    state exists but can't be read. Power loss at the first start lets it begin again.
     """
     journal = Journal(flash, *_secrets(flash, keystore, random))
     _begin(journal, keystore)
@@ -57,9 +58,16 @@ def _secrets(flash, keystore, random):
             if formatted or name == "token_key":
                 raise StorageFault(KEYS_MISSING)
             secret = random(16)
-            keystore.put(name, secret)
+            _keep(keystore, name, secret)
         found.append(secret)
     return found
+
+
+def _keep(keystore, name, value):
+    try:
+        keystore.put(name, value)
+    except OSError:
+        raise StorageFault(KEYS_FULL) from None
 
 
 def _begin(journal, keystore):
@@ -68,7 +76,7 @@ def _begin(journal, keystore):
     else:
         format(journal)
         journal.put((), audit.entry(audit.FORMATTED, 0))
-        keystore.put(_FORMATTED, b"\x01")
+        _keep(keystore, _FORMATTED, b"\x01")
 
 
 def _note_lost(journal, lost):

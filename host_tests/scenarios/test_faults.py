@@ -61,7 +61,7 @@ def test_flash_that_takes_no_more_writes_is_a_page_at_once_and_the_start_after_i
         await it.play(
             "press D\nsee @log_in.number\npress D\nsee @password.of\ntype 0000\npress D\n"
             "see @service.title within 20\nsee @service.stopped\n"
-            'console "needs service, code 2"\n'
+            'console "needs service, code 22"\n'
         )
         programmed = it.terminal.flash.operations
         await it.stays(1)
@@ -75,7 +75,7 @@ def test_flash_that_takes_no_more_writes_is_a_page_at_once_and_the_start_after_i
 def test_key_storage_that_is_full_at_the_first_start_is_a_page_and_no_restart(told):
     async def story(it):
         it.terminal.nvs.full = True
-        await it.play('power on\nsee @service.title within 20\nconsole "needs service, code 1"\n')
+        await it.play('power on\nsee @service.title within 20\nconsole "needs service, code 12"\n')
         await it.stays(1)
         it.terminal.nvs.full = False
         await it.play("power cycle\nsee @idle.ready within 20\n")
@@ -88,7 +88,7 @@ def test_key_storage_that_fills_later_ends_on_a_page_after_three_starts_at_most(
         await it.play("power on\nsee @idle.ready within 20\n")
         it.terminal.nvs.full = True
         await it.play(
-            "link cut\nlink restore\npower cycle\nconsole 'needs service, code' within 60\n"
+            "link cut\nlink restore\npower cycle\nconsole 'needs service, code 12' within 60\n"
         )
         assert it.terminal.boots <= 1 + STARTS
         boots = it.terminal.boots
@@ -156,7 +156,7 @@ def test_a_terminal_that_always_fails_stops_at_the_third_start_with_a_page(told)
 
 def test_a_background_task_that_fails_ends_on_a_page_too(told):
     async def story(it):
-        it.replace("firmware.acquirer.sign_on", "async def run(sync):\n    raise UnicodeError\n")
+        it.replace("firmware.acquirer.sign_on", "async def run(sync):\n    raise AttributeError\n")
         await it.play('power on\nconsole "needs service, code 30" within 60\n')
         await it.stays(3)
 
