@@ -6,6 +6,7 @@ May import crypto only.
 from micropython import const
 
 from firmware.crypto.cmac import mac
+from firmware.crypto.wipe import wipe
 
 FRAME_MAX = const(1024)  # bytes of a frame that may come
 SENT_MAX = const(640)  # a whole 0300 with every field at its longest has 539; 0320s fill it
@@ -24,7 +25,9 @@ class Identity:
 
     def token(self, tlvs):
         """Return the binding token of a binding's TLVs, 8 bytes (PROTOCOL, "Binding token")."""
-        buf = b"\x01" + tlvs
+        buf = bytearray(b"\x01")
+        buf.extend(tlvs)
         tag = bytearray(16)
         mac(self._token_key, buf, 0, len(buf), tag, 0)
+        wipe(buf)
         return bytes(memoryview(tag)[:8])

@@ -3,7 +3,7 @@
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
 the table is not stored. In memory only while the terminal signs on, so what it takes in is
-`taking`. May import rooms, compose, verify, answers, binding, storage.
+`taking`. May import rooms, compose, verify, answers, binding, crypto.wipe, storage.
 """
 
 from micropython import const
@@ -17,6 +17,7 @@ from firmware.acquirer.verify import STATUS
 from firmware.binding import change
 from firmware.binding.change import NoAnswer
 from firmware.binding.request import SLOT_AT
+from firmware.crypto.wipe import wipe
 from firmware.storage import audit
 from firmware.storage import state as keys
 
@@ -69,12 +70,15 @@ async def _compare(sync):
         theirs = await _slot(sync.line, slot)
         if theirs is not None and not rooms.run("firmware.binding.checked", theirs):
             sync.faulty = True
-            continue
-        ours = sync.state.binding(slot)
-        if theirs is not None and ours is None:
-            sync.accept(slot, theirs, audit.NOBODY)
-        elif theirs != ours:
-            differing.append((slot, theirs))
+        else:
+            ours = sync.state.binding(slot)
+            if theirs is not None and ours is None:
+                sync.accept(slot, theirs, audit.NOBODY)
+            elif theirs != ours:
+                differing.append((slot, theirs))  # until somebody has looked at it
+                continue
+        if theirs:
+            wipe(theirs)
     return differing
 
 
@@ -96,4 +100,8 @@ async def _slot(line, slot):
         raise NoAnswer(0)
     if status == bytes((answers.UNKNOWN,)):
         return None
-    return tlvs if tlvs and token == line.identity.token(tlvs) else b""
+    if tlvs and token == line.identity.token(tlvs):
+        return tlvs
+    if tlvs:
+        wipe(tlvs)
+    return b""

@@ -28,7 +28,8 @@ _NUMERIC = (7, 11, 12, 13, 60, 70)
 def run(line, wanted):
     """Return what is `wanted` of the verified reply: for each DE or tag its bytes, or None.
 
-    A tag is looked for in DE 120, then in DE 63; DF20 is its plain TLVs. A field is an, ans or b.
+    A tag is looked for in DE 120, then in DE 63; DF20 is its plain TLVs,
+    a bytearray. A field is an, ans or b.
     Raises NoAnswer: the reply is not the answer to what was sent.
     """
     fields = array("H", bytes(2 * codec.TABLE_LEN))
@@ -96,7 +97,8 @@ def _part(line, fields, what):
 
 
 def _plain(line, block):
-    # The plain TLVs of a DF20; None when it isn't properly sealed.
+    # The plain TLVs of a DF20, to be overwritten by whoever asked for them; None when it isn't
+    # properly sealed.
     if len(block) < 32 or len(block) % 16:
         return None
     buf = bytearray(block)
@@ -104,4 +106,6 @@ def _plain(line, block):
     line.keys.key(dukpt.DATA_DECRYPT, key)
     n = unseal(key, block[:16], buf, 16, len(buf) - 16)
     wipe(key)
-    return None if n < 0 else bytes(memoryview(buf)[16 : 16 + n])
+    plain = None if n < 0 else bytearray(memoryview(buf)[16 : 16 + n])
+    wipe(buf)
+    return plain

@@ -4,6 +4,7 @@ backup.
 
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import model
+from firmware.crypto.wipe import wipe
 from firmware.errands.moment import moment
 
 _TITLE = "accept.title"
@@ -32,6 +33,7 @@ async def run(desk, slot=None):
         if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
             if (at, theirs) in desk.sync.differing:  # it may have changed again meanwhile
                 desk.sync.accept(at, theirs, SUPERVISOR)
+                wipe(theirs)
                 await desk.pages.message(_TITLE, desk.text("accept.done"), True)
 
 

@@ -46,6 +46,7 @@ class Line:
         self.tags, self.slots, self.known = tags, dict(slots), known
         self.identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
         self.asked = []
+        self.unsealed = []  # as `verify` gives it, to be overwritten by whoever asked
 
     async def reach(self):
         pass
@@ -67,6 +68,9 @@ class Line:
             tags = {39: b"03"}
         else:
             tags = {39: b"00", **self.tags}
+        if tags.get(0xDF20) is not None:
+            self.unsealed.append(bytearray(tags[0xDF20]))
+            tags = {**tags, 0xDF20: self.unsealed[-1]}
         return [tags.get(what) for what in wanted]
 
     def _slot(self, slot):
@@ -283,3 +287,16 @@ def test_a_lock_out_lasts_as_long_when_the_clock_is_set_meanwhile():
         shop.terminal.boot()
         assert shop.terminal.state.get(keys.ATTEMPTS)[1:] == (NOW + 1800).to_bytes(4, "big")
         assert shop.terminal.state.get(keys.ATTEMPTS + 1) == over
+
+
+@pytest.mark.parametrize("slots", [{1: OLD, 2: NEW}, {1: OLD, 2: {39: b"00", 0xDF20: NEW}}])
+def test_nothing_unsealed_stays_once_it_was_compared(slots):
+    shop = Shop(DIFFERS, slots)
+    shop.sign_on()
+    assert len(shop.line.unsealed) == 2
+    assert not any(map(any, shop.line.unsealed))
+
+
+def test_what_differs_stays_until_somebody_has_looked_at_it():
+    shop = Shop(DIFFERS, {1: NEW})
+    assert shop.sign_on().differing == [(1, NEW)]

@@ -21,7 +21,10 @@ class Desk(Terminal):
         self.text = Text(assets() / "en.bin")
         self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
         self.sync = SimpleNamespace(
-            differing=list(differing), faulty=False, reached_at=0, accept=self._accept
+            differing=[(slot, theirs and bytearray(theirs)) for slot, theirs in differing],
+            faulty=False,
+            reached_at=0,
+            accept=self._accept,
         )
         self.pages = self
         self.identity = SimpleNamespace(token=lambda tlvs: bytes(8))
