@@ -16,9 +16,12 @@ _HEAD = const(9)  # of an entry, before its detail
 _DETAIL_MAX = const(64)
 
 
-def run(journal, last):
+def run(journal, last, refused=False):
     """Return the gaps behind the entry `last`: {first: (last, chain behind it)}, with NOT_YET for
     the last one while that is not known.
+
+    refused: the acquirer has that entry, but not the chain that the log has behind it, since one
+    before was damaged later: the entry that follows can't be proven to it, those after that can.
     """
     gaps = []  # [first, last, chain] in order
     doubt = -1  # from this one on the chain is not proven yet
@@ -37,7 +40,7 @@ def run(journal, last):
                 gaps.append((expected, number - 1, before))
             elif known is not None:
                 doubt = -1
-        if not _sendable(entry):
+        if not _sendable(entry) or refused and number == last + 1:
             gaps.append((number, number, chain))
         known = chain
         expected = number + 1

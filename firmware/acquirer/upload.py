@@ -22,6 +22,7 @@ _GAP = const(0xDF52)
 _ROOM = const(520)  # bytes of TLVs that fit a message of identity.SENT_MAX
 _GAP_LEN = const(16)
 _TAG = const(3)  # bytes of a record's tag and length
+_CORRECTIONS = const(2)  # of a conversation: where to go on, and what is refused there
 _MESSAGES = const(256)  # of a conversation: more than the longest log takes
 
 
@@ -30,14 +31,14 @@ async def run(sync):
     rooms.NoRoom.
 
     Stops where the acquirer takes nothing more. When it says that it has less, or more, than was
-    thought, it goes on from there, once.
+    thought, or that what follows does not follow from what it has, it goes on from there.
     """
     state = sync.state
     journal = state.journal
     # The newest goes again when there is nothing newer: the acquirer says then what it misses. Has
     # that given way on flash, an entry that says so is the newest.
     last = min(state.number(keys.UPLOADED), journal.number - 1)
-    corrected = False
+    corrected = 0
     gaps = rooms.run("firmware.acquirer.gaps", journal, last)
     if last < state.number(keys.UPLOADED) and not _following(journal, last, gaps)[0]:
         last = journal.number
@@ -52,10 +53,11 @@ async def run(sync):
             return
         stored = int.from_bytes(value, "big")
         if stored != sent or code != b"00":
-            if corrected:
+            if corrected == _CORRECTIONS:
                 return
-            corrected = True
-            gaps = rooms.run("firmware.acquirer.gaps", journal, stored)
+            corrected += 1
+            refused = code == b"30" and stored == last
+            gaps = rooms.run("firmware.acquirer.gaps", journal, stored, refused)
         last = stored
         if state.number(keys.UPLOADED) < last <= journal.number:
             state.put_number(keys.UPLOADED, last)

@@ -4,58 +4,16 @@ import asyncio
 
 import pytest
 
-from drivers import clock as clocks
-from firmware import services
 from firmware.acquirer import upload
 from firmware.storage import audit
 from firmware.storage import state as keys
-from host_tests.crash import life
-from host_tests.crash.world import CONFIG, MemoryBooks, Policy, World, binding, first
+from host_tests.crash.archive import Shop
 from tools.acquirer import keys as host_keys
-
-
-class Shop:
-    """A terminal of the firmware's own services, and the acquirer's own host and books."""
-
-    def __init__(self, monkeypatch):
-        self.books = MemoryBooks()
-        snapshot = first(self.books, binding("6222020200112233445"), sectors=8)
-        self.world = World(self.books, snapshot, Policy(), watch=False)
-        chip = life.Chip(self.world)
-        monkeypatch.setattr(clocks, "time", chip)
-        monkeypatch.setattr(clocks, "machine", chip)
-        self.places = {}  # of entries: the sector of each, and where it ends there
-        self.board = life.Board(self.world, snapshot.flash, dict(snapshot.nvs))
-        self.boot()
-
-    def boot(self):
-        self.till = life.Till(self.board, {}, self.world)
-        services.build(self.till, CONFIG)
-        self.state = self.till.state
-
-    def tell(self, count, detail=b""):
-        for i in range(count):
-            self.state.put((), audit.entry(audit.RIGHT, i, b"01", detail=detail))
-            journal = self.state.journal
-            self.places[journal.number] = journal.head, journal.pos
-
-    def want(self):
-        self.books.want_records(self.world.terminal(), True)
-
-    def sync(self):
-        assert asyncio.run(self.till.sync.once())
-
-    def stored(self):
-        """The number of the last record in the acquirer's archive, and its chain."""
-        return self.books.last_record(self.world.terminal())
-
-    def whole(self):
-        return self.state.journal.number, self.state.journal.chain
 
 
 @pytest.fixture
 def shop(monkeypatch):
-    return Shop(monkeypatch)
+    return Shop(monkeypatch.setattr)
 
 
 def test_nothing_is_sent_unasked(shop):
@@ -177,11 +135,6 @@ class Archive:
         return True
 
 
-def _damage(shop, number):
-    sector, at = shop.places[number]
-    shop.board.flash._partition._cells[sector * 4096 + at - 1] ^= 0x55
-
-
 def _full(shop, sectors):
     """Write entries until so many sectors have been begun; return the number of the last."""
     journal = shop.state.journal
@@ -205,7 +158,7 @@ def test_a_log_without_damage_has_no_gap(shop):
 @pytest.mark.parametrize("wanted", [2, 7, 20])
 def test_a_damaged_entry_does_not_end_the_archive(shop, wanted, boot):
     last = _full(shop, 3)
-    _damage(shop, wanted)
+    shop.damage(wanted)
     if boot:
         shop.boot()
     archive = Archive(shop)
@@ -224,7 +177,7 @@ def test_damage_in_two_sectors_makes_two_gaps(shop):
     sectors = sorted({sector for sector, _ in places.values()})
     wanted = [min(n for n in places if places[n][0] == sector) + 1 for sector in sectors[:2]]
     for number in wanted:
-        _damage(shop, number)
+        shop.damage(number)
     archive = Archive(shop)
     archive.run()
     assert archive.stored == last
@@ -234,7 +187,7 @@ def test_damage_in_two_sectors_makes_two_gaps(shop):
 def test_damage_in_the_sector_being_written_is_told_once_it_is_certain(shop):
     shop.tell(10)
     last = shop.state.journal.number
-    _damage(shop, last - 3)
+    shop.damage(last - 3)
     archive = Archive(shop)
     archive.run()
     assert archive.stored == last - 4
@@ -248,7 +201,7 @@ def test_damage_in_the_sector_being_written_is_told_once_it_is_certain(shop):
 def test_the_last_entry_damaged_costs_only_itself(shop):
     shop.tell(10)
     last = shop.state.journal.number
-    _damage(shop, last)
+    shop.damage(last)
     archive = Archive(shop)
     archive.run()
     assert archive.stored == last - 1
