@@ -114,10 +114,9 @@ class Line:
         return await self._answer(wanted)
 
     def _step(self, path, *args):
+        # Memory may end half way, too: but for the key's counter no step writes anything.
         try:
             return rooms.run(path, self, *args)
-        except MemoryError:  # half way, too: but for the key's counter no step writes anything
-            raise rooms.NoRoom from None
         except dukpt.KeysExhausted:
             raise StorageFault(KEYS_USED_UP) from None
         except (ValueError, LookupError):  # what came is not what was checked

@@ -260,7 +260,8 @@ class Dukpt:
         _step(self._live, self._key)
         self._left = int(self._left) - 1
 
-    def skip(self, count):
+    @micropython.viper
+    def skip(self, count: int):
         """Move on by `count` counters or a few more, durably, without making their keys: the other
         side has seen higher ones. The key in use is gone.
 
@@ -268,15 +269,17 @@ class Dukpt:
         """
         saved = self._saved
         _copy(saved, 0, self._live, 0, STATE_LEN)
-        for _ in range(self._left):  # what is reserved is behind what is stored
+        left = int(self._left)
+        while left > 0:  # what is reserved is behind what is stored
             _step(saved, self._key)
+            left -= 1
+        wipe(_data)
         while count > 0:
-            bit = _lowest_bit(saved)
+            bit = int(_lowest_bit(saved))
             if bit == _BITS:
                 break
-            at = _REGISTERS + bit * _KEY_LEN
-            if bit < _SKIP_BITS and 1 << bit <= count:  # with all that its key leads to
-                wipe(memoryview(saved)[at : at + _KEY_LEN])
+            if bit < _SKIP_BITS and (1 << bit) <= count:  # with all that its key leads to
+                _copy(saved, _REGISTERS + bit * _KEY_LEN, _data, 0, _KEY_LEN)
                 _add(saved, bit)
                 count -= 1 << bit
             else:

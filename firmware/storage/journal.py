@@ -138,10 +138,7 @@ class Journal:
         """
         value = self.items.get(key)
         if value is None and self.place(key) >= 0:
-            try:
-                value = rooms.run("firmware.storage.frame", self, key)
-            except MemoryError:
-                raise rooms.NoRoom from None
+            value = rooms.run("firmware.storage.frame", self, key)
         return value
 
     def put(self, changes, entry=None):
@@ -154,11 +151,8 @@ class Journal:
         large, or when there is nothing to move; NoRoom (see rooms) when memory is full: nothing
         has happened then, and what was is still true.
         """
-        try:
-            while not rooms.run("firmware.storage.writer", self, changes, entry):
-                rooms.run("firmware.storage.turn", self)
-        except MemoryError:
-            raise rooms.NoRoom from None
+        while not rooms.run("firmware.storage.writer", self, changes, entry):
+            rooms.run("firmware.storage.turn", self)
 
     def length(self, at):
         """Return the length of the value that the index tells of at `at`."""

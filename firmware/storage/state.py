@@ -51,11 +51,8 @@ class State:
     """
 
     def __init__(self, flash, keystore, random):
-        try:
-            self.journal = rooms.run("firmware.storage.recovery", flash, keystore, random)
-            rooms.drop(("firmware.storage.migration",))  # recovery brings it when it has to
-        except MemoryError:
-            raise rooms.NoRoom from None
+        self.journal = rooms.run("firmware.storage.recovery", flash, keystore, random)
+        rooms.drop(("firmware.storage.migration",))  # recovery brings it when it has to
         self.get = self.journal.get
         self.has = self.journal.has
         self.put = self.journal.put

@@ -53,11 +53,11 @@ def states(monkeypatch):
 def test_a_binding_that_is_committed_before_the_answer_is_caught(caught, states, monkeypatch):
     settled = Change.settle
 
-    async def settle(self, host, secrets=None, notice=False):
+    async def settle(self, *given):
         if self.phase == change.STORED:
             request = pending(states[self])
             states[self].put(states[self].binding_changes(request.slot, request.tlvs))
-        return await settled(self, host, secrets, notice)
+        return await settled(self, *given)
 
     monkeypatch.setattr(Change, "settle", settle)
     assert caught("change accepted", "never_ahead")
@@ -68,8 +68,8 @@ def test_a_request_that_is_forgotten_when_its_answer_is_lost_is_caught(
 ):
     settled = Change.settle
 
-    async def settle(self, host, secrets=None, notice=False):
-        outcome = await settled(self, host, secrets, notice)
+    async def settle(self, *given):
+        outcome = await settled(self, *given)
         if self.phase == change.SENT:
             states[self].put(tuple((key, None) for key in PENDING))
         return outcome

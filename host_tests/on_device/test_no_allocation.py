@@ -573,6 +573,27 @@ def test_dukpt():
     assert rows[0].ksn == rows[1].ksn == b"12345678\0\0\0\x09"
 
 
+def test_dukpt_skips():
+    store = Store()
+    spare = bytearray(dukpt.STATE_LEN)
+    rows = [dukpt.Dukpt(store, spare), dukpt.Dukpt(store, spare)]
+    turn = [0]
+
+    def work():
+        keys = rows[turn[0]]
+        turn[0] += 1
+        keys.advance()
+        keys.skip(4)
+        keys.skip(300)
+
+    rehearsed([dukpt], work)
+    store.blob[9:13] = b"\xff\xff\0\0"  # nothing is left to skip
+    dukpt._checksum(store.blob, store.blob, 525)
+    keys = dukpt.Dukpt(store, spare)
+    keys.advance()
+    rehearsed([dukpt], lambda: keys.skip(4))
+
+
 def test_dukpt_at_its_end():
     # Sixteen one-bits: no children; then the last counter of all.
     store = Store()

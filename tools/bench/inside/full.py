@@ -20,8 +20,10 @@ from tools.bench.inside import shop
 from tools.bench.inside.chip import Chip
 
 _FIRST = 2  # operators that the first start makes
-_NAME = "上海示例国际贸易发展有限责任公司第一分公司驻浦东新区营业部及其附属门店与仓储配送中心"
-_BANK = "中国工商银行股份有限公司上海市浦东新区世纪大道支行"
+_NAME = (
+    "上海示例国际贸易发展有限责任公司第一分公司驻浦东新区营业部及其附属门店与仓储配送"  # 120 bytes
+)
+_BANK = "中国工商银行股份有限公司上海市浦东新区世纪大道支行自由贸易区"  # 90
 
 
 class _Keystore(shop.Keystore):
@@ -34,23 +36,17 @@ class _Keystore(shop.Keystore):
 
 
 def _binding(i):
-    # The TLVs of a binding as long as the firmware takes them.
-    name, bank = _NAME, _BANK
-    while True:
-        try:
-            return model.compose(
-                {
-                    model.NAME: name.encode(),
-                    model.ACCOUNT: b"%032d" % (62220212345678900000 + i),
-                    model.CNAPS: b"102100099996",
-                    model.BANK: bank.encode(),
-                    model.KIND: bytes((model.CORPORATE,)),
-                    model.LICENCE: b"91350100M000100Y43",
-                }
-            )
-        except ValueError:
-            name = name[:-1] if len(name) > len(bank) else name
-            bank = bank[:-1] if len(bank) >= len(name) else bank
+    # The TLVs of a binding at its longest.
+    return model.compose(
+        {
+            model.NAME: _NAME.encode(),
+            model.ACCOUNT: b"%032d" % (62220212345678900000 + i),
+            model.CNAPS: b"102100099996",
+            model.BANK: _BANK.encode(),
+            model.KIND: bytes((model.CORPORATE,)),
+            model.LICENCE: b"91350100M000100Y43",
+        }
+    )
 
 
 def _record(i, tlvs):
