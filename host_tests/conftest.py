@@ -4,6 +4,7 @@ Both interpreters are counted apart. A test that runs on MicroPython says so its
 `("interpreter", "micropython")` among its user properties; that survives pytest-xdist.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,14 @@ _common = {
 settings.register_profile("quick", max_examples=100, derandomize=True, **_common)
 settings.register_profile("deep", max_examples=5000, **_common)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_collection_finish(session):
+    """Take all that was imported out of the collector's way: the firmware collects all the time,
+    which is cheap on its small heap.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -7,13 +7,13 @@ import pytest
 
 from firmware.acquirer import sync
 from firmware.message import codec
-from host_tests.binding.test_upload import Shop
 from host_tests.crash import life
+from host_tests.crash.archive import Shop
 
 
 @pytest.fixture
 def shop(monkeypatch):
-    return Shop(monkeypatch)
+    return Shop(monkeypatch.setattr)
 
 
 class Tampering:

@@ -20,10 +20,9 @@ from tools.bench.inside import shop
 from tools.bench.inside.chip import Chip
 
 _FIRST = 2  # operators that the first start makes
-_NAME = (
-    "上海示例国际贸易发展有限责任公司第一分公司驻浦东新区营业部及其附属门店与仓储配送"  # 120 bytes
-)
-_BANK = "中国工商银行股份有限公司上海市浦东新区世纪大道支行自由贸易区"  # 90
+# As many bytes as the wire takes: 120 and 90.
+_NAME = "上海示例国际贸易发展有限责任公司第一分公司驻浦东新区营业部及其附属门店与仓储配送"
+_BANK = "中国工商银行股份有限公司上海市浦东新区世纪大道支行自由贸易区"
 
 
 class _Keystore(shop.Keystore):
