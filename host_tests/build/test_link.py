@@ -158,6 +158,33 @@ def test_every_module_of_a_unit_can_still_be_asked_for(visit):
     assert visit(house.modules(), guest) == (3, 5, True)
 
 
+HOUSES = {
+    "shop.main": "import sys\nfrom shop import rooms\ndef go(what):\n"
+    "    return rooms.get('shop.till').run(), rooms.get('shop.errands.' + what).run()",
+    "shop.rooms": "import sys\ndef get(path):\n    __import__(path)\n    return sys.modules[path]",
+    "shop.till": "from shop.rooms import get\ndef run():\n    from shop import box\n"
+    "    return box.open() and get is not None",
+    "shop.box": "def open():\n    return 5",
+    "shop.errands.buy": "from shop import box\ndef run():\n    return box.open()",
+}
+
+
+def test_what_is_asked_for_by_the_house_alone_lies_at_the_root_under_a_short_name(visit):
+    guest, visitor = "from shop import main\nmain.go", "from shop.box import open"
+    house = House(HOUSES, (guest,), (visitor,), folders={"shop.errands.": "e_"})
+    places = house.places()
+    assert {places[place] for place in places} == set(HOUSES) - {"shop.main"}
+    assert max(map(len, set(places) - {"e_buy"})) <= 3
+    linked = house.modules()
+    assert {name for name in linked if "." in name} == {"shop.main", "shop.box"}
+    assert visit(linked, f"{guest}\n{visitor}\nsaid = main.go('buy'), open()") == ((True, 5), 5)
+
+
+def test_a_folder_of_which_a_guest_speaks_is_not_moved():
+    with pytest.raises(Exposed, match=r"shop\.errands\.buy can't be moved"):
+        House(HOUSES, ("import shop.errands.buy",), folders={"shop.errands.": "e_"})
+
+
 def test_what_two_names_stand_for_never_becomes_one():
     house = device.house()
     for root, members in house._units.items():
@@ -169,7 +196,7 @@ def test_what_two_names_stand_for_never_becomes_one():
         assert not set(house._parameters) & set(house._given.values())
         kept = {
             node.attr
-            for node in ast.walk(ast.parse(house.modules()[module.name]))
+            for node in ast.walk(ast.parse(house.text(module.name)))
             if isinstance(node, ast.Attribute)
         } - set(attributes)
         assert not kept & set(house._public)

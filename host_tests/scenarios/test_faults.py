@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from host_tests.scenarios.test_scenarios import device  # noqa: F401 (a fixture)
+from tools.build.device import house
 from tools.simulator import scenario, workplace
 
 PARTS = Path(__file__).parent / "parts"
 STARTS = 3
+
+
+def file(module):
+    """Return the path on the device of a module's file."""
+    return house().place(module).replace(".", "/") + ".mpy"
 
 
 class Told:
@@ -31,7 +37,7 @@ class Told:
 
     def replace(self, module, source):
         """Put `source` in the place of a module of the device, while it is off."""
-        path = self.terminal.root / (module.replace(".", "/") + ".mpy")
+        path = self.terminal.root / file(module)
         path.unlink()
         path.with_suffix(".py").write_text(source)
 
@@ -144,11 +150,9 @@ def test_a_terminal_that_always_fails_stops_at_the_third_start_with_a_page(told)
             'console "the errand that failed last: idle"\n'
         )
         await it.stays(3)
-        it.terminal.root.joinpath("firmware/errands/idle.py").unlink()
-        shutil.copy(
-            workplace.device_root() / "firmware/errands/idle.mpy",
-            it.terminal.root / "firmware/errands/idle.mpy",
-        )
+        idle = file("firmware.errands.idle")
+        it.terminal.root.joinpath(idle).with_suffix(".py").unlink()
+        shutil.copy(workplace.device_root() / idle, it.terminal.root / idle)
         await it.play("power cycle\nsee @idle.ready within 20\n")
 
     told(story)

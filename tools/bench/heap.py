@@ -28,6 +28,7 @@ from tools.bench.interpreter import Failed
 from tools.bench.load import load
 from tools.bench.report import conclude
 from tools.build import mpy
+from tools.build.device import house
 from tools.simulator import scenario, workplace
 from tools.simulator.interpreter import NoInterpreter, command
 
@@ -97,10 +98,11 @@ class Listener:
 
     `figures` are bytes by their name, `modules` the bytes of each module, `live` the most that was
     alive in each phase; `idle` is (bytes, modules loaded) when the least was alive on the idle
-    page.
+    page. called: {name of a module on the device: its name}, where they differ.
     """
 
-    def __init__(self):
+    def __init__(self, called=None):
+        self._called = called or {}
         self.phase = "start"
         self.figures = {}
         self.bare = []
@@ -129,7 +131,7 @@ class Listener:
 
     def _told(self, kind, *words):
         if kind == "here":
-            self._here = set(words)
+            self._here = {self._called.get(word, word) for word in words}
             return
         n = int(words[0])
         if kind == "live":
@@ -139,7 +141,7 @@ class Listener:
                 self._changing = label == "apply" and self.phase == _CHANGE
             self._alive(label or ("apply" if self._changing else self.phase))
         elif kind == "module" and n > 0:
-            self.modules.setdefault(words[1], n)
+            self.modules.setdefault(self._called.get(words[1], words[1]), n)
         elif kind == "loaded":
             self.figures["probe"] = n - self.figures["asyncio"]
         elif kind == "probe":
@@ -158,7 +160,7 @@ def listen():
 
     Raises ScenarioError, BuildFailed, NoInterpreter.
     """
-    heard = Listener()
+    heard = Listener(house().places())
     statements = scenario.load(_SCRIPT)
     with tempfile.TemporaryDirectory(prefix="rebind-heap-") as home:
         identity = workplace.prepare(home)

@@ -60,6 +60,9 @@ UNITS = {
 }
 """Modules that stay in memory for good, and what they become: {unit: the others in it}."""
 
+FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": "u_"}
+"""What is asked for as "firmware.errands." + name, and what it is called on the device."""
+
 _DRIVER = HOME / "lib/ssd1306.py"
 _FONT = HOME / "fonts/wenquanyi_9pt.pcf"
 _TEXT = ROOT / "firmware/text"
@@ -86,7 +89,7 @@ def _sources() -> Iterator[Item]:
 def house(arch: str = "", guests: Iterable[str] = (), units: Mapping = UNITS) -> House:
     """Return all modules of our own, linked, as bytecode alone for `none`. Raises `BuildError`.
 
-    guests: sources that speak of them, beside those of the device.
+    guests: sources that speak of them, beside those of the device: then all keep their places.
     """
     as_written = portable if arch == "none" else str
     sources = {
@@ -94,14 +97,16 @@ def house(arch: str = "", guests: Iterable[str] = (), units: Mapping = UNITS) ->
         for source, path in _own_modules()
     }
     speakers = [ROOT / name for name in _STARTED_FROM_SOURCE]
-    speakers += sorted((ROOT / _ON_THE_BOARD).glob("*.py"))
+    visitors = sorted((ROOT / _ON_THE_BOARD).glob("*.py"))
     foreign = (_DRIVER, *sorted((ROOT / _CHIP).glob("*.py")))
     try:
         return House(
             sources,
             guests=(*(path.read_text("utf-8") for path in speakers), *guests),
+            visitors=[path.read_text("utf-8") for path in visitors],
             foreign=[path.read_text("utf-8") for path in foreign],
             units=units,
+            folders=None if guests else FOLDERS,
         )
     except SyntaxError as error:
         raise BuildError(f"{error.filename} does not compile: {error}") from None

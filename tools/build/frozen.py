@@ -16,15 +16,18 @@ _MANIFEST = b"""\
 include("$(PORT_DIR)/boards/manifest.py")
 package("drivers", opt=3)
 package("firmware", opt=3)
-module("ssd1306.py", opt=3)
 """
 
 
 def items() -> Iterator[Item]:
     """Yield all files of the folder to freeze. Raises `BuildError`."""
-    yield _item("manifest.py", _MANIFEST)
+    manifest = _MANIFEST
     for path, source in device.linked_sources():
-        yield _item(path.removeprefix("lib/"), source.encode())
+        path = path.removeprefix("lib/")
+        yield _item(path, source.encode())
+        if "/" not in path:
+            manifest += f'module("{path}", opt=3)\n'.encode()
+    yield _item("manifest.py", manifest)
 
 
 def _item(path: str, content: bytes) -> Item:

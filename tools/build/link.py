@@ -5,14 +5,19 @@ two names of its own and a slot for each thing it imports. So:
 
 - modules that stay in memory together become one, their unit; each of them is still there for
   whoever asks for it by name, as a stub that fetches its public names from the unit;
+- a unit, or a module that stands alone, lies at the root under a short name if the house has
+  `folders`: of its path, its name and the name of its file nothing is ever given back, also when
+  the module is dropped. Those of which a guest speaks stay in place, those of which a visitor
+  speaks leave a stub there;
 - what only the house speaks of gets a name that the interpreter has in ROM (`rom.txt`), or a short
   one: functions, classes, attributes, and parameters that are never passed by name;
 - a const() is put in where it is used, also in other modules, and is not stored; neither is what
   nobody speaks of, nor an import that serves for nothing else.
 
-What always holds: strings, dunder names, what a guest speaks of, and names that foreign objects
-have (those in ROM, those of the guests) stay; a module whose private names might be met from
-outside is refused. `python -m tools.build.link < TRACEBACK` puts back the names of the sources.
+What always holds: strings but for the paths of modules, dunder names, what a guest speaks of, and
+names that foreign objects have (those in ROM, those of the guests) stay; a module whose private
+names might be met from outside is refused; no two files have names that differ in case alone.
+`python -m tools.build.link < TRACEBACK` puts back the names of the sources.
 May import syntax.
 """
 
@@ -70,22 +75,28 @@ class _Module:
 class House:
     """Modules that know one another: their sources by dotted name (`firmware.ui.font`).
 
-    `guests` are sources that use them, `foreign` those whose objects they use; neither is changed.
+    `guests` are sources that use them, `visitors` those that do so now and then, `foreign` those
+    whose objects they use; none is changed.
     Nobody else calls the modules: their public names may change too. `units` says which modules
-    become one: {name of one of them: names of the others}.
+    become one: {name of one of them: names of the others}. `folders` are those whose
+    modules are asked for by a name that is made up when it is needed:
+    {"firmware.errands.": what takes its place in front of the name}.
     """
 
     def __init__(
         self,
         sources: Mapping[str, str],
         guests: Iterable[str] = (),
+        visitors: Iterable[str] = (),
         foreign: Iterable[str] = (),
         units: Mapping[str, Iterable[str]] | None = None,
+        folders: Mapping[str, str] | None = None,
     ) -> None:
         self._modules = {
             name: _Module(name, ast.parse(text, name)) for name, text in sources.items()
         }
         self._guests = [ast.parse(text) for text in guests]
+        self._visitors = [ast.parse(text) for text in visitors]
         self._foreign = [ast.parse(text) for text in foreign]
         self._units = {}  # root -> its modules
         self._root = {name: name for name in sources}
@@ -95,13 +106,27 @@ class House:
                     self._root[name] = root
         for name, root in self._root.items():
             self._units.setdefault(root, []).append(name)
+        self._folders = folders or {}
         self._survey()
+        self._visited = set()
+        self._placed = {} if folders is None else self._choose_places()
         self._choose_names()
         self._texts = self._linked()
 
     def modules(self) -> dict[str, str]:
-        """Return the sources of all units and stubs by dotted name."""
-        return dict(self._texts)
+        """Return the sources of all units and stubs by the name that they are imported by."""
+        return {
+            **{self.place(root): self._texts[root] for root in self._units},
+            **self._stubs,
+        }
+
+    def place(self, module: str) -> str:
+        """Return the name by which `module` is imported when it is linked."""
+        return self._placed.get(module, module)
+
+    def places(self) -> dict[str, str]:
+        """Return {name by which it is imported: name} of all modules that changed theirs."""
+        return {place: name for name, place in self._placed.items()}
 
     def text(self, module: str) -> str:
         """Return the source that takes the place of `module`."""
@@ -119,7 +144,7 @@ class House:
                     brief = attributes[word]
                     found[self._root[name]].setdefault(brief, []).append(f"{name}: {word}")
         return {
-            root: {brief: " or ".join(names) for brief, names in table.items()}
+            self.place(root): {brief: " or ".join(names) for brief, names in table.items()}
             for root, table in found.items()
         }
 
@@ -128,7 +153,8 @@ class House:
     def _survey(self) -> None:
         trees = [module.tree for module in self._modules.values()]
         everything = list(chain.from_iterable(ast.walk(tree) for tree in trees))
-        guests = list(chain.from_iterable(ast.walk(tree) for tree in self._guests))
+        callers = (*self._guests, *self._visitors)
+        guests = list(chain.from_iterable(ast.walk(tree) for tree in callers))
         foreign = list(chain.from_iterable(ast.walk(tree) for tree in self._foreign))
         theirs = guests + foreign
         self._passed = {
@@ -292,6 +318,29 @@ class House:
 
     # -- names -----------------------------------------------------------------------------------
 
+    def _choose_places(self) -> dict[str, str]:
+        guests, self._visited = (
+            {
+                path
+                for node in chain.from_iterable(map(ast.walk, callers))
+                for path in syntax.asked_for(node)
+            }
+            for callers in (self._guests, self._visitors)
+        )
+        placed = {}
+        free = (name for name in map(_short, count()) if name.islower() or name[1:].isdigit())
+        for root in sorted(self._units):
+            folder, dot, leaf = root.rpartition(".")
+            if folder + dot in self._folders:
+                if root in guests | self._visited:
+                    raise Exposed(f"{root} can't be moved with all of {folder}")
+                placed[root] = self._folders[folder + dot] + leaf
+            elif dot and root not in guests:
+                placed[root] = next(free)
+        if len({*placed.values(), *self._modules}) < len(placed) + len(self._modules):
+            raise Exposed("two modules would lie in one place")
+        return placed
+
     def _choose_names(self) -> None:
         everywhere, here = rom()
         hidden = set(dir(builtins))  # a function at the top may have to follow an attribute
@@ -415,10 +464,12 @@ class House:
         for root in self._units:
             texts[root] = self._unit(root)
         self._order_of_units()
-        for name, root in self._root.items():
-            if name != root:
-                texts[name] = self._stub(self._modules[name])
-        return texts
+        self._stubs = {
+            name: self._stub(self._modules[name])
+            for name, root in self._root.items()
+            if name != root or (name in self._placed and name in self._visited)
+        }
+        return {**self._stubs, **texts}
 
     def _unit(self, root: str) -> str:
         outer, uses, bound, body, beside = {}, {}, {}, [], []
@@ -436,9 +487,9 @@ class House:
         lines = list(dict.fromkeys(outer.values()))
         for other in dict.fromkeys(beside):
             if other != root and other not in uses:
-                lines.append(f"import {other}")
+                lines.append(f"import {self.place(other)}")
         for other, names in uses.items():
-            package, _, leaf = other.rpartition(".")
+            package, _, leaf = self.place(other).rpartition(".")
             if None in names:
                 from_ = f"from {package} " if package else ""
                 lines.append(f"{from_}import {leaf} as {names[None]}")
@@ -447,7 +498,7 @@ class House:
                 listed = (
                     there if there == here else f"{there} as {here}" for there, here in pairs
                 )
-                lines.append(f"from {other} import {', '.join(listed)}")
+                lines.append(f"from {self.place(other)} import {', '.join(listed)}")
         return "\n".join([*lines, ast.unparse(ast.Module(body, []))]) + "\n"
 
     def _ordered(self, root: str) -> list[_Module]:
@@ -487,7 +538,7 @@ class House:
             elif self._speaks(word):
                 names.append(f"{self._given[thing.what]} as {word}")
         if names:
-            lines.insert(0, f"from {root} import {', '.join(names)}")
+            lines.insert(0, f"from {self.place(root)} import {', '.join(names)}")
         return "\n".join(lines) + "\n"
 
     def _speaks(self, word: str) -> bool:
@@ -654,6 +705,12 @@ class _Linker(ast.NodeTransformer):
 
     # -- expressions and statements
 
+    def visit_Constant(self, node):
+        house, path = self._house, node.value
+        if isinstance(path, str):
+            return ast.Constant(house._folders.get(path) or house.place(path))
+        return node
+
     def visit_Name(self, node):
         inside = self._inside(node.id)
         if inside:
@@ -700,7 +757,7 @@ class _Linker(ast.NodeTransformer):
         self._within(node)
         for alias in node.names:
             if alias.name in self._house._modules:
-                alias.name = self._house._root[alias.name]
+                alias.name = self._house.place(self._house._root[alias.name])
         return node
 
     def visit_ImportFrom(self, node):
@@ -713,7 +770,7 @@ class _Linker(ast.NodeTransformer):
             if path in house._modules:
                 root = house._root[path]
                 if root != house._root[self._module.name]:
-                    package, _, leaf = root.rpartition(".")
+                    package, _, leaf = house.place(root).rpartition(".")
                     brief = ast.alias(leaf, None if leaf == known else known)
                     made.append(
                         ast.ImportFrom(package, [brief], 0) if package else ast.Import([brief])
@@ -731,7 +788,7 @@ class _Linker(ast.NodeTransformer):
                         ast.Assign([ast.Name(known, ast.Store())], ast.Name(given), lineno=0)
                     )
                 else:
-                    made.append(ast.ImportFrom(root, [brief], 0))
+                    made.append(ast.ImportFrom(house.place(root), [brief], 0))
             else:
                 made.append(ast.ImportFrom(node.module, [alias], 0))
         return made or ast.Pass()

@@ -133,6 +133,18 @@ def spelled(node: ast.AST) -> Iterator[str]:
             yield name
 
 
+def asked_for(node: ast.AST) -> Iterator[str]:
+    """Yield the paths of modules that an import brings or that a string may stand for."""
+    match node:
+        case ast.Import(names=found):
+            yield from (alias.name for alias in found)
+        case ast.ImportFrom(module=str(path), names=found):
+            yield path
+            yield from (f"{path}.{alias.name}" for alias in found)
+        case ast.Constant(value=str(path)):
+            yield path
+
+
 def attributes(node: ast.AST) -> Iterator[str]:
     """Yield what is spoken of as part of something else, or bound as such."""
     match node:

@@ -20,6 +20,7 @@ from tools.device.link import DeviceError, Link, Refused
 STAGE = ".new"
 
 _OURS = ("drivers/", "firmware/", "assets/")  # whatever else lies in these folders is removed
+_MODULE = re.compile(r"\w+\.mpy")  # and so are these, at the root
 _SHADOW = "lib/ssd1306.py"  # the interpreter would take it before the build's
 _TOPS = (STAGE, "drivers", "firmware", "assets", "lib", "certs")
 _CHUNK = 3072  # bytes of a file in one command
@@ -83,7 +84,8 @@ class Plan:
         self.remove = sorted(
             path
             for path in has
-            if path not in wanted and (path.startswith(_OURS) or path == _SHADOW)
+            if path not in wanted
+            and (path.startswith(_OURS) or path == _SHADOW or _MODULE.fullmatch(path))
         )
         self.resumed = bool(staged)
 

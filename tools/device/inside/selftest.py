@@ -347,17 +347,16 @@ def errands():
     import firmware.services
     import firmware.terminal  # noqa: F401
 
-    names = sorted(name.split(".")[0] for name in os.listdir("firmware/errands"))
-    names = [name for name in names if name != "__init__"]
+    names = sorted(name.split(".")[0] for name in os.listdir() if name.startswith("e_"))
     figures = array("i", bytes(4 * 3 * len(names)))
     for _ in range(2):
         for index in range(len(names)):
-            load("firmware.errands." + names[index], figures, 3 * index)
+            load(names[index], figures, 3 * index)
     found = {}
     least = 0
     for index in range(len(names)):
         before, opened, after = figures[3 * index : 3 * index + 3]
-        found[names[index]] = (before, opened, after)
+        found[names[index][2:]] = (before, opened, after)
         least = min(least or opened, opened)
     left = figures[0] - figures[-3]
     return FAILED if left > 0 else OK, {"left": left, "least": least, "errands": found}
