@@ -75,26 +75,31 @@ def run(path, *args):
 
     Raises NoRoom, also when memory ends half way: what it did until then is its own to undo.
     """
+    came = []
     try:
-        module, came = load(path)
         try:
-            return module.run(*args)
+            return _begun(path, came, args)
         finally:
-            module = None
-            if came:
-                drop(came)
+            drop(came)
     except MemoryError as fault:
         raise _told(fault)
 
 
 async def follow(path, *args):
     """Do as `run` does with a module whose `run` is a coroutine function."""
+    came = []
     try:
-        module, came = load(path)
         try:
-            return await module.run(*args)
+            return await _begun(path, came, args)
         finally:
-            module = None
             drop(came)
     except MemoryError as fault:
         raise _told(fault)
+
+
+def _begun(path, came, args):
+    # In a frame of its own: what collects must never have had the module in its hands, since the
+    # interpreter takes what a frame has left of an expression for still in use.
+    module, names = load(path)
+    came += names
+    return module.run(*args)

@@ -1,8 +1,8 @@
 """What is taken in of an 0810: time, names, policy, notices and merchant number.
 
 What always holds: only what a sign-on is for is mandatory; a name or a merchant number that is not
-of its form is left out, and said (Sync.faulty). In memory only meanwhile. May import compose,
-rooms, merchant, binding, storage, card.tlv.
+of its form is left out, and said (Sync.faulty). In memory only meanwhile. May import rooms,
+merchant, binding, storage, card.tlv.
 """
 
 from array import array
@@ -11,7 +11,6 @@ from micropython import const
 
 from firmware import rooms
 from firmware.acquirer import merchant
-from firmware.acquirer.compose import SEALED
 from firmware.binding.change import NoAnswer
 from firmware.binding.legible import clean
 from firmware.binding.model import NAME
@@ -20,7 +19,6 @@ from firmware.card import tlv
 from firmware.storage import state as keys
 
 DIFFERS = const(1)  # DF45
-WANTED = (39, 0xDF45, 0xDF46, 0xDF48, 0xDF47, SEALED)
 
 _SAVE_TIME_S = const(3600)
 _DAY_S = const(86400)
@@ -28,8 +26,8 @@ _MINUTE_S = const(60)
 
 
 def run(sync, parts):
-    """Take in what is WANTED of an 0810 with 00; return the notices. Raises NoAnswer when one of
-    those is missing that a sign-on is for.
+    """Take in what `sign_on` wanted of an 0810 with 00; return the notices. Raises NoAnswer when
+    one of those is missing that a sign-on is for.
 
     parts: None when the acquirer did not know the merchant number; returns whether there is
     another to try.

@@ -60,8 +60,8 @@ UNITS = {
 }
 """Modules that stay in memory for good, and what they become: {unit: the others in it}."""
 
-FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": "u_"}
-"""What is asked for as "firmware.errands." + name, and what it is called on the device."""
+FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
+"""What is asked for by a name that is put together, and what is before the name on the device."""
 
 _DRIVER = HOME / "lib/ssd1306.py"
 _FONT = HOME / "fonts/wenquanyi_9pt.pcf"

@@ -328,7 +328,7 @@ class House:
             for callers in (self._guests, self._visitors)
         )
         placed = {}
-        free = (name for name in map(_short, count()) if name.islower() or name[1:].isdigit())
+        free = _files(self._modules)
         for root in sorted(self._units):
             folder, dot, leaf = root.rpartition(".")
             if folder + dot in self._folders:
@@ -487,7 +487,7 @@ class House:
         lines = list(dict.fromkeys(outer.values()))
         for other in dict.fromkeys(beside):
             if other != root and other not in uses:
-                lines.append(f"import {self.place(other)}")
+                lines.append(f"__import__({self.place(other)!r})")  # binds no name
         for other, names in uses.items():
             package, _, leaf = self.place(other).rpartition(".")
             if None in names:
@@ -708,7 +708,7 @@ class _Linker(ast.NodeTransformer):
     def visit_Constant(self, node):
         house, path = self._house, node.value
         if isinstance(path, str):
-            return ast.Constant(house._folders.get(path) or house.place(path))
+            return ast.Constant(house._folders.get(path, house.place(path)))
         return node
 
     def visit_Name(self, node):
@@ -825,6 +825,14 @@ def _sorted(needs: Mapping[str, Iterable[str]]) -> list[str]:
         raise Exposed("these import each other: " + ", ".join(error.args[1])) from None
 
 
+def _files(taken: Iterable[str]) -> Iterator[str]:
+    """Yield names for modules, the shortest first: free of cost, and nobody else's."""
+    everywhere, _ = rom()
+    others = {name.split(".")[0] for name in taken} | {*_MODULES.split()} | set(dir(builtins))
+    names = [name for name in everywhere if name.islower() and name.isalpha()]
+    yield from sorted(set(names) - others, key=lambda name: (len(name), name))
+
+
 def _pool(names: Iterable[str], taken: set[str]) -> Iterator[str]:
     """Yield names that are free of cost and not taken, then short ones, without end."""
     yield from sorted(set(names) - taken, key=lambda name: (name.lower(), name))
@@ -843,6 +851,17 @@ def _short(number: int) -> str:
 
 def _number(value: int) -> ast.expr:
     return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
+
+
+_MODULES = """
+aioespnow apa106 argparse array asyncio binascii bluetooth boot btree builtins cmath
+collections core cryptolib deflate dht ds18x20 errno esp esp32 espnow event ffi flashbdev
+framebuf funcs gc hashlib heapq inisetup io json lock machine main marshal math micropython mip
+mqtt neopixel network ntptime onewire openamp os platform random re requests rp2 select
+socket ssl stream struct sys termios time tls uasyncio uctypes umqtt uos usys vfs webrepl
+websocket zephyr zlib assets certs lib
+"""
+"""Modules that an interpreter has, or may have, and what else lies at a device's root."""
 
 
 _OF_BASES = frozenset(
