@@ -110,7 +110,7 @@ class Sync:
         """
         pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
         try:
-            await self._talk(pending, True, not self.watched)
+            await self._talk(pending, True, True)  # who watches clears the notice on seeing it
         except NoAnswer:
             return False
         return True
@@ -129,7 +129,7 @@ class Sync:
         """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the
         rest.
         """
-        await self._talk(False, True)
+        await self._talk(False, True, True)
 
     async def _talk(self, settle, sign_on, alone=False, withdraw=None):
         outcome = None
