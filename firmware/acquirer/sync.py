@@ -129,7 +129,7 @@ class Sync:
         """Sign on: take time, names, policy and notices. Raises NoAnswer; `reached` tells the
         rest.
         """
-        await self._talk(False, True, True)
+        await self._talk(False, True)
 
     async def _talk(self, settle, sign_on, alone=False, withdraw=None):
         outcome = None
@@ -207,9 +207,13 @@ class Sync:
         self._woken = False
         notices = await rooms.follow("firmware.acquirer.sign_on", self)
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
-            await self._settle(alone)
+            await self._settle(True)  # whoever signs on sees a page that does not tell of it
         if notices & _RECORDS:
-            await rooms.follow("firmware.acquirer.upload", self)
+            try:
+                await rooms.follow("firmware.acquirer.upload", self)
+            except (NoAnswer, MemoryError):
+                if alone:
+                    raise  # tried again soon; a person has what was asked for
 
     def accept(self, slot, tlvs, operator):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup.

@@ -333,6 +333,32 @@ def test_an_answer_that_leads_to_a_fault_is_none(fault):
     assert (sync.reached, sync.trouble) == (sync_module.UNREACHED, 0)
 
 
+class Archive(Scripted):
+    """An acquirer in step with the terminal that wants its records, and fails when they come."""
+
+    def __init__(self, fault):
+        super().__init__()
+        self.fault = fault
+
+    async def talk(self, wanted, mti, *contents):
+        if mti == 0x0320:
+            raise self.fault
+        tags = {39: b"00", 0xDF45: b"\x04", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
+        tags[0xDF48] = b"\0"
+        return [tags.get(what) for what in wanted]
+
+
+@pytest.mark.parametrize("fault", [change.NoAnswer(0), change.NoAnswer(6), rooms.NoRoom()])
+def test_an_archive_that_fails_keeps_no_person_from_signing_on_and_so_from_a_change(fault):
+    clock = Watch()
+    clock.set = lambda epoch: None
+    terminal = Terminal()
+    sync = Sync(Archive(fault), terminal.change, terminal.state, clock, None)
+    asyncio.run(sync.sign_on())
+    assert (sync.reached, sync.reached_at) == (sync_module.REACHED, 1_800_000_000)
+    assert not asyncio.run(sync.once())  # by itself the terminal tries again soon
+
+
 # -- when to talk again
 
 
