@@ -1,10 +1,10 @@
 """Operators, their passwords and the lock-out.
 
 What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
-lock the operator for 30 minutes of the terminal's clock, which never runs backwards; a first
-password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and 8.3.6
-(strength), without claiming certification. In memory only while a password is checked or stored.
-May import rooms, crypto and storage.
+lock the operator for 30 minutes of the terminal's clock, also when that is set or begins again
+meanwhile; a first password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4
+(lock-out) and 8.3.6 (strength), without claiming certification. In memory only while a password is
+checked or stored. May import rooms, crypto and storage.
 """
 
 import asyncio
@@ -61,9 +61,14 @@ class Operators:
         if failures >= ATTEMPTS_MAX:
             failures = 0  # the lock has run out
         failures += 1
-        until = self._clock.now() + 60 * LOCK_MIN if failures >= ATTEMPTS_MAX else 0
-        attempt = struct.pack(">BI", failures, until)
-        self._state.put(((keys.ATTEMPTS + index, attempt),))
+        until = 0
+        changes = []
+        if failures >= ATTEMPTS_MAX:
+            until = self._clock.now() + 60 * LOCK_MIN
+            # After a power cut the clock begins no earlier than this: the lock gets no longer.
+            changes.append((keys.TIME, struct.pack(">I", self._clock.now())))
+        changes.append((keys.ATTEMPTS + index, struct.pack(">BI", failures, until)))
+        self._state.put(changes)
         stored = self._state.get(keys.OPERATOR + index)
         _, must_change, iterations, salt, verifier = struct.unpack(_LAYOUT, stored)
         tried = await self._verifier(password, salt, iterations)

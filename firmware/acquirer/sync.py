@@ -110,7 +110,7 @@ class Sync:
         """
         pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
         try:
-            await self._talk(pending, True, not self.watched)
+            await self._talk(pending, True, True)  # who watches clears the notice on seeing it
         except NoAnswer:
             return False
         return True
@@ -207,9 +207,13 @@ class Sync:
         self._woken = False
         notices = await rooms.follow("firmware.acquirer.sign_on", self)
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
-            await self._settle(alone)
+            await self._settle(True)  # whoever signs on sees a page that does not tell of it
         if notices & _RECORDS:
-            await rooms.follow("firmware.acquirer.upload", self)
+            try:
+                await rooms.follow("firmware.acquirer.upload", self)
+            except (NoAnswer, MemoryError):
+                if alone:
+                    raise  # tried again soon; a person has what was asked for
 
     def accept(self, slot, tlvs, operator):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup.

@@ -122,6 +122,18 @@ def test_a_terminal_that_was_given_no_first_passwords_needs_service():
     assert fault.value.code == KEYS_MISSING
 
 
+def test_no_restart_makes_a_lock_out_longer(access):
+    hour_ago = access.clock.time
+    access.state.put_number(keys.TIME, hour_ago)  # the last sign-on that noted the time
+    access.clock.time += 3500
+    for _ in range(5):
+        access.check(b"01", b"999999")
+    access.boot()  # without power: the clock begins at the last time known
+    access.clock.time = access.state.number(keys.TIME)
+    assert access.check(b"01", FIRST[b"01"]) == operators.LOCKED
+    assert access.operators.minutes_locked(b"01") == operators.LOCK_MIN
+
+
 def test_a_new_password_is_not_the_one_before(access):
     assert not access.set(b"01", FIRST[b"01"])
     assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE

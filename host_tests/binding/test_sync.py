@@ -206,6 +206,41 @@ def test_an_end_that_a_person_sees_is_not_noted():
     assert terminal.state.get(keys.NOTICE) is None
 
 
+class Decided(Scripted):
+    """An acquirer that says at the sign-on that it has decided, and when asked, how."""
+
+    async def talk(self, wanted, mti, *contents):
+        tags = {39: b"00", 0xDF45: b"\x08", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
+        tags[0xDF48] = b"\0"
+        return [tags.get(what) for what in wanted]
+
+
+def _under_review(line):
+    terminal = Terminal()
+    terminal.begin()
+    clock = Watch()
+    clock.set = lambda epoch: None
+    sync = Sync(line, terminal.change, terminal.state, clock, None)
+    sync.keep(_secrets())
+    asyncio.run(sync.settle())
+    assert terminal.change.phase == change.REVIEW
+    return terminal, sync
+
+
+def test_an_end_that_a_look_at_the_network_brings_is_noted_since_its_page_does_not_tell():
+    terminal, sync = _under_review(Decided(change.REVIEWING, change.ACTIVE))
+    asyncio.run(sync.sign_on())
+    assert terminal.change.phase == change.IDLE
+    assert terminal.state.get(keys.NOTICE) == bytes((change.ACTIVE,))
+
+
+def test_an_end_is_noted_when_who_watched_has_left_before_it_came():
+    terminal, sync = _under_review(Scripted(change.REVIEWING, change.REJECTED))
+    sync.watched = True  # and the person leaves the page while the acquirer is being asked
+    assert asyncio.run(sync.once())
+    assert terminal.state.get(keys.NOTICE) == bytes((change.REJECTED,))
+
+
 def test_a_request_that_was_never_sent_hides_no_change_made_elsewhere():
     terminal, line = Terminal(), Scripted(change.UNSETTLED)
     terminal.begin()
@@ -296,6 +331,32 @@ def test_an_answer_that_leads_to_a_fault_is_none(fault):
     terminal, sync = _sync(Odd())
     assert not asyncio.run(sync.once())
     assert (sync.reached, sync.trouble) == (sync_module.UNREACHED, 0)
+
+
+class Archive(Scripted):
+    """An acquirer in step with the terminal that wants its records, and fails when they come."""
+
+    def __init__(self, fault):
+        super().__init__()
+        self.fault = fault
+
+    async def talk(self, wanted, mti, *contents):
+        if mti == 0x0320:
+            raise self.fault
+        tags = {39: b"00", 0xDF45: b"\x04", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
+        tags[0xDF48] = b"\0"
+        return [tags.get(what) for what in wanted]
+
+
+@pytest.mark.parametrize("fault", [change.NoAnswer(0), change.NoAnswer(6), rooms.NoRoom()])
+def test_an_archive_that_fails_keeps_no_person_from_signing_on_and_so_from_a_change(fault):
+    clock = Watch()
+    clock.set = lambda epoch: None
+    terminal = Terminal()
+    sync = Sync(Archive(fault), terminal.change, terminal.state, clock, None)
+    asyncio.run(sync.sign_on())
+    assert (sync.reached, sync.reached_at) == (sync_module.REACHED, 1_800_000_000)
+    assert not asyncio.run(sync.once())  # by itself the terminal tries again soon
 
 
 # -- when to talk again
