@@ -127,7 +127,7 @@ def test_no_room_is_a_busy_page_and_nobody_is_logged_out(make, fault):
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(3, "连不上收单机构"), (4, "加密连接失败"), (0, "回答无法核实")]
+    ("code", "words"), [(3, "连不上收单机构"), (4, "加密连接失败"), (0, "应答无法核实")]
 )
 def test_no_answer_is_its_words_and_nothing_else(make, code, words):
     desk = make(NoAnswer(code))

@@ -2,7 +2,7 @@
 
 What always holds: an entry whose chain the log itself does not bear out is as good as lost, since
 all that follows would be refused with it; so is one that the wire can't carry. In memory only
-while the log is looked through. May import storage.history.
+while the log is looked through. May import binding.legible, storage.history.
 """
 
 from micropython import const

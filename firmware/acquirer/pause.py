@@ -1,6 +1,7 @@
 """How long the terminal rests before it talks to the acquirer again.
 
-In memory only after a conversation. May import binding.change, binding.request, storage.state.
+In memory only after a conversation. May import sync, binding.change, binding.request,
+storage.state.
 """
 
 from micropython import const

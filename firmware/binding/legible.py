@@ -5,10 +5,10 @@ In memory only while they are read. Imports nothing.
 
 from micropython import const
 
-ANY = const(1000)  # bytes: more than a message holds
+_ANY = const(1000)  # bytes: more than a message holds
 
 
-def legible(data, most=ANY):
+def legible(data, most=_ANY):
     """Return the characters of `data` in order, as a str of at most `most` bytes of UTF-8.
 
     A control character becomes a space; what is no UTF-8 (RFC 3629) is left out, and no character

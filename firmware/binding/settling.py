@@ -1,7 +1,7 @@
 """What an event does to the request under way: the table of the change's state machine.
 
 What always holds: only the acquirer's word commits or drops. In memory only while it decides. May
-import change, request, record and storage.state.
+import change, request, record and storage.
 """
 
 from micropython import const

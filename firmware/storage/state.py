@@ -1,6 +1,6 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
-Key numbers are never reused for something else. Which of the values are in memory `journal.kept`
+Key numbers are never reused for something else. Which of the values are in memory `writer.kept`
 says. May import rooms; recovery only at start.
 """
 

@@ -20,6 +20,7 @@ from firmware.storage.journal import (
     RECORD_MAX,
     SIZE,
     STATE_MAX,
+    Journal,
 )
 
 
@@ -101,13 +102,7 @@ class Draft:
         self.items = dict(items)
         self.index = bytearray(index)
 
-    def place(self, key):
-        """Return where the index tells of `key`, -1 when it does not."""
-        index = self.index
-        for at in range(0, len(index), PLACE):
-            if index[at] == key:
-                return at
-        return -1
+    place = Journal.place  # the index is one like the journal's
 
     def can_move(self, source, to):
         """Tell whether there is a value under `source` that may move to `to`."""

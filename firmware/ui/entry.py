@@ -3,7 +3,7 @@
 A field shows its label, what was typed, how much of it there is, and an error beneath it; what
 was typed stays. What always holds: the working copy is overwritten before `digits` returns or
 raises, so that only the returned bytearray holds what was typed, and its owner wipes it. May
-import ui.pages and crypto.wipe.
+import ui.keys and crypto.wipe.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A list to choose from.
 
-Driven by a Pages object (canvas, words, keys). What always holds: the chosen row is inverted and
+Driven by a Pages object (canvas, text, keys). What always holds: the chosen row is inverted and
 in sight; a row too long for the panel passes by while it is chosen; no two items look the same.
 May import ui.blanks, ui.canvas and ui.keys only.
 """

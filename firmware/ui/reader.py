@@ -1,6 +1,6 @@
 """Words to be read: a message that is answered, or a notice that has to be accepted.
 
-Driven by a Pages object (canvas, words, keys), which loads it for as long as the words are shown.
+Driven by a Pages object (canvas, text, keys), which loads it for as long as the words are shown.
 What always holds: no key that was pressed before the words stood there answers them; a notice is
 accepted only at its end; words that change are shown as they are now. May import ui.keys only.
 """

@@ -1,6 +1,6 @@
 """The review of what was entered: everything in full, a way back to each field, a row to submit.
 
-Driven by a Pages object (canvas, words, keys), which loads it for as long as a review is shown.
+Driven by a Pages object (canvas, text, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
 with B. May import ui.blanks, ui.canvas and ui.keys.
 """

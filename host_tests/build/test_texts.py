@@ -22,6 +22,13 @@ def test_a_key_that_nobody_words_is_found(tmp_path):
     assert texts.unknown_keys(tmp_path, texts.read("zh")) == ["errand.py: change.nothing"]
 
 
+def test_no_words_are_kept_that_nobody_speaks(tmp_path):
+    assert texts.unspoken_keys(FIRMWARE, texts.read("zh")) == []
+    (tmp_path / "errand.py").write_text('text("change.title"), "rule.%d"')
+    words = {"change.title": "", "rule.1": "", "rule.other": "", "change.body": ""}
+    assert texts.unspoken_keys(tmp_path, words) == ["change.body"]
+
+
 def test_the_languages_agree():
     assert len(texts.read_all()) == 2
 
@@ -76,15 +83,6 @@ def test_words_fit_their_places(language):
         assert width(words["ui.back"] + " " + words[middle] + " " + words[right]) <= paint.WIDTH
     for right in ("ui.next", "ui.accept"):
         assert width(words["ui.refuse"] + " " + words["ui.move"] + " " + words[right]) <= 128
-
-
-def test_every_answer_of_the_protocol_has_words_and_advice():
-    codes = ("00", "03", "09", "14", "22", "30", "40", "54", "55", "58", "61", "63")
-    codes += ("68", "91", "92", "96", "97", "A0", "other")
-    for language in texts.LANGUAGES:
-        words = texts.read(language)
-        assert all(words[f"answer.{code}"] for code in codes)
-        assert all(words[f"advice.{code}"] for code in codes if code != "00")
 
 
 # Which of a page's arguments are text keys and which are words: data stand only among the words.

@@ -60,7 +60,7 @@ def test_nothing_to_check_is_said_with_the_time_it_was_checked():
     desk.shown, desk.sync.reached_at = [], 1_800_000_000
     assert _read(desk) == "It agrees with the acquirer, checked at\n01-15 16:00"
     desk.shown, desk.sync.faulty = [], True
-    assert _read(desk) == "Acquirer's data faulty, call"
+    assert _read(desk) == "Acquirer's data is faulty: call them"
 
 
 def test_a_slot_that_was_unbound_is_said_to_be_plainly_and_stays():

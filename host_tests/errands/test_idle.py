@@ -137,7 +137,7 @@ def test_a_declined_sign_on_is_named_by_a_code_of_the_list_or_by_itself(desk, co
 
 def test_faulty_data_of_the_acquirers_is_told(desk):
     desk.sync.faulty = True
-    assert shown(desk)[0] == "Acquirer's data faulty, call"
+    assert shown(desk)[0] == "Acquirer's data is faulty: call them"
 
 
 @pytest.mark.parametrize(

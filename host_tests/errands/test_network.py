@@ -120,7 +120,7 @@ def test_a_network_that_is_open_is_no_network_that_is_not_there():
     assert asyncio.run(preparation._first_failure(_desk(JOINED), "change.title")) is None
 
 
-@pytest.mark.parametrize("data", ["answer.00", "shop.1234567890", "link.1"])
+@pytest.mark.parametrize("data", ["answer.55", "shop.1234567890", "link.1"])
 def test_names_that_look_like_text_keys_are_shown_as_they_are(data):
     desk = _desk(Radio(True, wifi.OK, True, ssid=data))
     desk.identity.merchant = data.encode()

@@ -57,7 +57,7 @@ _LIKELY = (  # what a tag may well have, or nearly
     b"DF31 x",
     b"A\nB\tC\0",
     b"%s%d%",
-    b"answer.00",
+    b"answer.55",
 )
 
 

@@ -233,7 +233,7 @@ class Busy(Terminal):
         changed = change.Change(self.state, Clock())
         begin(changed, Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", self.binding))
         outcome = Outcome()
-        outcome.event, outcome.code, outcome.status = change.ACTIVE, b"00", 1
+        outcome.event, outcome.code = change.ACTIVE, b"00"
         outcome.reference = b"R" * 12
         outcome.application, outcome.note = "A" * 40, "长" * 60
 

@@ -107,12 +107,20 @@ def named_keys(firmware: Path) -> Iterator[tuple[Path, str]]:
 
 def unknown_keys(firmware: Path, words: dict[str, str]) -> list[str]:
     """Return `file: key` for each key or pattern in the sources that no key of `words` answers."""
-    missing = []
-    for path, key in named_keys(firmware):
-        parts = [re.escape(part) for part in _PLACEHOLDER.split(key)]
-        wanted = re.compile(
-            "[A-Za-z0-9_]+".join(parts) + ("[A-Za-z0-9_]+" if key[-1] == "." else "")
-        )
-        if not any(wanted.fullmatch(known) for known in words):
-            missing.append(f"{path.name}: {key}")
-    return missing
+    return [
+        f"{path.name}: {key}"
+        for path, key in named_keys(firmware)
+        if not any(_wanted(key).fullmatch(known) for known in words)
+    ]
+
+
+def unspoken_keys(firmware: Path, words: dict[str, str]) -> list[str]:
+    """Return the keys of `words` that no key or pattern in the sources asks for."""
+    asked = {_wanted(key) for _, key in named_keys(firmware)}
+    return [known for known in words if not any(wanted.fullmatch(known) for wanted in asked)]
+
+
+def _wanted(key):
+    # A key or pattern as a regular expression.
+    parts = [re.escape(part) for part in _PLACEHOLDER.split(key)]
+    return re.compile("[A-Za-z0-9_]+".join(parts) + ("[A-Za-z0-9_]+" if key[-1] == "." else ""))

@@ -12,7 +12,7 @@ from binascii import hexlify, unhexlify
 
 from drivers.flash import Flash
 from firmware.binding import model, record
-from firmware.binding.change import Outcome
+from firmware.binding.change import REJECTED, Outcome
 from firmware.binding.request import Request
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -52,7 +52,7 @@ def _record(i, tlvs):
     # What remains of a change, with all that an acquirer may say.
     request = Request(bytes(16), i, shop.TIME, 1, 1, 4, shop.OPERATOR, True, bytes(8), tlvs)
     outcome = Outcome()
-    outcome.code, outcome.status = b"63", 3
+    outcome.code, outcome.event = b"63", REJECTED
     outcome.reference = b"%012d" % i
     outcome.application = "A2026%027d" % i
     outcome.note = "户名与证照不符" * 5
@@ -72,10 +72,12 @@ def main(path, token_key):
     verifier = b"\x00\x03\xe8" + bytes(range(24))  # must-change, iterations, salt, verifier
     for index in range(_FIRST, keys.OPERATORS):
         state.put(((keys.OPERATOR + index, b"%02d" % index + verifier),))
-    for index in range(getattr(keys, "NETWORKS", 0)):
+    for index in range(keys.NETWORKS):
         state.put(((keys.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))
     for i in range(keys.RECORDS):
-        entry = audit.entry(audit.ENDED + 4, shop.TIME + i, shop.OPERATOR, b"63", b"1 *0128")
+        entry = audit.entry(
+            audit.ENDED + REJECTED, shop.TIME + i, shop.OPERATOR, b"63", b"1 *0128"
+        )
         state.put(state.record_changes(_record(i, tlvs)), entry)
     with open(path, "wb") as image:
         image.write(chip.image)

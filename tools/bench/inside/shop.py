@@ -115,7 +115,6 @@ class Host:
         outcome = change.Outcome()
         outcome.event = change.ACTIVE
         outcome.code = b"00"
-        outcome.status = 1
         outcome.reference = b"%012d" % self._stan
         outcome.application = "A2026%08d" % self._stan
         return outcome
