@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tools.build import device, mpy, report
+from tools.build.device import house
 from tools.build.tree import build
 from tools.device import link
 from tools.device.flash import flash
@@ -44,7 +45,8 @@ def test_the_terminal_starts_and_a_missing_module_is_brought_back(
     assert flash(board.url, host_build, config, False, 2)
     said = capsys.readouterr().out
     assert "all hashes verified" in said and said.endswith("the terminal is running\n")
-    for missing in ("drivers/parts.mpy", "assets/font.bin"):
+    parts = house().place("drivers.parts").replace(".", "/") + ".mpy"
+    for missing in (parts, "assets/font.bin"):
         with link.Link(board.url) as line:
             line.run(f"import os\nos.remove({missing!r})")
             log = line.restart(8)
