@@ -37,7 +37,7 @@ class Desk:
         self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
         self.board = SimpleNamespace(beep=self._beep)
         self.pages = self
-        self.operator = b"01"
+        self.operator, self.draft = b"01", None
         self.sounds, self.shown = [], []
 
     async def _beep(self, ms):
