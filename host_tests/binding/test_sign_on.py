@@ -225,6 +225,16 @@ def test_a_binding_that_is_not_of_the_table_is_not_stored_but_told(slot, theirs)
     assert state.binding(3) == NEW  # the others are none the worse
 
 
+@pytest.mark.parametrize("code", [b"96", b"58"])
+def test_an_inquiry_that_is_declined_is_told_by_its_code_and_not_as_an_answer_that_is_none(code):
+    shop = Shop(DIFFERS, {1: NEW, 2: {39: code}})
+    found = shop.sign_on()
+    assert (found.reached, found.code, found.reached_at) == (sync.DECLINED, code, 0)
+    assert found.differing == []
+    shop.line.slots.pop(2)
+    assert shop.sign_on().differing == [(1, NEW)]
+
+
 def test_a_slot_that_the_acquirer_has_unbound_is_told_and_stays():
     shop = Shop(DIFFERS, {2: NEW})
     assert shop.sign_on().differing == [(1, None)]
