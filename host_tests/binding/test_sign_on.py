@@ -174,6 +174,20 @@ def test_a_number_that_the_acquirer_never_knows_makes_nobody_mute():
     assert len(shop.line.asked) == 1  # and stays
 
 
+def test_a_number_that_is_given_again_and_again_and_never_known_is_taken_once_and_told():
+    shop = Shop({**WHOLE, 0xDF47: b"899999999999999"})
+    shop.sign_on()
+    entries = shop.terminal.state.journal.number
+    for _ in range(3):
+        assert shop.sign_on().reached == sync.REACHED
+        assert shop.sync.faulty
+    assert shop.line.identity.merchant == MERCHANT
+    assert shop.terminal.state.journal.number == entries
+    shop.line.known = (b"899999999999999",)  # in the end it does know it
+    assert shop.sign_on().reached == sync.REACHED
+    assert not shop.sync.faulty
+
+
 def test_the_provisioned_number_is_the_way_back_when_no_given_one_is_known():
     shop = Shop({**WHOLE, 0xDF47: ANOTHER})
     shop.sign_on()
