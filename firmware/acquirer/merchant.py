@@ -21,11 +21,14 @@ def run(state, identity):
 
 def take(sync, number):
     """The acquirer knows the number in use, and gives `number` (DF47, or None) from now on: what
-    has changed is stored. Returns False when it gives one that has not the right form.
+    has changed is stored. Returns False when it gives one that has not the right form, or that it
+    has itself not known: were that taken again, each sign-on would be told to the audit log.
     """
     identity = sync.line.identity
     before = _kept(sync.state, identity)[0]
     if before != identity.merchant:
+        if number == before:
+            return False
         _store(sync, identity.merchant, before)
     if number is None or number == identity.merchant:
         return True

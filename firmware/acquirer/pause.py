@@ -34,6 +34,6 @@ def run(sync, reached):
         if sync.watched:
             return _WATCHED_S
         since = int.from_bytes(sync.state.get(keys.PENDING)[TIME_AT : TIME_AT + 4], "big")
-        if sync.clock.now() - since < _HOUR_S:
+        if 0 <= sync.clock.now() - since < _HOUR_S:  # below: the clock was set back since
             return _MINUTE_S
     return _MINUTE_S if sync.doubt else EVERY_S

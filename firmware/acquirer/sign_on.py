@@ -15,7 +15,6 @@ from firmware.acquirer.sync import DECLINED, REACHED
 from firmware.acquirer.taking import DIFFERS
 from firmware.acquirer.verify import STATUS
 from firmware.binding import change
-from firmware.binding.change import NoAnswer
 from firmware.binding.request import SLOT_AT
 from firmware.crypto.wipe import wipe
 from firmware.storage import audit
@@ -41,15 +40,19 @@ async def run(sync):
             break
     notices = 0
     reached = DECLINED
-    if parts[0] == b"00":
+    code = parts[0]
+    if code == b"00":
         notices = rooms.run("firmware.acquirer.taking", sync, parts)
-        differing = await _compare(sync) if notices & DIFFERS or not tokens else []
+        differing = []
+        if notices & DIFFERS or not tokens:
+            code = await _compare(sync, differing)
+    if code == b"00":
         # What a supervisor has accepted meanwhile differs no more.
         binding = sync.state.binding
         sync.differing = [waiting for waiting in differing if binding(waiting[0]) != waiting[1]]
         sync.reached_at = sync.clock.now()
         reached = REACHED
-    sync.code, sync.trouble, sync.reached = parts[0], 0, reached
+    sync.code, sync.trouble, sync.reached = code, 0, reached
     return notices
 
 
@@ -64,13 +67,15 @@ def _tokens(sync):
     return tokens
 
 
-async def _compare(sync):
+async def _compare(sync, differing):
     # Fetch what the acquirer has in each slot; an empty slot is filled, another one announced.
-    differing = []
+    # Returns 00, or the code of an inquiry that was declined: nothing is known then.
     for slot in range(1, keys.SLOTS + 1):
         if is_pending(sync.change, slot):
             continue  # its settlement decides
-        theirs = await _slot(sync.line, slot)
+        code, theirs = await _slot(sync.line, slot)
+        if code != b"00":
+            return code
         if theirs is not None and not rooms.run("firmware.binding.checked", theirs):
             sync.faulty = True
         else:
@@ -82,7 +87,7 @@ async def _compare(sync):
                 continue
         if theirs:
             wipe(theirs)
-    return differing
+    return b"00"
 
 
 def is_pending(change_, slot):
@@ -91,20 +96,18 @@ def is_pending(change_, slot):
 
 
 async def _slot(line, slot):
-    # The TLVs of a slot's binding (0300, 91=5), None when nothing is bound, none at all when they
-    # don't match their own token. Raises NoAnswer when the answer is an error.
+    # DE 39, and the TLVs of a slot's binding (0300, 91=5): None when nothing is bound, none at all
+    # when they don't match their own token. Raises NoAnswer.
     code, status, tlvs, token = await line.talk(
         (39, STATUS, SEALED, TOKEN),
         FILE,
         ((91, b"5"),),
         ((SLOT, bytes((slot,))),),
     )
-    if code != b"00":
-        raise NoAnswer(0)
     if status == bytes((answers.UNKNOWN,)):
-        return None
+        return code, None
     if tlvs and token == line.identity.token(tlvs):
-        return tlvs
+        return code, tlvs
     if tlvs:
         wipe(tlvs)
-    return b""
+    return code, b""

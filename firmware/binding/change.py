@@ -91,6 +91,7 @@ class Change:
         self.state = state
         self.clock = clock
         self._repeat_next = True  # after power loss as after a lost answer: repeat, then inquire
+        self._withdraw = None  # who has asked for that, until an answer to it has come
 
     @property
     def phase(self):
@@ -112,7 +113,7 @@ class Change:
         secrets: what goes with it and is never stored, ascending, or None; the caller wipes it.
         notice: nobody is watching, so the end is to be noted for the next person (keys.NOTICE).
         withdraw: the operator, two ASCII digits, who asks to have it taken back; supervisor 00 has
-        approved that.
+        approved that. Until power goes nothing else is said of it then before that was answered.
         Returns the Outcome; the phase afterwards tells what became of the request. To be called
         once the acquirer is in reach: what was sent can no longer be cancelled.
         Raises rooms.NoRoom: nothing was sent, or the answer is to be asked for again.
@@ -120,7 +121,9 @@ class Change:
         phase = self.phase
         how = INQUIRE
         if withdraw:
-            how, secrets = WITHDRAW, withdraw
+            self._withdraw = withdraw
+        if self._withdraw:
+            how, secrets = WITHDRAW, self._withdraw
         elif phase == STORED:
             how = SUBMIT
         elif phase == SENT and self._repeat_next:
@@ -134,6 +137,8 @@ class Change:
         except NoAnswer as error:
             outcome = Outcome()
             outcome.trouble = error.code
+        if not outcome.lost():
+            self._withdraw = None
         if how == REPEAT:
             self._repeat_next = outcome.event == NO_SUCH
         self._on(outcome.event, outcome, notice, how)

@@ -31,10 +31,12 @@ async def run(desk, slot=None):
             model.truncated(model.number(theirs) or b""),
         )
         if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
-            if (at, theirs) in desk.sync.differing:  # it may have changed again meanwhile
+            told = "idle.differs"  # again, meanwhile: what was approved is no longer theirs
+            if (at, theirs) in desk.sync.differing:
                 desk.sync.accept(at, theirs, SUPERVISOR)
                 wipe(theirs)
-                await desk.pages.message(_TITLE, desk.text("accept.done"), True)
+                told = "accept.done"
+            await desk.pages.message(_TITLE, desk.text(told), True)
 
 
 def _agrees(desk):

@@ -8,13 +8,20 @@ _TITLE = "bindings.title"
 
 
 async def run(desk):
-    """Show the current binding of every bound slot, then the one before it."""
+    """Show the current binding of every bound slot, and whether the acquirer's is another one,
+    then the one before it.
+    """
     found = False
     for slot in range(1, keys.SLOTS + 1):
         current = desk.state.binding(slot)
         if current is not None:
             found = True
-            await desk.pages.message(_TITLE, describe(desk, current), True)
+            body = describe(desk, current)
+            for at, theirs in desk.sync.differing:
+                if at == slot:
+                    key = "accept.unbound" if theirs is None else "idle.differs"
+                    body = desk.text(key) + "\n" + body
+            await desk.pages.message(_TITLE, body, True)
             backup = desk.state.backup(slot)
             if backup is not None:
                 await desk.pages.message("bindings.backup", describe(desk, backup), True)

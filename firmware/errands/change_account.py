@@ -7,6 +7,7 @@ was.
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding import change, model
 
 _TITLE = "change.title"
@@ -36,5 +37,5 @@ async def run(desk):
                 "submission", _TITLE, secrets, (model.CHANGE_ACCOUNT, _SLOT) + proposal
             )
         if code is None:
-            desk.draft = None  # what it said is on flash, as the request
+            rooms.run("firmware.errands.draft", desk)  # what it said is on flash, as the request
             return

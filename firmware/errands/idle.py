@@ -21,12 +21,14 @@ async def run(desk):
     """
     shown = None
     declined = [None, ""]
-    if desk.operator is not None and desk.draft is not None:
+    if _left(desk):
         desk.draft[2:6] = (desk.clock.now() + _KEPT_S).to_bytes(4, "big")
     while True:
         draft = desk.draft
-        if draft is not None and desk.clock.now() > int.from_bytes(draft[2:6], "big"):
-            rooms.run("firmware.errands.draft", desk)
+        if draft is not None:
+            left = int.from_bytes(draft[2:6], "big") - desk.clock.now()
+            if not 0 <= left <= _KEPT_S:  # over, or the clock was set
+                rooms.run("firmware.errands.draft", desk)
         words = _words(desk, declined)
         if words != shown:
             shown = words
@@ -36,13 +38,18 @@ async def run(desk):
             return
 
 
+def _left(desk):
+    # Whether who was logged out has left a form behind: another's is no news to them.
+    return desk.draft is not None and desk.draft[:2] == desk.operator
+
+
 def _words(desk, declined):
     # The most urgent news first; there is room for three lines.
     text = desk.text
     lines = []
     if desk.operator is not None:
         lines.append(text("idle.left_alone"))
-        if desk.draft is not None:
+        if _left(desk):
             lines.append(text("idle.draft"))
     if desk.board.faults:
         lines.append(text("idle.parts_missing") + " ".join(desk.board.faults))

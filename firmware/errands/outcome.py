@@ -1,5 +1,6 @@
 """Say what became of the pending request, and what to do next."""
 
+from firmware import rooms
 from firmware.binding import change
 from firmware.errands import telling
 
@@ -9,6 +10,8 @@ async def run(desk, outcome):
     was typed can be mended, else None; after a success the person is logged out.
     """
     pages, phase = desk.pages, desk.change.phase
+    if outcome.event == change.ACTIVE:
+        rooms.run("firmware.errands.draft", desk)  # nothing to go on with, were nobody here now
     title, sound = telling.row(outcome.event, phase)
     if sound:
         await desk.board.beep(sound)

@@ -11,6 +11,7 @@ from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
 
 _TITLE = "pending.title"
 _LOOK_MS = const(1000)
+_WRONG_CODE = b"55"
 
 
 async def run(desk):
@@ -24,14 +25,14 @@ async def run(desk):
     lines.append(model.truncated(model.number(request.tlvs) or b""))
     if phase == change.REVIEW:
         if await _watch(desk, "\n".join(lines)):
-            await _sent(desk)
+            await _sent(desk, request)
         return
     lines += _why(desk, phase)
     await desk.pages.message(_TITLE, "\n".join(lines), True)
     if phase == change.STORED:
-        await _unsent(desk)
+        await _unsent(desk, request)
     else:
-        await _sent(desk)
+        await _sent(desk, request)
 
 
 def _why(desk, phase):
@@ -75,19 +76,19 @@ async def _watch(desk, body):
     return False
 
 
-async def _sent(desk):
+async def _sent(desk, request):
     # It is the acquirer's to decide: ask, or have it taken back.
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
     if at == 0:
-        await desk.open("submission", _TITLE)
+        await _send(desk, request, None, [0, None])
     elif at == 1:
         if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
             if await desk.prove(SUPERVISOR, _TITLE):
                 await desk.open("submission", _TITLE, None, None, desk.operator)
 
 
-async def _unsent(desk):
+async def _unsent(desk, request):
     # Never sent: it may go now, with a fresh one-time code, or be given up.
     items = [desk.text("pending.send"), desk.text("pending.cancel")]
     at = await desk.pages.menu(_TITLE, items)
@@ -98,8 +99,24 @@ async def _unsent(desk):
         desk.sync.forget()
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
-    if not await desk.open("preparation", _TITLE, pending(desk.state).slot, True):
+    if not await desk.open("preparation", _TITLE, request.slot, True):
         return
-    secrets = await desk.open("approval", _TITLE)
+    approved = [0, None]
+    secrets = await desk.open("approval", _TITLE, approved, _proposal(request))
     if secrets is not None:
-        await desk.open("submission", _TITLE, secrets)
+        await _send(desk, request, secrets, approved)
+
+
+async def _send(desk, request, secrets, approved):
+    # Send it, or ask about it. Is the code refused, only that is asked for again, and the same is
+    # proposed anew.
+    code = await desk.open("submission", _TITLE, secrets)
+    while code == _WRONG_CODE:
+        secrets = await desk.open("approval", _TITLE, approved, _proposal(request))
+        if secrets is None:
+            return
+        code = await desk.open("submission", _TITLE, secrets, _proposal(request))
+
+
+def _proposal(request):
+    return request.action, request.slot, request.reason, request.tlvs

@@ -98,6 +98,36 @@ def terminal():
     return Terminal()
 
 
+def _withdrawing(terminal, *answers):
+    host = Host(*[event for event, _ in answers])
+    outcomes = []
+    for at, (_, code) in enumerate(answers):
+        host.code = code
+        wanted = None if at else b"01"  # once a person has asked for it, the terminal goes on
+        outcomes.append(asyncio.run(terminal.change.settle(host, withdraw=wanted)).event)
+    return host.asked, outcomes[-1]
+
+
+@pytest.mark.parametrize("before", [change.UNSETTLED, change.REVIEWING, change.STUCK])
+@pytest.mark.parametrize("answer", [(change.REJECTED, b"59"), (change.NO_SUCH, b"00")])
+def test_a_withdrawal_whose_answer_is_lost_goes_on_and_ends_as_one(terminal, before, answer):
+    terminal.begin()
+    terminal.settle(before)
+    lost = (change.UNSETTLED, b"--")
+    asked, event = _withdrawing(terminal, lost, lost, answer)
+    assert asked == ["withdraw"] * 3  # above all it is not sent again
+    assert (event, terminal.change.phase) == (change.WITHDRAWN, change.IDLE)
+    terminal.begin()
+    assert terminal.settle(change.ACTIVE) == ["submit"]
+
+
+def test_a_withdrawal_that_is_declined_is_not_asked_for_for_ever(terminal):
+    terminal.begin()
+    terminal.settle(change.REVIEWING)
+    declined, refused = (change.STUCK, b"58"), (change.REJECTED, b"59")
+    assert _withdrawing(terminal, declined, refused) == (["withdraw", "inquire"], change.REJECTED)
+
+
 def decided(state, event):
     """Return (next state, action) as the table has it."""
     return divmod(settling._TABLE[state * len(EVENTS) + event], 16)

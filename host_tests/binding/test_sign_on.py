@@ -178,6 +178,20 @@ def test_a_number_that_the_acquirer_never_knows_makes_nobody_mute():
     assert len(shop.line.asked) == 1  # and stays
 
 
+def test_a_number_that_is_given_again_and_again_and_never_known_is_taken_once_and_told():
+    shop = Shop({**WHOLE, 0xDF47: b"899999999999999"})
+    shop.sign_on()
+    entries = shop.terminal.state.journal.number
+    for _ in range(3):
+        assert shop.sign_on().reached == sync.REACHED
+        assert shop.sync.faulty
+    assert shop.line.identity.merchant == MERCHANT
+    assert shop.terminal.state.journal.number == entries
+    shop.line.known = (b"899999999999999",)  # in the end it does know it
+    assert shop.sign_on().reached == sync.REACHED
+    assert not shop.sync.faulty
+
+
 def test_the_provisioned_number_is_the_way_back_when_no_given_one_is_known():
     shop = Shop({**WHOLE, 0xDF47: ANOTHER})
     shop.sign_on()
@@ -227,6 +241,16 @@ def test_a_binding_that_is_not_of_the_table_is_not_stored_but_told(slot, theirs)
     state = shop.terminal.state
     assert (state.binding(1), state.binding(2)) == (OLD, None)
     assert state.binding(3) == NEW  # the others are none the worse
+
+
+@pytest.mark.parametrize("code", [b"96", b"58"])
+def test_an_inquiry_that_is_declined_is_told_by_its_code_and_not_as_an_answer_that_is_none(code):
+    shop = Shop(DIFFERS, {1: NEW, 2: {39: code}})
+    found = shop.sign_on()
+    assert (found.reached, found.code, found.reached_at) == (sync.DECLINED, code, 0)
+    assert found.differing == []
+    shop.line.slots.pop(2)
+    assert shop.sign_on().differing == [(1, NEW)]
 
 
 def test_a_slot_that_the_acquirer_has_unbound_is_told_and_stays():

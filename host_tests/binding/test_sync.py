@@ -395,6 +395,8 @@ def test_a_request_under_review_is_asked_about_every_minute_in_the_first_hour():
     assert _pauses(sync, True, True) == [60, 60]
     sync.clock.time += 3600
     assert _pauses(sync, True) == [900]
+    sync.clock.time -= 2 * 86400  # the acquirer has set the clock back
+    assert _pauses(sync, True) == [900]
     sync.watched = True  # a person waits for it
     assert _pauses(sync, True) == [10]
 

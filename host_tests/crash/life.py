@@ -210,7 +210,7 @@ class Till:
 
     def __init__(self, board, plan, world):
         self.board = board
-        self.operator = None
+        self.operator = self.draft = None
         self.text = Words()
         self.pages = Pages()
         self.plan = plan

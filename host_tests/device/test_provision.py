@@ -10,8 +10,9 @@ from firmware.binding import rules
 from host_tests.device.disk import files
 from host_tests.device.fitted import AIR
 from tools import acquirer
+from tools.acquirer import office
 from tools.device import provision as provision_module
-from tools.device.bundle import FIRST_PASSWORDS, Bundle, draw_first_passwords
+from tools.device.bundle import FIRST_PASSWORDS, Bundle
 from tools.device.link import DeviceError
 from tools.device.provision import Order, provision
 from tools.simulator.models import nvs as nvs_model
@@ -183,10 +184,10 @@ def test_first_passwords_of_the_bundle_are_taken(fitted, order, tmp_path, held):
 
 
 def test_what_is_drawn_would_pass_as_a_chosen_password(monkeypatch):
-    numbers = iter([11111111, 12345678, 98765432, 58203914, 5, 73914826])
-    monkeypatch.setattr("tools.device.bundle.secrets.randbelow", lambda _: next(numbers))
-    drawn = draw_first_passwords()
-    assert drawn == {"00": "58203914", "01": "00000005"}
+    numbers = iter([11111111, 12345678, 98765432, 58203914, 58203914, 5, 73914826])
+    monkeypatch.setattr("tools.acquirer.office.secrets.randbelow", lambda _: next(numbers))
+    drawn = office.first_passwords()
+    assert drawn == {"00": "58203914", "01": "73914826"}  # of two people, and not the same
     assert all(rules.password(password.encode()) == rules.OK for password in drawn.values())
 
 

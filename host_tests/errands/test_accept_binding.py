@@ -96,3 +96,27 @@ def test_a_binding_that_older_firmware_has_stored_is_shown_whatever_its_name_is(
     desk = Desk()
     odd = composed([(0xDF30, b"shop\xff\xfe\n"), (0xDF31, b"\xff" * 16)])
     assert bindings.describe(desk, odd).split("\n")[1] == "shop "
+
+
+def test_a_binding_that_is_not_the_acquirers_any_more_is_not_shown_as_the_one_that_is():
+    words = []
+    for differing in ([], [(1, None)], [(1, NEW)], [(2, None)]):
+        desk = Desk(*differing)
+        asyncio.run(bindings.run(desk))
+        words.append("\n".join(desk.shown))
+    agrees, unbound, other, elsewhere = words
+    assert unbound.startswith("The acquirer has unbound this slot") and unbound.endswith(agrees)
+    assert other == "Binding changed elsewhere\n" + agrees
+    assert elsewhere == agrees
+
+
+def test_an_approval_that_came_too_late_is_told_and_nothing_is_stored():
+    desk = Desk((1, NEW))
+    proving = desk.prove
+
+    async def prove(number, title):
+        desk.sync.differing = [(1, OLD)]  # the acquirer was asked meanwhile
+        return await proving(number, title)
+
+    desk.prove = prove
+    assert _read(desk).endswith("Binding changed elsewhere")

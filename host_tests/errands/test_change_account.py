@@ -65,7 +65,7 @@ class Desk(SimpleNamespace):
             return await approval.run(self, *args)
         if name == "account_form":
             self.said.append("form")
-            self.draft = bytearray(b"01 what was typed")
+            self.typed = self.draft = bytearray(b"01 what was typed")
             return self.forms.pop(0)
         if name == "submission":
             answer = self.answers.pop(0)
@@ -83,7 +83,7 @@ def asked(desk, errand=change_account):
 def test_after_a_wrong_code_only_the_code_is_asked_for_again():
     desk = Desk([FIRST], [b"55", b"55", None])
     assert asked(desk) == ["form", "01", "00", "code", "code", "code"]
-    assert desk.draft is None
+    assert desk.draft is None and not any(desk.typed)
 
 
 def test_the_same_for_a_restore(monkeypatch):

@@ -164,6 +164,21 @@ def test_who_was_logged_out_for_pressing_no_key_is_told_and_what_is_kept(desk):
     assert shown(desk)[:2] == ["Logged out: 60 s no key", "Form kept: 10 minutes"]
 
 
+def test_another_operator_s_form_is_neither_told_nor_kept_longer(desk):
+    desk.clock.now = lambda: 1_800_000_000
+    desk.draft = bytearray(b"01" + (1_800_000_300).to_bytes(4, "big") + b"what was typed")
+    desk.operator = b"02"
+    assert "Form kept: 10 minutes" not in shown(desk)
+    assert desk.draft[2:6] == (1_800_000_300).to_bytes(4, "big")
+
+
+def test_a_clock_that_is_set_back_keeps_no_form_longer(desk):
+    desk.clock.now = lambda: 1_800_000_000 - 2 * 86400
+    draft = desk.draft = bytearray(b"01" + (1_800_000_300).to_bytes(4, "big") + b"what was typed")
+    shown(desk)
+    assert desk.draft is None and not any(draft)
+
+
 def test_a_form_that_was_left_is_overwritten_after_ten_minutes(desk):
     time = [1_800_000_000]
     draft = desk.draft = bytearray(b"01      what was typed")

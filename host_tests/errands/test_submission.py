@@ -12,8 +12,9 @@ from firmware.binding import change
 from firmware.binding.request import pending
 from firmware.errands import submission
 from firmware.storage import state as keys
+from firmware.ui.pages import Idle
 from host_tests.binding.test_change import NEW, OLD, Terminal
-from host_tests.binding.test_sync import Unsteady, Watch
+from host_tests.binding.test_sync import Unsteady, Watch, _secrets
 from host_tests.ui.stage import Stage
 
 FORM = (1, 1, 4, NEW)
@@ -31,7 +32,7 @@ class Counter(Terminal):
         self.stage = Stage("en")
         self.text, self.pages, self.operator = self.stage.text, self.stage.pages, b"01"
         self.board = SimpleNamespace(random=bytes, beep=self._beep)
-        self.busy = []
+        self.draft, self.busy = None, []
 
     async def _beep(self, ms):
         pass
@@ -79,6 +80,23 @@ def test_the_reason_is_that_of_the_last_try(monkeypatch, last, words):
     counter = Counter([None, 7, 7, last], LOST)
     (page,) = counter.submit(monkeypatch)
     assert words in page
+
+
+def test_of_a_form_that_was_accepted_nothing_is_kept_for_who_is_left_alone_on_that_page(
+    monkeypatch,
+):
+    counter = Counter([None], change.ACTIVE)
+    draft = counter.draft = bytearray(b"01 what was typed")
+    seen = []
+
+    async def nobody(*words):
+        seen.append(counter.draft)
+        raise Idle
+
+    counter.pages.message = nobody
+    with pytest.raises(Idle):
+        asyncio.run(submission.run(counter, "change.title", _secrets(), FORM))
+    assert seen == [None] and not any(draft)
 
 
 def test_what_ended_an_earlier_request_is_never_told_of_this_one(monkeypatch):

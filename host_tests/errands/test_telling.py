@@ -37,7 +37,7 @@ class Desk:
         self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
         self.board = SimpleNamespace(beep=self._beep)
         self.pages = self
-        self.operator = b"01"
+        self.operator, self.draft = b"01", None
         self.sounds, self.shown = [], []
 
     async def _beep(self, ms):
@@ -198,6 +198,35 @@ def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
     counter = Counter(phase, b"30" if phase == change.HELD else b"")
     counter.visit("DBDD")
     assert counter.opened == [("submission", ("pending.title", None, None, b"01"))]
+
+
+def test_a_request_that_is_asked_about_has_no_code_with_it():
+    counter = Counter(change.SENT)
+    counter.visit("DD")
+    assert counter.opened == [("submission", ("pending.title", None))]
+
+
+@pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
+def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked_for(phase, codes):
+    counter = Counter(phase)
+    said = {"preparation": [True], "approval": ["first", "next"], "submission": [b"55", None]}
+    if phase == change.SENT:
+        said["approval"] = ["next"]
+
+    async def open_(name, *args):
+        counter.opened.append((name, args))
+        return said[name].pop(0)
+
+    counter.open = open_
+    counter.visit(codes)
+    sent = [args for name, args in counter.opened if name == "submission"]
+    first = None if phase == change.SENT else "first"
+    assert sent == [
+        ("pending.title", first),
+        ("pending.title", "next", (1, 1, 4, NEW)),
+    ]
+    approved = [args[1:] for name, args in counter.opened if name == "approval"]
+    assert all(each[1] == (1, 1, 4, NEW) and each[0] is approved[0][0] for each in approved)
 
 
 def test_a_request_that_was_never_sent_is_cancelled_not_withdrawn():

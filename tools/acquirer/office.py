@@ -377,13 +377,13 @@ def _write_bundle(home, books, terminal, merchant, certificate, key, out):
         "totp_secret": books.code_secret(terminal),
         "names": books.names(merchant),
         "licence": merchant["licence"],
-        "first_passwords": _first_passwords(),
+        "first_passwords": first_passwords(),
     }
     text = json.dumps(known, ensure_ascii=False, indent=2) + "\n"
     pki.write_private(out / "keys.json", text.encode())
 
 
-def _first_passwords():
+def first_passwords():
     """{operator: password} for a terminal that has no operators yet; two, and not the same."""
     supervisor, operator = _drawn_password(), _drawn_password()
     while operator == supervisor:

@@ -6,7 +6,6 @@ of the house.
 """
 
 import json
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +17,6 @@ CERTIFICATES = ("certs/ca.der", "certs/terminal.der")
 FIRST_PASSWORDS = {"00": "first_00", "01": "first_01"}
 """{operator: where the terminal reads the first password from, once}."""
 
-_FIRST_LEN = 8
 _KEYS = ("token_key", "service_key", INITIAL_KEY, "ikid")
 
 
@@ -61,16 +59,3 @@ def first_passwords(known: Mapping) -> dict[str, str]:
     """Return the first passwords that `known` (of a keys.json) has, {} unless it has them all."""
     found = known.get("first_passwords", {})
     return dict(found) if set(FIRST_PASSWORDS) == set(found) else {}
-
-
-def draw_first_passwords() -> dict[str, str]:
-    """Return a first password of 8 digits for each operator, none of them a run of digits."""
-    return {number: _drawn() for number in FIRST_PASSWORDS}
-
-
-def _drawn() -> str:
-    while True:
-        digits = f"{secrets.randbelow(10**_FIRST_LEN):0{_FIRST_LEN}d}"
-        steps = {int(b) - int(a) for a, b in zip(digits, digits[1:], strict=False)}
-        if len(steps) > 1:  # else it is 11111111 or 12345678
-            return digits

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools import acquirer
+from tools.acquirer import office
 from tools.device import checks
 from tools.device.bundle import (
     CERTIFICATES,
@@ -25,7 +26,6 @@ from tools.device.bundle import (
     INITIAL_KEY,
     WIFI_PASSWORD,
     Bundle,
-    draw_first_passwords,
     first_passwords,
 )
 from tools.device.link import DeviceError, Link, Refused
@@ -339,7 +339,7 @@ def _first_passwords(folder: Path, given: Bundle | dict) -> dict[str, str]:
     return (
         (given.first_passwords if isinstance(given, Bundle) else {})
         or first_passwords(_kept(folder / "keys.json"))
-        or (told if all(told.values()) else draw_first_passwords())
+        or (told if all(told.values()) else office.first_passwords())
     )
 
 

@@ -12,13 +12,13 @@ import json
 import shutil
 from pathlib import Path
 
+from tools.acquirer import office
 from tools.device.bundle import (
     FIRST_PASSWORDS,
     INITIAL_KEY,
     NAMESPACE,
     WIFI_PASSWORD,
     Bundle,
-    draw_first_passwords,
 )
 from tools.simulator.models.nvs import NOT_FOUND, Nvs
 from tools.simulator.models.wifi import Network
@@ -110,7 +110,7 @@ def _begin(path, bundle, given):
         return
     passwords = given.first_passwords
     if not passwords:
-        passwords = draw_first_passwords()
+        passwords = office.first_passwords()
         known = json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
         _write_json(bundle / "keys.json", {**known, "first_passwords": passwords})
     for number, name in FIRST_PASSWORDS.items():
