@@ -41,7 +41,9 @@ async def run(sync):
     notices = 0
     reached = DECLINED
     if parts[0] == b"00":
-        notices = rooms.run("firmware.acquirer.taking", sync, parts)
+        notices, puts = rooms.run("firmware.acquirer.taking", sync, parts)
+        for changes, entry in puts:
+            sync.state.put(changes, entry)
         differing = await _compare(sync) if notices & DIFFERS or not tokens else []
         # What a supervisor has accepted meanwhile differs no more.
         binding = sync.state.binding
