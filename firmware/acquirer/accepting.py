@@ -8,10 +8,12 @@ from firmware.storage import audit
 
 
 def run(sync, slot, tlvs, operator):
-    """Store `tlvs` as the binding of `slot`, in one record: see Sync.accept."""
+    """Return what is to be put for `tlvs` to be the binding of `slot`, in one record: see
+    Sync.accept. None when it is so already.
+    """
     sync.differing = [waiting for waiting in sync.differing if waiting[0] != slot]
     if sync.state.binding(slot) == tlvs:
-        return  # accepted already: the backup stays what it is
+        return None  # accepted already: the backup stays what it is
     detail = "%d %s" % (slot, truncated(number(tlvs) or b""))
     entry = audit.entry(audit.TAKEN, sync.clock.now(), operator, detail=detail.encode())
-    sync.state.put(sync.state.binding_changes(slot, tlvs), entry)
+    return sync.state.binding_changes(slot, tlvs), entry

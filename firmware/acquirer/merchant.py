@@ -19,22 +19,23 @@ def run(state, identity):
     identity.merchant = _kept(state, identity)[0]
 
 
-def take(sync, number):
+def take(sync, number, puts):
     """The acquirer knows the number in use, and gives `number` (DF47, or None) from now on: what
-    has changed is stored. Returns False when it gives one that has not the right form, or that it
-    has itself not known: were that taken again, each sign-on would be told to the audit log.
+    has changed is to be stored, and is added to `puts`. Returns False when it gives one that has
+    not the right form, or that it has itself not known: were that taken again, each sign-on would
+    be told to the audit log.
     """
     identity = sync.line.identity
     before = _kept(sync.state, identity)[0]
     if before != identity.merchant:
         if number == before:
             return False
-        _store(sync, identity.merchant, before)
+        puts.append(_stored(sync, identity.merchant, before))
     if number is None or number == identity.merchant:
         return True
     if not _fits(number):
         return False
-    _store(sync, number, identity.merchant)
+    puts.append(_stored(sync, number, identity.merchant))
     identity.merchant = number
     return True
 
@@ -49,9 +50,9 @@ def other(state, identity):
     return len(numbers) > 1
 
 
-def _store(sync, number, before):
+def _stored(sync, number, before):
     entry = audit.entry(audit.MERCHANT, sync.clock.now(), detail=number)
-    sync.state.put(((keys.MERCHANT, number + before),), entry)
+    return ((keys.MERCHANT, number + before),), entry
 
 
 def _kept(state, identity):

@@ -42,7 +42,9 @@ async def run(sync):
     reached = DECLINED
     code = parts[0]
     if code == b"00":
-        notices = rooms.run("firmware.acquirer.taking", sync, parts)
+        notices, puts = rooms.run("firmware.acquirer.taking", sync, parts)
+        for changes, entry in puts:
+            sync.state.put(changes, entry)
         differing = []
         if notices & DIFFERS or not tokens:
             code = await _compare(sync, differing)

@@ -220,4 +220,6 @@ class Sync:
 
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
-        rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)
+        accepted = rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)
+        if accepted is not None:
+            self.state.put(*accepted)

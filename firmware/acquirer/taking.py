@@ -26,8 +26,9 @@ _MINUTE_S = const(60)
 
 
 def run(sync, parts):
-    """Take in what `sign_on` wanted of an 0810 with 00; return the notices. Raises NoAnswer when
-    one of those is missing that a sign-on is for.
+    """Take in what `sign_on` wanted of an 0810 with 00; return the notices, and what is to be
+    put once this is out of memory. Raises NoAnswer when one of those is missing that a sign-on is
+    for.
 
     parts: None when the acquirer did not know the merchant number; returns whether there is
     another to try.
@@ -38,15 +39,16 @@ def run(sync, parts):
     for value, length in ((notices, 1), (time, 4), (policy, 1)):
         if value is None or len(value) != length:
             raise NoAnswer(0)
-    _take_time(sync, int.from_bytes(time, "big"))
+    puts = []
+    _take_time(sync, int.from_bytes(time, "big"), puts)
     sync.policy = policy[0]
-    sync.faulty = not merchant.take(sync, number)
+    sync.faulty = not merchant.take(sync, number, puts)
     if names is not None:
         _take_names(sync, names)
-    return notices[0]
+    return notices[0], puts
 
 
-def _take_time(sync, theirs):
+def _take_time(sync, theirs, puts):
     clock = sync.clock
     ours = clock.now()
     if abs(theirs - ours) > _DAY_S and not _said_twice(sync, theirs - ours, ours):
@@ -59,7 +61,7 @@ def _take_time(sync, theirs):
         changes = rooms.run("firmware.access.shifting", sync.state, ours, now - ours)
     if changes or abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
         changes.append((keys.TIME, now.to_bytes(4, "big")))
-        sync.state.put(changes)
+        puts.append((changes, None))
 
 
 def _said_twice(sync, apart, ours):
