@@ -3,7 +3,8 @@
 What always holds: the page stays until a key is pressed; whoever is logged in still is, unless
 nobody comes. What a connection or too little memory did is over with the page. What else an errand
 fails with starts the terminal again, once; after that the errand is closed until power goes, and
-the rest goes on. In memory only while the page is shown. May import ui, binding and storage.
+the rest goes on. In memory only while the page is shown. May import ui, binding, storage and
+crypto.wipe.
 """
 
 import sys
@@ -11,11 +12,13 @@ import sys
 from micropython import const
 
 from firmware.binding.change import NoAnswer
+from firmware.crypto.wipe import wipe
 from firmware.storage import audit
 from firmware.storage.journal import ERRAND
 from firmware.ui.pages import NONE, Idle
 
 _LOOK_MS = const(1000)
+_KEPT_LOOKS = const(600)  # for as long as the idle page keeps a form that was left
 _BODY = const(3)  # lines above the one that says what a key does
 _FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there is no terminal
 
@@ -23,7 +26,8 @@ _FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there i
 async def run(desk, name, fault):
     """Tell what `fault` means for the errand `name`; its name again: it was closed before.
 
-    Raises StorageFault, and MemoryError when there is no room for the page.
+    Raises StorageFault, MemoryError when there is no room for the page, and Idle, once a key has
+    been pressed, when nobody had come to it for too long.
     """
     text = desk.text
     corner = below = ""
@@ -67,8 +71,16 @@ async def _key(desk):
     try:
         await pages.key()
     except Idle:
+        left_alone = desk.operator
         desk.log_out()  # the page stays for whoever comes
-        code = NONE
+        code, looks = NONE, 0
         while code == NONE:
             pages.begin()
             code = await pages.key(_LOOK_MS)
+            looks += 1
+            if looks == _KEPT_LOOKS and desk.draft is not None:
+                wipe(desk.draft)
+                desk.draft = None
+        if left_alone is not None:
+            desk.operator = left_alone
+            raise Idle  # the idle page says so, and what is kept

@@ -198,7 +198,8 @@ def test_the_page_stays_when_nobody_comes_but_whoever_was_logged_in_is_logged_ou
         assert desk.stage.lines[0] == "终端忙"
         desk.stage.keys.press("D")
         await settle()
-        assert task.done()
+        # The idle page follows, and says who was logged out and which form is kept.
+        assert isinstance(task.exception(), Idle) and desk.operator == b"01"
 
     asyncio.run(asyncio.wait_for(story(), 5))
 
