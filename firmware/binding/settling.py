@@ -66,7 +66,7 @@ def run(change, event, outcome, notice, how):
         changes = ((keys.PENDING_STATE, bytes((phase,)) + reason),)
         return changes, entry(request, audit.REQUEST + phase, now, outcome)
     changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
-    if action == COMMIT:
+    if action == COMMIT and request.tlvs != state.binding(request.slot):
         changes += state.binding_changes(request.slot, keys.PENDING_TLVS)
     else:
         changes.append((keys.PENDING_TLVS, None))

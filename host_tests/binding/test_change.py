@@ -197,6 +197,18 @@ def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(termina
     assert b"6222020200112233445" not in stored
 
 
+def test_what_is_bound_here_already_is_accepted_and_the_backup_stays_what_it_is(terminal):
+    # The acquirer has unbound the slot, and binds it again to what the terminal still holds.
+    state = terminal.state
+    state.put(state.binding_changes(1, NEW))
+    terminal.begin()
+    terminal.settle(change.ACTIVE)
+    terminal.boot()
+    assert terminal.change.phase == change.IDLE
+    assert (terminal.state.binding(1), terminal.state.backup(1)) == (NEW, OLD)
+    assert not terminal.state.has(keys.PENDING_TLVS)
+
+
 def test_a_restored_backup_is_a_request_like_any_other(terminal):
     terminal.begin()
     terminal.settle(change.ACTIVE)
