@@ -9,6 +9,7 @@ from firmware import services
 from firmware.acquirer import upload
 from firmware.storage import audit, reader
 from firmware.storage import state as keys
+from firmware.storage.frame import Frame
 from firmware.storage.journal import ENTRY
 from host_tests.crash import life
 from host_tests.crash.world import CONFIG, MemoryBooks, Policy, World, binding, first
@@ -177,19 +178,18 @@ class Archive:
 
 def _places(shop):
     """Where the record of each entry lies: {number: (sector, offset of its end)}."""
-    journal = shop.state.journal
+    frame = Frame(shop.state.journal)
     found = {}
-    for place in reader.sectors(journal):
+    for place in reader.sectors(frame)[0]:
         order, sector = place >> 8, place & 0xFF
-        number = reader.header(journal, sector)[2]
-        last = reader.end(journal, sector)
-        for at, _, flags, _, items in reader.records(journal, sector, order, last):
+        number = reader.header(frame, sector)[2]
+        last = reader.end(frame, sector)
+        for _, at, _, flags, _, items in reader.records(frame, sector, order, last):
             number += ((flags >> 2) - number) & 63
-            for key, _ in items:
+            for key, _, _ in items:
                 if key == ENTRY:
                     number += 1
                     found[number] = sector, at
-    journal.frame = None
     return found
 
 
