@@ -3,25 +3,17 @@
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 of what has been lost the gap is told before what follows it; what it has stored is noted once it
 has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
-ends. In memory only while records are sent. May import rooms, compose, gaps, storage.
+ends. In memory only while records are sent. May import rooms, compose, storage.
 """
-
-from struct import pack
 
 from micropython import const
 
 from firmware import rooms
 from firmware.acquirer.compose import RECORDS
-from firmware.acquirer.gaps import NOT_YET
-from firmware.storage import audit, history
+from firmware.storage import audit
 from firmware.storage import state as keys
 
-_RECORD = const(0xDF50)
 _STORED = const(0xDF51)
-_GAP = const(0xDF52)
-_ROOM = const(520)  # bytes of TLVs that fit a message of identity.SENT_MAX
-_GAP_LEN = const(16)
-_TAG = const(3)  # bytes of a record's tag and length
 _CORRECTIONS = const(2)  # of a conversation: where to go on, and what is refused there
 _MESSAGES = const(256)  # of a conversation: more than the longest log takes
 
@@ -40,11 +32,12 @@ async def run(sync):
     last = min(state.number(keys.UPLOADED), journal.number - 1)
     corrected = 0
     gaps = rooms.run("firmware.acquirer.gaps", journal, last)
-    if last < state.number(keys.UPLOADED) and not _following(journal, last, gaps)[0]:
+    again = last < state.number(keys.UPLOADED)
+    if again and not rooms.run("firmware.acquirer.unsent", journal, last, gaps)[0]:
         last = journal.number
         state.put((), audit.entry(audit.LOST, sync.clock.now(), detail=b"%d" % last))
     for _ in range(_MESSAGES):
-        found, sent = _following(journal, last, gaps)
+        found, sent = rooms.run("firmware.acquirer.unsent", journal, last, gaps)
         if not found:
             return
         code, value = await sync.line.talk((39, _STORED), RECORDS, (), found)
@@ -61,35 +54,3 @@ async def run(sync):
         last = stored
         if state.number(keys.UPLOADED) < last <= journal.number:
             state.put_number(keys.UPLOADED, last)
-
-
-def _following(journal, last, gaps):
-    # What goes into a message after the entry `last`: DF50 of entries, DF52 of what is lost before
-    # them; and the number up to which that is.
-    found = []
-    room = _ROOM
-    for number, _, chain, entry in history.entries(journal, last + 1):
-        gap = gaps.get(last + 1)
-        while gap is not None and gap[0] < number:
-            room -= _TAG + _GAP_LEN
-            if room < 0 or gap[0] == NOT_YET:
-                return found, last
-            found.append((_GAP, _told(last + 1, gap)))
-            last = gap[0]
-            gap = gaps.get(last + 1)
-        if gap is not None:
-            continue  # it is in there: not proven, or not to be sent
-        room -= _TAG + 12 + len(entry)
-        if room < 0 or number != last + 1:
-            return found, last
-        found.append((_RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
-        last = number
-    gap = gaps.get(last + 1)
-    if gap is not None and gap[0] != NOT_YET and room >= _TAG + _GAP_LEN:
-        found.append((_GAP, _told(last + 1, gap)))
-        last = gap[0]
-    return found, last
-
-
-def _told(first, gap):
-    return pack(">II", first, gap[0]) + gap[1]

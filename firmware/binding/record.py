@@ -42,7 +42,7 @@ class Record:
         self.number, self.application, self.note = text[:3]
 
 
-def record(request, outcome, time):
+def run(request, outcome, time):
     """Return the bytes to store of the record that `outcome` leaves of `request`."""
     head = struct.pack(
         _RECORD,

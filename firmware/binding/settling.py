@@ -1,11 +1,12 @@
 """What an event does to the request under way: the table of the change's state machine.
 
 What always holds: only the acquirer's word commits or drops. In memory only while it decides. May
-import change, request, record and storage.
+import rooms, change, request and storage.
 """
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding.change import (
     HELD,
     NO_SUCH,
@@ -16,7 +17,6 @@ from firmware.binding.change import (
     WITHDRAWN,
     NotPossible,
 )
-from firmware.binding.record import record
 from firmware.binding.request import entry, pending
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -73,7 +73,9 @@ def run(change, event, outcome, notice, how):
     if notice:
         changes.append((keys.NOTICE, bytes((event,))))
     if outcome is not None:
-        changes += state.record_changes(record(request, outcome, now))
+        changes += state.record_changes(
+            rooms.run("firmware.binding.record", request, outcome, now)
+        )
     return changes, entry(request, audit.ENDED + event, now, outcome)
 
 

@@ -81,6 +81,8 @@ class _Field:
                 waiting.cancel()
             _forget(swiped)
             wipe(self._buf)
+            if waiting is not None:
+                await asyncio.sleep(0)  # it drops its code
 
     def _take(self, source):
         self._size = min(len(source), len(self._buf))

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from firmware.binding import change, model
 from firmware.binding.change import Outcome
 from firmware.binding.record import Record
-from firmware.binding.record import record as remaining
+from firmware.binding.record import run as remaining
 from firmware.binding.request import Request, begin
 from firmware.storage import audit, history, turn
 from firmware.storage import state as keys
