@@ -301,6 +301,9 @@ class _State:
         self._items = {}
         self.get = self._items.get
 
+    def has(self, key):
+        return key in self._items
+
     def put(self, changes, entry):
         self._items.update(changes)
 
