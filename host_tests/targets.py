@@ -99,6 +99,8 @@ def play(name, form, folder=ROOT):
 def visit(name, form, folder=ROOT):
     """Run the target that serves a page, fetch the page, stop it as Ctrl-C does. Raises Failed."""
     port = _free_port()
+    # Whoever was begun by a shell without job control ignores Ctrl-C, and so do its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         ["make", name, f"PORT={port}"],
         cwd=folder,
@@ -108,6 +110,7 @@ def visit(name, form, folder=ROOT):
         text=True,
         start_new_session=True,
     ) as process:
+        signal.signal(signal.SIGINT, before)
         try:
             page = _fetched(f"http://127.0.0.1:{port}/", process, form.limit_s)
             os.killpg(process.pid, signal.SIGINT)
