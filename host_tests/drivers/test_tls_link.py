@@ -3,7 +3,6 @@
 Each case is a process of the interpreter with the device's heap that runs link_probe.py.
 """
 
-import json
 import os
 import socket
 import ssl
@@ -15,6 +14,7 @@ import acquirers
 import pytest
 
 from drivers import shortage, tls_link
+from tools.simulator.interpreter import command
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = "96k"
@@ -37,11 +37,10 @@ def line(certificates, record_property):
         if port is None:
             servers.append(acquirers.Acquirer(folder, behaviour, **options))
             port = servers[-1].port
-        described = json.loads((ROOT / ".toolchain" / "micropython.json").read_text())
         probe = Path(__file__).with_name("link_probe.py")
         finished = subprocess.run(
             [
-                *(described["command"], "-X", f"heapsize={HEAP}", probe, folder),
+                *(*command(), "-X", f"heapsize={HEAP}", probe, folder),
                 *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
             ],
             env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},

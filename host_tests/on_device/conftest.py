@@ -4,9 +4,6 @@ The test files hold plain `test_*` functions without arguments, and import nothi
 MicroPython one process runs a whole file (`runner.py`) and reports each function on a line.
 """
 
-import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -40,14 +37,10 @@ def pytest_pyfunc_call(pyfuncitem):
 
 def micropython_command():
     """Return the path of the interpreter that the toolchain installed."""
-    command = os.environ.get("REBIND_MICROPYTHON")
-    described = ROOT / ".toolchain" / "micropython.json"
-    if command is None and described.exists():
-        command = json.loads(described.read_text())["command"]
-    command = command or shutil.which("micropython")
-    if command is None:
+    command = ROOT / ".toolchain/bin/micropython"
+    if not command.exists():
         pytest.fail("no MicroPython: `make test` installs it", pytrace=False)
-    return command
+    return str(command)
 
 
 def run_under_micropython(path):

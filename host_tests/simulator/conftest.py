@@ -30,7 +30,8 @@ FACTS = {
 @pytest.fixture
 def bench(tmp_path, record_property):
     """Give `bench(story, main, boot="")`: play `await story(terminal)` on that firmware, beside
-    which are the product's drivers if `drivers`.
+    which are the product's drivers if `drivers`. The home is the test's own directory, or
+    `folder` in it.
     """
     try:
         interpreter.command()
@@ -38,8 +39,9 @@ def bench(tmp_path, record_property):
         pytest.skip(str(missing))
     record_property("interpreter", "micropython")
 
-    def play(story, main, boot="", heap=HEAP, drivers=False):
-        root = tmp_path / "fs"
+    def play(story, main, boot="", heap=HEAP, drivers=False, folder=""):
+        home = tmp_path / folder
+        root = home / "fs"
         root.mkdir(exist_ok=True)
         if drivers:
             shutil.copytree(ROOT / "drivers", root / "drivers")
@@ -49,8 +51,8 @@ def bench(tmp_path, record_property):
         (root / "main.py").write_text(main)
         if boot:
             (root / "boot.py").write_text(boot)
-        (tmp_path / "board.json").write_text(json.dumps(FACTS))
-        asyncio.run(_play(story, tmp_path, heap))
+        (home / "board.json").write_text(json.dumps(FACTS))
+        asyncio.run(_play(story, home, heap))
 
     return play
 

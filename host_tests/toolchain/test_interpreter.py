@@ -50,7 +50,6 @@ def test_without_packages_an_interpreter_on_the_path_serves(tmp_path, path, arch
         "version": "1.27.0",
         "bits": 64,
         "mpy_arch": "x64",
-        "command": str(home / "bin/micropython"),
     }
     assert "heap figures are not the chip's" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ table, with an empty file system; while it is written, a chip that does not star
 command that is printed first has been run. Imports esptool.
 """
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -140,8 +141,8 @@ def _explain(old, new, spare: Path, port: str, chip: str) -> None:
     print("terminal's state (bindings, operators, records): a terminal that was in use has to be")
     print("provisioned anew. What stays: MicroPython, and the keys in NVS.")
     print("Should it be interrupted and the chip not start any more, this finishes it:")
-    command = f"esptool --chip {chip} --port {port} write-flash {TABLE_AT:#x} {spare}"
-    print(f"  .venv/bin/python -m {command}")
+    command = ["--chip", chip, "--port", port, "write-flash", f"{TABLE_AT:#x}", str(spare)]
+    print(f"  .venv/bin/python -m esptool {shlex.join(command)}")
 
 
 def _say(text: str) -> None:

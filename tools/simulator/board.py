@@ -6,6 +6,7 @@ the operations are those of `shims/`. A model that raises PowerCut ends the proc
 answered.
 """
 
+import json
 import os
 import struct
 import time
@@ -114,8 +115,8 @@ class Board:
 
     @property
     def images(self):
-        """Where the chip finds its flash: "label=path" of each partition, with `;` between."""
-        return ";".join(f"{one.label}={one.path.absolute()}" for one in self.partitions)
+        """Where the chip finds its flash: [label, path] of each partition, as JSON."""
+        return json.dumps([[one.label, str(one.path.absolute())] for one in self.partitions])
 
     def close(self):
         for partition in self.partitions:

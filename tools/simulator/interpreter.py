@@ -5,13 +5,12 @@ code: that lies outside Python's heap, as the chip's own modules lie in its ROM.
 `tools.build`, whose way of compiling is the device's own.
 """
 
-import json
 import os
-import shlex
 import tempfile
 from pathlib import Path
 
 from tools.build import mpy
+from tools.toolchain import HOME
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -20,7 +19,6 @@ _COMPILED = REPOSITORY / "build" / "shims"
 _COMPILER = (Path(mpy.__file__), Path(__file__))
 _ONCE = "rebind_rom"  # goes when it has run: native code would stay
 _STARTED = ("boot.py", "main.py")
-_DESCRIPTION = REPOSITORY / ".toolchain" / "micropython.json"
 
 
 class NoInterpreter(Exception):
@@ -29,11 +27,9 @@ class NoInterpreter(Exception):
 
 def command():
     """Return the interpreter's command as a list. Raises NoInterpreter."""
-    try:
-        found = json.loads(_DESCRIPTION.read_text())["command"]
-    except FileNotFoundError:
-        raise NoInterpreter("no MicroPython yet: run `make setup` first") from None
-    return shlex.split(found) if isinstance(found, str) else list(found)
+    if not (HOME / "micropython.json").exists():  # written when the interpreter is whole
+        raise NoInterpreter("no MicroPython yet: run `make setup` first")
+    return [str(HOME / "bin" / "micropython")]
 
 
 def shims():

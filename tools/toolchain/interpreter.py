@@ -148,5 +148,4 @@ def _describe(command: Path) -> dict:
         "version": f"{major}.{minor}.{patch}",
         "bits": bits,
         "mpy_arch": _MPY_ARCHES[mpy >> 10] if mpy >> 10 < len(_MPY_ARCHES) else "none",
-        "command": str(command),
     }

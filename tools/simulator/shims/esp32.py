@@ -4,6 +4,7 @@ A partition is read where its image lies, as a chip reads its flash; to program 
 the model's.
 """
 
+from json import loads
 from os import getenv
 
 import rebind_bus as bus
@@ -32,10 +33,9 @@ def _checked(status):
 
 
 def _opened(images):
-    """Return (labels, images, their blocks) of "label=path;label=path"."""
+    """Return (labels, images, their blocks) of the JSON `[[label, path], …]`."""
     labels, files, blocks = [], [], []
-    for one in images.split(";"):
-        label, _, path = one.partition("=")
+    for label, path in loads(images):
         labels.append(label)
         files.append(open(path, "rb"))
         blocks.append(files[-1].seek(0, 2) // _BLOCK)
