@@ -4,29 +4,22 @@ import sys
 
 hardware = None
 terminal = None
-held = False  # the key *: the serial REPL stays free for maintenance
+held = False  # the maintenance key: nothing is started, the serial REPL stays free
 
 
 def _terminal():
     # The board's builder and the settings are needed only here.
-    global hardware, held
-    import json
-
+    global hardware
     from drivers import board
     from firmware import rooms
 
-    with open("config.json") as file:
-        config = json.load(file)
-    held = board.keypad(config["board"]).held(ord("*"))
-    if held:
-        return None
-    hardware = board.build(config)
-    if hardware.faults:
-        print("parts missing:", *hardware.faults)
+    config, hardware = board.start()
     board = None
     rooms.drop(
         ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
     )
+    if not hardware:
+        return None
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)
@@ -35,7 +28,7 @@ def _terminal():
 fault = None
 damaged = globals().get("damaged")
 if damaged is None:  # boot.py has said why, or did not run
-    print("not started: make flash PORT=... repairs it")
+    print("not started; to repair it: make flash PORT=...")
 else:
     try:
         if damaged:
@@ -43,15 +36,14 @@ else:
         if starts < 3:  # noqa: F821 (boot.py's, as `damaged` is)
             terminal = _terminal()
             del _terminal  # nothing of the start stays in memory
+            held = not terminal
             if terminal:
                 terminal.run()
     except Exception as error:  # noqa: BLE001 (shown, whatever it is)
         sys.print_exception(error)
         fault = error
     try:
-        if held:
-            print("maintenance: the terminal is not started")
-        else:
+        if not held:
             from drivers import trouble
 
             trouble.tell(fault, hardware, terminal)

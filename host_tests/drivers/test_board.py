@@ -152,6 +152,14 @@ def test_without_a_card_reader_the_heap_grows_by_a_spare_uart_that_is_given_back
     assert made.grown
 
 
+@pytest.fixture
+def faults(monkeypatch):
+    """The exceptions whose tracebacks are printed."""
+    printed = []
+    monkeypatch.setattr("sys.print_exception", printed.append, raising=False)
+    return printed
+
+
 def _boot():
     return runpy.run_path(str(ROOT / "boot.py"))
 
@@ -165,15 +173,20 @@ def _main(namespace):
 WHOLE = {"damaged": [], "starts": 1}
 
 
-def test_a_held_star_keeps_the_repl(device, monkeypatch, capsys):
-    monkeypatch.setattr(board, "build", lambda config: pytest.fail("the terminal is started"))
+@pytest.mark.parametrize("held", [True, False])
+def test_a_held_star_keeps_the_repl_and_nothing_held_starts_the_terminal(
+    device, faults, monkeypatch, capsys, held
+):
+    built = []
+    monkeypatch.setitem(sys.modules, "drivers.board", board)
+    monkeypatch.setattr("drivers.board", board, raising=False)
+    monkeypatch.setattr(board, "build", lambda config: built.append(config) or 1 / 0)
     rows, columns = PINS["esp32-devkitc"][:2]
-    machine.press(rows[3], columns[0])
+    if held:
+        machine.press(rows[3], columns[0])
     _main(_boot())
-    assert "maintenance" in capsys.readouterr().out
-    machine.release(rows[3], columns[0])
-    with pytest.raises(pytest.fail.Exception):
-        _main(_boot())
+    assert ("maintenance" in capsys.readouterr().out) == held
+    assert bool(built) == bool(faults) == (not held)
 
 
 @pytest.mark.parametrize("left", [{}, {"starts": 1}, {"damaged": None, "starts": 4}])
@@ -181,15 +194,7 @@ def test_without_what_boot_found_nothing_of_the_build_is_run(device, monkeypatch
     for module in [name for name in sys.modules if name.partition(".")[0] == "drivers"]:
         monkeypatch.setitem(sys.modules, module, None)
     _main(left)
-    assert capsys.readouterr().out.endswith("make flash PORT=... repairs it\n")
-
-
-@pytest.fixture
-def faults(monkeypatch):
-    """The exceptions whose tracebacks are printed."""
-    printed = []
-    monkeypatch.setattr("sys.print_exception", printed.append, raising=False)
-    return printed
+    assert capsys.readouterr().out.endswith("to repair it: make flash PORT=...\n")
 
 
 @pytest.fixture
