@@ -1,8 +1,10 @@
-"""Safe bring-up, before anything that can fail.
+"""Safe bring-up with what the interpreter itself has: nothing else of the board is run here.
 
-Every start is counted first: main.py does not start the terminal again and again. Holding the key
-* at power-on keeps it from starting the terminal at all: the serial REPL stays free for
-maintenance. Whatever goes wrong here is printed, and main.py is tried all the same.
+Every start is counted first: main.py does not start the terminal again and again. Then every file
+of the build is read and compared with the manifest, because a module that is damaged can bring
+the interpreter down, or hang it, as soon as it is imported. What is found is for main.py, which
+runs in the same namespace and runs nothing of the build without it. Whatever goes wrong here is
+printed, and the console is free then.
 """
 
 import gc
@@ -11,36 +13,71 @@ import sys
 # Collect early and often: what is loaded then lies close together, and large buffers find room.
 gc.threshold(2048)
 
-starts = 0  # of late, this one included; main.py runs in the same namespace
-maintenance = False
+starts = 0  # of late, this one included
+damaged = None  # paths that are not as they were built; None: nothing of the build is to be run
 
 
-def _counted():
-    import drivers.starts
+def _count():
+    # In the chip's RTC memory, as drivers.starts has it.
+    from binascii import crc32
 
-    found = drivers.starts.count()
-    del drivers.starts, sys.modules["drivers.starts"]  # nothing of it is to lie in the heap's way
-    gc.collect()
+    import machine
+
+    memory = machine.RTC().memory
+    held = b""
+    if machine.reset_cause() not in (machine.PWRON_RESET, machine.SOFT_RESET):
+        held = memory()
+        if crc32(held[:-4], 0x5242).to_bytes(4, "big") != held[-4:]:
+            held = b""
+    held = held[:-4] or b"\0"
+    held = bytes((min(held[0] + 1, 255),)) + held[1:]
+    memory(held + crc32(held, 0x5242).to_bytes(4, "big"))
+    return held[0]
+
+
+def _check():
+    from binascii import hexlify
+    from hashlib import sha256
+    from os import stat
+
+    buf = memoryview(bytearray(4096))
+    found = []
+    total = sha256()
+    with open("manifest.txt", "rb") as lines:
+        held = lines.readline().split()
+        for line in lines:
+            total.update(line)
+            digest, size, path = line.split()
+            part = sha256()
+            try:
+                if stat(path.decode())[6] == int(size):
+                    with open(path.decode(), "rb") as file:
+                        count = file.readinto(buf)
+                        while count:
+                            part.update(buf[:count])
+                            count = file.readinto(buf)
+            except OSError:  # it is not there, or can't be read
+                pass
+            if hexlify(part.digest()) != digest:
+                found.append(path.decode())
+    if hexlify(total.digest()) != held[1]:
+        raise ValueError("manifest.txt is damaged")
     return found
 
 
-def _held_for_maintenance():
-    import json
-
-    from drivers import board
-
-    with open("config.json") as file:
-        name = json.load(file)["board"]
-    return board.keypad(name).held(ord("*"))
-
-
 try:
-    starts = _counted()
-except Exception as fault:  # noqa: BLE001 (nothing may stop the start)
+    starts = _count()
+    if starts > 3:  # at the third there is a page: that may be what brought the chip down
+        print("It has brought the chip down three times: nothing of the build is run any more.")
+    else:
+        damaged = _check()
+        if damaged:
+            print("damaged or missing:", *damaged)
+            for path in ("drivers/trouble", "drivers/pins", "drivers/starts", "lib/ssd1306"):
+                if path + ".mpy" in damaged:  # without these not even a page can be shown
+                    damaged = None
+                    break
+except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
     sys.print_exception(fault)
-try:
-    maintenance = _held_for_maintenance()
-except Exception as fault:  # noqa: BLE001
-    sys.print_exception(fault)
-del _counted, _held_for_maintenance
+del _count, _check
 gc.collect()

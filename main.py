@@ -1,10 +1,10 @@
 """Build the board, build the terminal on it, run it; whatever ends that ends in a page."""
 
-import json
 import sys
 
 hardware = None
 terminal = None
+held = False  # the maintenance key: nothing is started, the serial REPL stays free
 
 
 def _terminal():
@@ -13,36 +13,39 @@ def _terminal():
     from drivers import board
     from firmware import rooms
 
-    with open("config.json") as file:
-        config = json.load(file)
-    hardware = board.build(config)
-    if hardware.faults:
-        print("parts missing:", *hardware.faults)
+    config, hardware = board.start()
     board = None
     rooms.drop(
         ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
     )
+    if not hardware:
+        return None
     from firmware.terminal import Terminal
 
     return Terminal(hardware, config)
 
 
 fault = None
-# Both come from boot.py.
-if globals().get("maintenance"):
-    print("maintenance: the terminal is not started")
+damaged = globals().get("damaged")
+if damaged is None:  # boot.py has said why, or did not run
+    print("not started; to repair it: make flash PORT=...")
 else:
     try:
-        if globals().get("starts", 0) < 3:
+        if damaged:
+            raise OSError("damaged")
+        if starts < 3:  # noqa: F821 (boot.py's, as `damaged` is)
             terminal = _terminal()
             del _terminal  # nothing of the start stays in memory
-            terminal.run()
+            held = not terminal
+            if terminal:
+                terminal.run()
     except Exception as error:  # noqa: BLE001 (shown, whatever it is)
         sys.print_exception(error)
         fault = error
     try:
-        from drivers import trouble
+        if not held:
+            from drivers import trouble
 
-        trouble.tell(fault, hardware, terminal)
+            trouble.tell(fault, hardware, terminal)
     except MemoryError:  # with nothing built there is room for it: that is two starts away
         hardware.reset()

@@ -4,6 +4,8 @@ In memory only while the terminal starts: what it builds lives on in `drivers.pa
 machine, esp32 and every driver.
 """
 
+import json
+
 import esp32
 import machine
 from machine import Pin
@@ -33,6 +35,21 @@ def keypad(name):
         [Pin(number, Pin.OPEN_DRAIN, value=1) for number in rows],
         [Pin(number, Pin.IN, Pin.PULL_UP) for number in columns],
     )
+
+
+def start():
+    """Return the settings and the parts that `build` makes of them; None instead of the parts, and
+    nothing built, while the key * is held. Says on the console what is missing.
+    """
+    with open("config.json") as file:
+        config = json.load(file)
+    if keypad(config["board"]).held(ord("*")):
+        print("maintenance: the terminal is not started")
+        return config, None
+    made = build(config)
+    if made.faults:
+        print("parts missing:", *made.faults)
+    return config, made
 
 
 def build(config):

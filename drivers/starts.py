@@ -1,9 +1,10 @@
 """How often the terminal has started of late, and in which errand it failed last.
 
 What always holds: it is kept in the chip's RTC memory, which a reset leaves alone, the watchdog's
-and a panic's too; what is there at power-on is noise and does not count, because it lacks the
-check value. A start by hand begins afresh: the plug pulled, a soft reset at the console. In memory
-only while it is asked. May import machine.
+and a panic's too: the count (1), the errand's name, their CRC-32 begun with _SEED (4). What is
+there at power-on is noise and does not count, because it lacks the check value. boot.py counts;
+a start by hand begins afresh: the plug pulled, a soft reset at the console. In memory only while
+it is asked. May import machine.
 """
 
 from binascii import crc32
@@ -14,17 +15,6 @@ from micropython import const
 _SEED = const(0x5242)  # our check value is nobody else's
 _CHECK = const(4)
 _ONCE = const(2)  # starts after which a failed errand is closed, and no reason to start again
-
-
-def count():
-    """Count this start; return how many there were since the last one by hand, or the last that
-    ran for ten minutes, this one included.
-    """
-    by_hand = machine.reset_cause() in (machine.PWRON_RESET, machine.SOFT_RESET)
-    held = b"\0" if by_hand else _held()
-    starts = min(held[0] + 1, 255)
-    _keep(bytes((starts,)) + held[1:])
-    return starts
 
 
 def last():

@@ -16,6 +16,7 @@ STOCK = (
     ("phy_init", 1, 1, 0xF000, 0x1000),
     ("factory", 0, 0, APP_AT, 0x1F0000),
 )
+BANNER = b"MicroPython v1.27.0 on 2025-12-09\0"
 _SIZE_ID = {2: 0x10, 4: 0x20, 8: 0x30}
 _KINDS = {
     # image, where it is written, RAM, the flash's mapping
@@ -58,10 +59,11 @@ def entries(data):
     return found
 
 
-def firmware(chip="esp32", size_mib=4, parts=STOCK):
+def firmware(chip="esp32", size_mib=4, parts=STOCK, banner=BANNER):
     """Return the whole image, as it is written from the bootloader on."""
     _, at, ram, rom = _KINDS[chip]
     image = bytearray(executable(chip, {ram: b"boot" * 700}, size_mib))
     image += b"\xff" * (TABLE_AT - at - len(image)) + table(parts)
     image += b"\xff" * (APP_AT - at - len(image))
-    return bytes(image + executable(chip, {rom: b"MicroPython" * 9000, ram: b"x" * 64}, size_mib))
+    text = b"MicroPython" * 9000 + banner
+    return bytes(image + executable(chip, {rom: text, ram: b"x" * 64}, size_mib))

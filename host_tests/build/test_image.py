@@ -130,6 +130,25 @@ def test_what_is_no_whole_image_is_refused(firmware, message):
         image.compose(firmware, CONTENT)
 
 
+@pytest.mark.parametrize(
+    "version, message",
+    [
+        (b"1.21.0", "MicroPython 1.21.0 is too old: 1.25 or newer"),
+        (b"1.24.1", "MicroPython 1.24.1 is too old: 1.25 or newer"),
+        (b"1.25.0", None),
+        (b"1.27.0-preview.12.g0123456789", None),
+        (b"of ours", "does not say which MicroPython it is"),
+    ],
+)
+def test_an_image_has_to_be_of_a_micropython_that_flash_would_take_too(version, message):
+    firmware = stock.firmware(banner=b"MicroPython v" + version + b" on 2025-01-01\0")
+    if message is None:
+        image.compose(firmware, CONTENT)
+    else:
+        with pytest.raises(BuildError, match=message):
+            image.compose(firmware, CONTENT)
+
+
 def test_files_that_do_not_fit_are_refused():
     with pytest.raises(BuildError, match="do not fit into the vfs of 1792 KiB"):
         image.compose(stock.firmware(), {"big": bytes(2 << 20)})

@@ -32,16 +32,34 @@ def test_all_modules_fit(chip):
 
 
 def test_the_manifest_vouches_for_every_file(chip):
-    found = json.loads((chip / report.MANIFEST).read_text())
-    assert found["arch"] == "xtensawin"
-    on_disk = {
-        path.relative_to(chip).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+    head, *lines = (chip / report.MANIFEST).read_text().splitlines()
+    arch, digest, *words = head.split(" ")
+    listed = hashlib.sha256("".join(line + "\n" for line in lines).encode())
+    assert (arch, digest) == ("xtensawin", listed.hexdigest())
+    assert words == report.words(listed.digest()) and len(words) == 4
+    on_disk = sorted(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_size} "
+        + path.relative_to(chip).as_posix()
         for path in chip.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != report.MANIFEST
+    )
+    assert sorted(lines) == on_disk
+    assert report.load(chip)[1].keys() == {line.split(" ")[2] for line in lines} | {
+        report.MANIFEST
     }
-    del on_disk[report.MANIFEST]
-    assert found["files"] == on_disk
-    assert report.load(chip)[1].keys() == on_disk.keys() | {report.MANIFEST}
+
+
+def test_words_can_be_told_apart_over_the_phone():
+    known = (ROOT / "tools/build/words.txt").read_text().split()
+    assert len({word[:3] for word in known}) == 256 == len(known)
+    assert all(word.isascii() and word.islower() and 3 <= len(word) <= 8 for word in known)
+
+
+def test_what_is_one_terminals_own_is_in_no_manifest(tmp_path):
+    for path in ("main.py", "config.json", "certs/ca.der", "journal/00"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("own")
+    assert report.manifest(tmp_path, "none").keys() == {"main.py"}
 
 
 def test_modules_that_are_too_large_stop_the_build(tmp_path):
@@ -92,4 +110,8 @@ def test_a_build_that_is_damaged_or_missing_is_not_used(tmp_path):
         report.load(root, tmp_path)
     (root / "main.py").write_text("")
     with pytest.raises(BuildError, match="main.py is not what was built"):
+        report.load(root)
+    manifest = (root / report.MANIFEST).read_text()
+    (root / report.MANIFEST).write_text(manifest.replace(" main.py", " main.pi"))
+    with pytest.raises(BuildError, match="holds no build: run `make build`"):
         report.load(root)

@@ -11,11 +11,11 @@ from pathlib import Path
 import esp32
 import machine
 import pytest
-from machine import Pin
 
 from drivers import board
 from drivers.pins import PINS
 from firmware.storage.journal import FLASH_FULL, StorageFault
+from tools.build import report
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = sorted(PINS)
@@ -40,6 +40,7 @@ def device(certificates, tmp_path, monkeypatch):
     for name, path in (("ca.der", "ca.der"), ("terminal.der", "terminal.der")):
         (tmp_path / "certs" / path).write_bytes((folder / name).read_bytes())
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    report.manifest(tmp_path, "none")
     esp32.NVS.stored["rebind"] = {
         "tls_key": (folder / "key.der").read_bytes(),
         "wifi_psk": "密码 8 zeichen".encode(),
@@ -151,36 +152,49 @@ def test_without_a_card_reader_the_heap_grows_by_a_spare_uart_that_is_given_back
     assert made.grown
 
 
-def _boot():
-    return runpy.run_path(str(ROOT / "boot.py"))
-
-
-def _main(namespace):
-    """Run main.py as the chip does, in the namespace that boot.py leaves."""
-    runpy.run_path(
-        str(ROOT / "main.py"),
-        {"maintenance": namespace["maintenance"], "starts": namespace.get("starts", 0)},
-    )
-
-
-def test_a_held_star_keeps_the_repl(device, capsys):
-    rows, columns = PINS["esp32-devkitc"][:2]
-    machine.press(rows[3], columns[0])
-    _main(_boot())
-    assert "maintenance" in capsys.readouterr().out
-    assert not machine.I2C(0, sda=Pin(1), scl=Pin(2)).sent
-
-
-def test_nothing_held_starts_the_terminal(device):
-    assert not _boot()["maintenance"]
-
-
 @pytest.fixture
 def faults(monkeypatch):
     """The exceptions whose tracebacks are printed."""
     printed = []
     monkeypatch.setattr("sys.print_exception", printed.append, raising=False)
     return printed
+
+
+def _boot():
+    return runpy.run_path(str(ROOT / "boot.py"))
+
+
+def _main(namespace):
+    """Run main.py as the chip does, in the namespace that boot.py leaves."""
+    left = {name: namespace[name] for name in ("damaged", "starts") if name in namespace}
+    runpy.run_path(str(ROOT / "main.py"), left)
+
+
+WHOLE = {"damaged": [], "starts": 1}
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_held_star_keeps_the_repl_and_nothing_held_starts_the_terminal(
+    device, faults, monkeypatch, capsys, held
+):
+    built = []
+    monkeypatch.setitem(sys.modules, "drivers.board", board)
+    monkeypatch.setattr("drivers.board", board, raising=False)
+    monkeypatch.setattr(board, "build", lambda config: built.append(config) or 1 / 0)
+    rows, columns = PINS["esp32-devkitc"][:2]
+    if held:
+        machine.press(rows[3], columns[0])
+    _main(_boot())
+    assert ("maintenance" in capsys.readouterr().out) == held
+    assert bool(built) == bool(faults) == (not held)
+
+
+@pytest.mark.parametrize("left", [{}, {"starts": 1}, {"damaged": None, "starts": 4}])
+def test_without_what_boot_found_nothing_of_the_build_is_run(device, monkeypatch, capsys, left):
+    for module in [name for name in sys.modules if name.partition(".")[0] == "drivers"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    _main(left)
+    assert capsys.readouterr().out.endswith("to repair it: make flash PORT=...\n")
 
 
 @pytest.fixture
@@ -211,7 +225,7 @@ def test_a_device_without_files_boots_to_a_message_and_the_page_finds_its_panel(
 ):
     (device / "config.json").unlink()
     _main(_boot())
-    assert [type(fault) for fault in faults] == [FileNotFoundError] * 2
+    assert [type(fault) for fault in faults] == [FileNotFoundError]
     said = capsys.readouterr().out
     assert "it has no config.json: it has to be provisioned" in said
     assert "make flash PORT=" in said and "the key * held at power-on" in said
@@ -272,7 +286,7 @@ def test_storage_that_fails_is_a_page_for_good_and_the_watchdog_is_fed(
     monkeypatch.setitem(sys.modules, "firmware.terminal", module)
     monkeypatch.setattr("time.sleep_ms", lambda ms: None, raising=False)
     with pytest.raises(Enough):
-        _main({"maintenance": False})
+        _main(WHOLE)
     assert page[0] == "NEEDS SERVICE 22"
     assert "needs service, code 22" in capsys.readouterr().out
 
@@ -281,7 +295,7 @@ def test_a_terminal_that_does_not_start_says_so_on_the_panel(
     device, faults, page, monkeypatch, capsys
 ):
     _terminal_that_raises(monkeypatch, MemoryError())
-    _main({"maintenance": False})
+    _main(WHOLE)
     assert page[0] == "NEEDS SERVICE"
     assert page[16] == "It did not start"
     assert isinstance(faults[0], MemoryError)
@@ -292,7 +306,7 @@ def test_a_terminal_that_does_not_start_says_so_on_the_panel(
 
 def test_a_full_file_system_is_told_as_such(device, faults, page, monkeypatch, capsys):
     _terminal_that_raises(monkeypatch, OSError(28, "ENOSPC"))
-    _main({"maintenance": False})
+    _main(WHOLE)
     assert page[0] == "NEEDS SERVICE"
     assert "file system is full: remove files" in capsys.readouterr().out
 
@@ -303,5 +317,5 @@ def test_a_driver_that_is_missing_ends_in_the_page_too(device, faults, page, mon
     monkeypatch.delattr("drivers.board", raising=False)
     monkeypatch.setitem(sys.modules, f"drivers.{missing}", None)
     _main(_boot())
-    assert [type(fault) for fault in faults] == [ModuleNotFoundError] * 2
+    assert [type(fault) for fault in faults] == [ModuleNotFoundError]
     assert page[0] == "NEEDS SERVICE"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.scenarios.test_scenarios import device  # noqa: F401 (a fixture)
+from tools.build import mpy, report
 from tools.build.device import house
 from tools.simulator import scenario, workplace
 
@@ -40,6 +41,7 @@ class Told:
         path = self.terminal.root / file(module)
         path.unlink()
         path.with_suffix(".py").write_text(source)
+        report.manifest(self.terminal.root, mpy.host_arch())
 
     async def stays(self, boots, seconds=6):
         """The terminal does not start again."""
@@ -152,7 +154,8 @@ def test_a_terminal_that_always_fails_stops_at_the_third_start_with_a_page(told)
         await it.stays(3)
         idle = file("firmware.errands.idle")
         it.terminal.root.joinpath(idle).with_suffix(".py").unlink()
-        shutil.copy(workplace.device_root() / idle, it.terminal.root / idle)
+        for path in (idle, report.MANIFEST):
+            shutil.copy(workplace.device_root() / path, it.terminal.root / path)
         await it.play("power cycle\nsee @idle.ready within 20\n")
 
     told(story)

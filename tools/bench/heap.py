@@ -27,7 +27,7 @@ from tools.bench import full_state, plots
 from tools.bench.interpreter import Failed
 from tools.bench.load import load
 from tools.bench.report import conclude
-from tools.build import mpy
+from tools.build import mpy, report
 from tools.build.device import house
 from tools.simulator import scenario, workplace
 from tools.simulator.interpreter import NoInterpreter, command
@@ -185,6 +185,7 @@ async def _play(home, identity, boot, statements, heard):
             await stage.terminal.power_off()
             heard.bare.append(heard.figures["bare"])
         boot.write_text(_LISTEN + own, encoding="utf-8")
+        report.manifest(boot.parent, mpy.host_arch())
         stage.on_phase = heard.enter
         await stage.play(statements)
 

@@ -1,7 +1,7 @@
 """Command line: `python -m tools.build` makes the device's file-system root.
 
-For the interpreter of the toolchain it is build/device. With `--arch` it is build/ARCH, with a
-manifest in it, sources to freeze beside it, and a report of sizes.
+For the interpreter of the toolchain it is build/device. With `--arch` it is build/ARCH, with
+sources to freeze beside it, and a report of sizes. Both hold a manifest.
 """
 
 import argparse
@@ -28,7 +28,6 @@ def _summary(outcome: Outcome) -> str:
 
 def _report(arch: str, out: Path, outcome: Outcome) -> None:
     """Write what belongs to a build for a chip, and print the size of each room."""
-    report.manifest(out, arch)
     build(list(frozen.items()), out.with_name("freeze"))
     found = report.sizes(out, arch, list(outcome.sizes))
     for room, size in found["rooms"].items():
@@ -44,7 +43,9 @@ def main() -> int:
     options = parser.parse_args()
     out = options.out or device.ROOT / "build" / (options.arch or "device")
     try:
-        outcome = build(device.items(options.arch or mpy.host_arch()), out)
+        arch = options.arch or mpy.host_arch()
+        outcome = build(device.items(arch), out)
+        report.manifest(out, arch)
         if options.arch:
             _report(options.arch, out, outcome)
     except BuildError as error:

@@ -1,9 +1,10 @@
-"""The device's file system as one image: a littlefs such as MicroPython makes on this chip.
+"""The device's file system as one image, made and read: a littlefs such as the chip's.
 
 Imports littlefs-python.
 """
 
 from littlefs import LittleFS
+from littlefs.context import UserContext
 from littlefs.errors import LittleFSError
 
 from tools.build.tree import BuildError
@@ -37,3 +38,24 @@ def file_system(files: dict[str, bytes], size: int) -> bytes:
             f"the files do not fit into the vfs of {size >> 10} KiB: {error}"
         ) from None
     return bytes(made.context.buffer)
+
+
+def contents(image: bytes) -> dict[str, bytes]:
+    """Return {path: content} of all files of a littlefs. Raises `BuildError` when it is none."""
+    found = LittleFS(
+        context=UserContext(buffer=bytearray(image)),
+        block_size=BLOCK,
+        block_count=len(image) // BLOCK,
+        mount=False,
+    )
+    files = {}
+    try:
+        found.mount()
+        for folder, _, names in found.walk("/"):
+            for name in names:
+                path = f"{folder.rstrip('/')}/{name}"
+                with found.open(path, "rb") as file:
+                    files[path.lstrip("/")] = file.read()
+    except LittleFSError as error:
+        raise BuildError(f"its file system is damaged: {error}") from None
+    return files

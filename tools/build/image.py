@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import logging
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -19,14 +20,16 @@ from esptool.bin_image import LoadFirmwareImage
 from mp_image_tool_esp32.image_header import ImageHeader
 from mp_image_tool_esp32.partition_table import PartitionError, PartitionTable
 
-from tools.build import report
+from tools.build import mpy, report
 from tools.build.device import ROOT
-from tools.build.file_system import BLOCK, file_system
+from tools.build.file_system import BLOCK, contents, file_system
 from tools.build.tree import BuildError
 
 JOURNAL_SIZE = 64 * 4096
 TABLE_AT = 0x8000
 TABLE_SIZE = 0x1000
+
+_BANNER = re.compile(rb"MicroPython v(\d+)\.(\d+)\.(\d+)[^ ]* on \d")
 
 BOOTLOADER_AT = {"esp32": 0x1000, "esp32s3": 0}
 """Where each chip's bootloader begins, and with it an image; both take xtensawin."""
@@ -47,9 +50,12 @@ class Image(NamedTuple):
 def compose(firmware: bytes, files: dict[str, bytes]) -> Image:
     """Return the image of a MicroPython image and the files {path: content}.
 
-    Raises `BuildError` when it is no image of a chip that is known, or the files do not fit.
+    Raises `BuildError` when it is no image of a chip that is known, its MicroPython is too old, or
+    the files do not fit.
     """
     chip, offset, table = read(firmware)
+    if trouble := mpy.too_old(_version(firmware)):
+        raise BuildError(trouble)
     extend(table)
     flash = bytearray(b"\xff" * offset + firmware)
     app = table.app_part
@@ -84,6 +90,23 @@ def read(firmware: bytes) -> tuple[str, int, PartitionTable]:
         if not _whole(chip, firmware[at:]):
             raise BuildError(f"the {name} in this image is damaged: download it again")
     return chip, offset, table
+
+
+def _version(firmware: bytes) -> tuple[int, ...]:
+    """Return the version that an image's banner tells. Raises `BuildError` when it tells none."""
+    found = _BANNER.search(firmware)
+    if not found:
+        raise BuildError("this image does not say which MicroPython it is: take a published one")
+    return tuple(map(int, found.groups()))
+
+
+def files(data: bytes) -> dict[str, bytes]:
+    """Return {path: content} of the vfs in the whole image `data`. Raises `BuildError`."""
+    _, offset, table = read(data)
+    place = table.find("vfs")
+    if not place:
+        raise BuildError("no files are in this image: `make image` makes one with the terminal's")
+    return contents(data[place.offset - offset :][: place.size].ljust(place.size, b"\xff"))
 
 
 def parse_table(data: bytes, flash_size: int) -> PartitionTable:

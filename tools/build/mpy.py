@@ -21,7 +21,21 @@ ARCHES = ("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em") + (
 )
 """Native code that a target may take; the chip's is xtensawin, the host interpreter's x86."""
 
+OLDEST = (1, 25)
+"""The MicroPython that the device's files need on a chip."""
+
 _COMPILE_LIMIT_S = 60
+
+
+def too_old(version: tuple[int, ...]) -> str:
+    """Return what is wrong with a chip's MicroPython of this version, "" when nothing is."""
+    if version >= OLDEST:
+        return ""
+    found, oldest = (".".join(map(str, numbers)) for numbers in (version, OLDEST))
+    return (
+        f"MicroPython {found} is too old: {oldest} or newer is needed; "
+        "get ESP32_GENERIC from micropython.org/download"
+    )
 
 
 def host_arch() -> str:

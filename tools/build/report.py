@@ -1,8 +1,13 @@
 """What a build gave: a manifest for the device, its files read back, the sizes of its rooms.
 
-What always holds: the manifest names every file of the root but itself, with the SHA-256 that the
-device must find; reports are written only when they say something new. Imports nothing of the
-device.
+What always holds: the manifest names every file of the build but itself, with the SHA-256 and the
+size that the device must find. It is text that a chip reads line by line:
+
+    xtensawin <SHA-256 of all lines after this one> acid bold camp dusk
+    <SHA-256> <bytes> <path>                        of each file, ascending by path
+
+Four words stand for the hash, so that people can compare it: its first four bytes, as lines of
+words.txt. Reports are written only when they say something new. Imports nothing of the device.
 """
 
 import hashlib
@@ -13,25 +18,57 @@ from pathlib import Path
 from tools.build.tree import BuildError
 from tools.toolchain.place import write
 
-MANIFEST = "manifest.json"
+MANIFEST = "manifest.txt"
 MODULES_MAX = 300 * 1024
 """Bytes that all modules may take together, so that they fit beside fonts and texts."""
 
 MEASURED = "boot"
 """The entry of the report that `tools.bench.start` makes."""
 
+_WORDS = Path(__file__).with_name("words.txt")
 _PROVISIONED = ("config.json", "certs/*.der")
 
 
 def manifest(root: Path, arch: str) -> dict[str, str]:
-    """Write the manifest of the files in `root`, and return {path: SHA-256 in hex}."""
+    """Write the manifest of the build in `root`, and return {path: SHA-256 in hex}."""
     files = {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        path: (root / path).read_bytes()
+        for path in sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+        if path != MANIFEST and not provisioned(path)
     }
-    _write(root / MANIFEST, {"arch": arch, "files": files})
-    return files
+    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    lines = "".join(f"{hashes[path]} {len(files[path])} {path}\n" for path in files)
+    digest = hashlib.sha256(lines.encode())
+    head = f"{arch} {digest.hexdigest()} {' '.join(words(digest.digest()))}\n"
+    _write(root / MANIFEST, head + lines)
+    return hashes
+
+
+def read(text: str) -> tuple[str, dict[str, str], str]:
+    """Return (arch, {path: SHA-256 in hex}, the four words) of a manifest's text.
+
+    Raises ValueError when it is not whole.
+    """
+    head, _, lines = text.partition("\n")
+    arch, digest, *said = head.split(" ")
+    found = hashlib.sha256(lines.encode())
+    if found.hexdigest() != digest or said != words(found.digest()):
+        raise ValueError("not whole")
+    rows = [line.split(" ", 2) for line in lines.splitlines()]
+    return arch, {path: hashed for hashed, _, path in rows}, " ".join(said)
+
+
+def words(digest: bytes) -> list[str]:
+    """Return the four words that stand for a hash."""
+    known = _WORDS.read_text(encoding="utf-8").split()
+    return [known[byte] for byte in digest[:4]]
+
+
+def provisioned(path: str) -> bool:
+    """Tell whether a file of the device is one terminal's own, and of no build: its settings, its
+    certificates, its state where that is kept in files.
+    """
+    return path == "config.json" or path.startswith(("certs/", "journal/"))
 
 
 def load(root: Path, config: Path | None = None) -> tuple[str, dict[str, bytes]]:
@@ -40,9 +77,8 @@ def load(root: Path, config: Path | None = None) -> tuple[str, dict[str, bytes]]
     Raises `BuildError` when one of them is missing or not whole.
     """
     try:
-        found = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-        arch, hashes = found["arch"], found["files"]
-    except (OSError, ValueError, KeyError):
+        arch, hashes, _ = read((root / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         raise BuildError(f"{root} holds no build: run `make build`") from None
     files = {}
     for path, expected in hashes.items():
@@ -86,12 +122,12 @@ def write_sizes(target: Path, found: dict) -> None:
     when the modules are too large.
     """
     former = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {}
-    _write(target, found | {name: former[name] for name in former.keys() & {MEASURED}})
+    found |= {name: former[name] for name in former.keys() & {MEASURED}}
+    _write(target, json.dumps(found, indent=1) + "\n")
     if found["modules"] > found["modules_max"]:
         raise BuildError(f"modules take {found['modules']} of {found['modules_max']} bytes")
 
 
-def _write(target: Path, content: dict) -> None:
-    text = json.dumps(content, indent=1) + "\n"
+def _write(target: Path, text: str) -> None:
     if not target.is_file() or target.read_text(encoding="utf-8") != text:
         write(target, text)

@@ -1,16 +1,15 @@
 """Whether a board is one that the terminal runs on.
 
-What always holds: nothing on the board is changed. Imports nothing but the build's list of native
-codes.
+What always holds: nothing on the board is changed. Imports nothing but what the build asks of an
+interpreter.
 """
 
 import json
 from typing import NamedTuple
 
-from tools.build.mpy import ARCHES
+from tools.build.mpy import ARCHES, too_old
 from tools.device.link import DeviceError, Link
 
-OLDEST = (1, 25)
 FLASH_MIN = 4 << 20
 
 _ASK = """
@@ -55,11 +54,8 @@ def examine(link: Link) -> Facts:
     name = found["machine"] or found["platform"]
     if found["platform"] != "esp32":
         raise DeviceError(f"this board is no ESP32: {name}")
-    if version < OLDEST:
-        raise DeviceError(
-            f"MicroPython {_dotted(version)} is too old: {_dotted(OLDEST)} or newer is needed; "
-            "flash ESP32_GENERIC from micropython.org/download first"
-        )
+    if trouble := too_old(version):
+        raise DeviceError(trouble)
     if found["flash"] < FLASH_MIN:
         raise DeviceError(f"{found['flash'] >> 20} MiB of flash is too little: 4 MiB are needed")
     if mpy & 0xFF != 6 or mpy >> 10 >= len(ARCHES):
@@ -73,7 +69,3 @@ def examine(link: Link) -> Facts:
         found["block"],
         found["free"],
     )
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))

@@ -2,8 +2,8 @@
 
 What always holds: what is on the board is judged by its hashes, read there; new files are written
 to `.new` and read back before the first old one is replaced; while files change places there is no
-main.py, so a terminal never runs on half a build; the manifest comes last. What is not the
-build's own, such as config.json and certs, stays unless it is given.
+main.py, so a terminal never runs on half a build; main.py comes last, after the manifest. What is
+not the build's own, such as config.json and certs, stays unless it is given.
 """
 
 import binascii
@@ -21,7 +21,7 @@ STAGE = ".new"
 
 _OURS = ("drivers/", "firmware/", "assets/")  # whatever else lies in these folders is removed
 _MODULE = re.compile(r"\w+\.mpy")  # and so are these, at the root
-_SHADOW = "lib/ssd1306.py"  # the interpreter would take it before the build's
+_FORMER = ("lib/ssd1306.py", "manifest.json")  # what earlier builds had elsewhere
 _TOPS = (STAGE, "drivers", "firmware", "assets", "lib", "certs")
 _CHUNK = 3072  # bytes of a file in one command
 _COMMAND = 6000  # characters of commands that are sent together
@@ -35,11 +35,13 @@ from binascii import a2b_base64 as d, hexlify
 b = bytearray(512)
 def h(p):
  s = sha256()
- with open(p, 'rb') as f:
-  while 1:
-   n = f.readinto(b)
-   if not n: return hexlify(s.digest()).decode()
-   s.update(memoryview(b)[:n])
+ try:
+  with open(p, 'rb') as f:
+   while 1:
+    n = f.readinto(b)
+    if not n: return hexlify(s.digest()).decode()
+    s.update(memoryview(b)[:n])
+ except OSError: return '?'
 def w(p):
  for e in os.ilistdir(p):
   q = p + '/' + e[0]
@@ -79,13 +81,13 @@ class Plan:
         }
         lacks = [path for path in wanted if has.get(path) != self.hashes[path]]
         self.copy = [path for path in lacks if staged.get(path) != self.hashes[path]]
-        self.place = sorted(lacks, key=lambda path: (path == MANIFEST, path == "main.py", path))
+        self.place = sorted(lacks, key=lambda path: (path == "main.py", path == MANIFEST, path))
         self.stale = sorted(path for path in staged if staged[path] != self.hashes.get(path))
         self.remove = sorted(
             path
             for path in has
             if path not in wanted
-            and (path.startswith(_OURS) or path == _SHADOW or _MODULE.fullmatch(path))
+            and (path.startswith(_OURS) or path in _FORMER or _MODULE.fullmatch(path))
         )
         self.resumed = bool(staged)
 
@@ -231,8 +233,7 @@ def _switch(link: Link, plan: Plan) -> None:
     """Move what is staged to its place. Without main.py meanwhile, nothing starts half."""
     place = plan.place
     if place and "main.py" not in place:
-        place = [*(path for path in place if path != MANIFEST), "main.py"]
-        place += [MANIFEST] * (MANIFEST in plan.place)
+        place = [*place, "main.py"]
     link.run(
         f"m({STAGE + '/'!r})\n"
         f"place={place!r}\n"
@@ -241,15 +242,14 @@ def _switch(link: Link, plan: Plan) -> None:
         f" else: os.rename('main.py', {STAGE + '/main.py'!r})\n"
         "for p in place:\n"
         f" m(p)\n"
-        f" if p!='main.py' and p!={MANIFEST!r}: os.rename({STAGE + '/'!r}+p, p)\n"
+        f" if p!='main.py': os.rename({STAGE + '/'!r}+p, p)\n"
         f"for p in {plan.remove!r}:\n"
         " os.remove(p)\n"
         " while '/' in p:\n"
         "  p = p.rsplit('/', 1)[0]\n"
         "  try: os.rmdir(p)\n"
         "  except OSError: break\n"
-        "for p in place[-2:]:\n"
-        f" if p=='main.py' or p=={MANIFEST!r}: os.rename({STAGE + '/'!r}+p, p)\n"
+        f"if place: os.rename({STAGE + '/main.py'!r}, 'main.py')\n"
         f"r({STAGE!r})"
     )
 
