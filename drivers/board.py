@@ -1,13 +1,14 @@
 """The board: builds every part on its pins, once.
 
 In memory only while the terminal starts: what it builds lives on in `drivers.parts`. May import
-machine, esp32 and every driver.
+machine, esp32, network and every driver.
 """
 
 import json
 
 import esp32
 import machine
+import network
 from machine import Pin
 from micropython import const
 
@@ -93,10 +94,15 @@ def build(config):
 
 
 def _start_radio(wifi):
-    # What it takes of the chip's heap is taken before that is looked at.
+    # What it takes of the chip's heap is taken before that is looked at. Off first: a connection
+    # outlives a soft reset and lies in the middle of it.
     try:
-        wifi.wlan.active(True)
-    except OSError:
+        wlan = network.WLAN(network.STA_IF)
+        if wlan.active():
+            wlan.active(False)
+        wlan.active(True)
+        wifi.wlan = wlan
+    except (OSError, RuntimeError, MemoryError):
         pass  # who joins a network tries again, and says so
 
 

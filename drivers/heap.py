@@ -1,52 +1,96 @@
 """Has Python's heap grow at start, once and by little, so that the chip's own heap stays for TLS.
 
 MicroPython's heap begins with 56 KB on this chip and doubles when that is full, as far as the
-chip's heap has as much in one piece. How large that piece is depends on the image, so it is looked
+chip's heap has as much in one piece. How much there is depends on the image, and in how many
+pieces on what was there before: Wi-Fi outlives a soft reset, in the middle of it. So it is looked
 at here, with every part built and the radio started: what a connection needs while it is made, and
-what is to stay even then, is nobody else's. Of the rest the heap is given what it can use. For
-that it is filled while most of the chip's heap is held as the receive buffer of a UART, the one
-buffer there whose size can be chosen from Python: what can be had is what it is to have. What
-always holds: a piece that stays keeps the second area, which would be given back when it is empty.
-In memory only while the board is built. May import esp32.
+what is to stay even then, is nobody else's. Of the rest the heap is given what it can use, from
+the smaller of two pieces, so that the larger one stays whole. For that it is filled while the rest
+of the chip's heap is held as the buffers of a UART, the only ones there whose size can be chosen
+from Python: what can be had is what it is to have. What always holds: a piece that stays keeps the
+second area, which would be given back when it is empty. In memory only while the board is built.
+May import esp32.
 """
 
 import esp32
 from micropython import const
 
 READER_BUFFER = const(1024)  # what the card reader needs
+_SEND_BUFFER = const(256)  # MicroPython's own, of a UART that nothing is sent with
 _CONNECTION = const(32 * 1024)  # what TLS takes while it shakes hands: 31.2 KB measured
-_RADIO = const(4 * 1024)  # what Wi-Fi takes beside it, once it is started
 _FLOOR = const(12 * 1024)  # what stays at the worst moment
 _MOST = const(28 * 1024)
+_DOUBLE = const(56 * 1024)  # by more it does not grow at once
 _LEAST = const(8 * 1024)  # less is not worth an area of its own, nor told from the small pieces
 _LONGEST = const(65000)  # the length of a UART's buffer has 16 bits
+_STEP = const(4096)
+_SLACK = const(1024)
 _PIECE = const(1024)
 _PIECES = const(56)  # fill the heap that there is at start
 
 
 def grow(uart):
     """Fill Python's heap until it has grown; return the piece that has to stay, None when it has
-    not grown: then there is too little for both.
+    not grown: then there is too little for both. Whatever fails is no fault of the board.
 
     uart: the card reader's or a spare one, None when there is none. What it has received is lost.
     """
-    largest = _largest()
-    growth = min(_MOST, largest - _CONNECTION - _RADIO - _FLOOR)
-    if uart is None or growth < _LEAST:
+    if uart is None:
         return None
-    uart.init(rxbuf=min(largest - growth, _LONGEST))
-    pieces = []
     kept = None
     try:
-        before = _largest()
-        while _largest() == before and len(pieces) < _PIECES:
-            pieces.append(bytearray(_PIECE))
-        if _largest() < before:
-            kept = bytearray(_PIECE)  # where else than in what has come
-    except MemoryError:
-        pass  # it cannot grow: then it takes nothing from TLS either
-    uart.init(rxbuf=READER_BUFFER)
+        if _leave(uart):
+            kept = _fill()
+    except (OSError, MemoryError):
+        pass  # it cannot be held, or Python's heap cannot grow: it takes nothing from TLS either
+    try:
+        _hold(uart, READER_BUFFER, _SEND_BUFFER)
+    except OSError:
+        pass  # a reader without its buffer reads nothing, and the terminal starts all the same
     return kept
+
+
+def _leave(uart):
+    # Hold all of the chip's heap but what Python's may have; return whether it may have any.
+    first = _largest()
+    _hold(uart, first - _SLACK, _SEND_BUFFER)
+    second = _largest()
+    if second < _LEAST:
+        second = 0
+    growth = min(_MOST, first + second - _CONNECTION - _FLOOR)
+    if growth < _LEAST:
+        return False
+    if not second:
+        _hold(uart, first - growth, _SEND_BUFFER)
+        return _is_right(first, growth)
+    # What is held of the second piece may lie in a smaller one: then more of it.
+    held = max(second - growth, 0)
+    while second - held >= _LEAST:
+        _hold(uart, first - _SLACK, max(held, _SEND_BUFFER))
+        if _is_right(first, growth):
+            return True
+        held += _STEP
+    return False
+
+
+def _is_right(first, growth):
+    # Whether Python's may have what can be had now: as much as it is to have, or little beside
+    # the largest piece there is.
+    had = _largest()
+    return had <= growth + _SLACK or first - min(had, _DOUBLE) >= _CONNECTION + _FLOOR
+
+
+def _hold(uart, received, sent):
+    uart.init(rxbuf=min(received, _LONGEST), txbuf=min(sent, _LONGEST))
+
+
+def _fill():
+    # Fill what Python has until it has more; return a piece of that.
+    pieces = []
+    before = _largest()
+    while _largest() == before and len(pieces) < _PIECES:
+        pieces.append(bytearray(_PIECE))
+    return bytearray(_PIECE) if _largest() < before else None  # where else than in what has come
 
 
 def _largest():

@@ -1,13 +1,14 @@
-"""How the station looks around and joins its network: see wifi.
+"""How the station's radio is started, and how it looks around and joins its network: see wifi.
 
 What always holds: a network's security is the weakest one seen of its name; every attempt begins
-with the chip at rest, since in the middle of another it may refuse or hang. In memory only while
-it is used.
+with the chip at rest, since in the middle of another it may refuse or hang, and a connection that
+is still there would pass for the new one. In memory only while it is used. May import network.
 """
 
 import asyncio
 import time
 
+import network
 from micropython import const
 
 from drivers.wifi import NO_NETWORK, OK, OPEN, TIMEOUT, WRONG_PASSWORD
@@ -18,13 +19,25 @@ _GOT_IP = const(1010)
 _NO_SUCH_NAME = const(201)
 _STALE_MS = const(4000)
 _REST_MS = const(100)
+_LEAVE_MS = const(2000)
+
+
+def start(station):
+    """Have the radio on. Raises OSError, RuntimeError (the chip says so of what it has no name
+    for, in 1.25 of too little memory) and MemoryError.
+    """
+    if station.wlan is None:
+        station.wlan = network.WLAN(network.STA_IF)
+    station.wlan.active(True)
 
 
 def scan(station):
-    """Return the networks in reach as (ssid, rssi, security); blocks for about two seconds."""
+    """Return the networks in reach as (ssid, rssi, security); blocks for about two seconds.
+    Raises what `start` does.
+    """
     found = []
     own = -1
-    station.wlan.active(True)
+    start(station)
     for name, _, _, rssi, security, _ in station.wlan.scan():
         name = _text(name)
         found.append((name, rssi, security))
@@ -35,11 +48,11 @@ def scan(station):
 
 
 async def run(station, timeout_ms):
-    """Join the network of `station`; return OK or why not. Raises OSError."""
+    """Join the network of `station`; return OK or why not. Raises what `start` does."""
     start_ms = time.ticks_ms()
+    start(station)
     wlan = station.wlan
-    wlan.active(True)
-    wlan.config(reconnects=1)  # repeats are ours: the driver's own hide the reason of a failure
+    wlan.config(reconnects=0)  # repeats are ours: the driver's own hide the reason of a failure
     while True:
         status = await _attempt(station, start_ms, timeout_ms)
         if status == _GOT_IP:
@@ -65,8 +78,7 @@ def _missing(station, status):
 async def _attempt(station, start_ms, timeout_ms):
     # Try once; return the driver's last status.
     wlan = station.wlan
-    wlan.disconnect()
-    await asyncio.sleep_ms(_REST_MS)
+    await _leave(wlan)
     before = wlan.status()
     attempt_ms = time.ticks_ms()
     wlan.connect(station.ssid, station.psk or None)
@@ -81,6 +93,20 @@ async def _attempt(station, start_ms, timeout_ms):
         failed = status != _CONNECTING and status != _IDLE and status != _GOT_IP
         if (failed and not stale) or time.ticks_diff(now, start_ms) >= timeout_ms:
             return status
+
+
+async def _leave(wlan):
+    # Have no network any more: one that stays proves nothing of the one that is to be joined.
+    begun_ms = time.ticks_ms()
+    wlan.disconnect()
+    await asyncio.sleep_ms(_REST_MS)
+    while wlan.isconnected():
+        if time.ticks_diff(time.ticks_ms(), begun_ms) >= _LEAVE_MS:
+            raise OSError(0)  # no radio that could be relied on
+        wlan.active(False)
+        await asyncio.sleep_ms(_REST_MS)
+        wlan.active(True)
+        await asyncio.sleep_ms(_REST_MS)
 
 
 def _verdict(status):

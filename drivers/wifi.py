@@ -4,12 +4,11 @@ What always holds: `encrypted` is true or false only when that is known. It rest
 given a password of WPA2's form it joins nothing weaker than WPA2 (ESP-IDF, wifi_scan_threshold_t),
 so that a network which was joined with one is encrypted, its name sent about or hidden.
 One task joins at a time. How it looks around and joins is `joining`, in memory only meanwhile. May
-import network and firmware.rooms.
+import firmware.rooms.
 """
 
 import asyncio
 
-import network
 from micropython import const
 
 from firmware import rooms
@@ -31,7 +30,8 @@ _PAUSE_MS = const(60000)  # the longest between attempts
 class Wifi:
     """The network `ssid` with the password `psk` (empty for an open one).
 
-    `status` is the code of the last attempt, `connecting` is true while one runs. wlan: the radio.
+    `status` is the code of the last attempt, `connecting` is true while one runs. wlan: the radio,
+    None until it has started.
     security: the weakest one of that name at the last look around, -1 when none was seen.
     """
 
@@ -39,14 +39,14 @@ class Wifi:
         self.ssid = ssid
         self.psk = psk
         self.security = -1
-        self.wlan = network.WLAN(network.STA_IF)
+        self.wlan = None
         self.status = OFF
         self.connecting = False
 
     @property
     def connected(self):
         """True while there is a network with an address."""
-        return self.wlan.isconnected()
+        return self.wlan is not None and self.wlan.isconnected()
 
     @property
     def encrypted(self):
@@ -75,7 +75,7 @@ class Wifi:
         self.connecting = True
         try:
             self.status = await rooms.follow("drivers.joining", self, timeout_ms)
-        except (OSError, MemoryError):  # out of memory, or the radio did not start
+        except (OSError, RuntimeError, MemoryError):  # no room, or the radio did not start
             self.status = OFF
         finally:
             self.connecting = False

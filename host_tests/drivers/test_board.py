@@ -1,5 +1,6 @@
 """Boards built from their tables, parts missing, and what boot.py and main.py do with them."""
 
+import asyncio
 import gc
 import json
 import os
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import esp32
 import machine
+import network
 import pytest
 
 from drivers import board
 from drivers.pins import PINS
+from drivers.wifi import OFF, Wifi
 from firmware.storage.journal import FLASH_FULL, StorageFault
 from tools.build import report
 
@@ -150,6 +153,26 @@ def test_without_a_card_reader_the_heap_grows_by_a_spare_uart_that_is_given_back
     assert [number for number, _ in built] == [1]
     assert grown == given_back == [built[0][1]]
     assert made.grown
+
+
+@pytest.mark.parametrize("fault", [OSError(0x101), RuntimeError("Wifi Unknown Error 0x0101")])
+def test_a_radio_that_fails_at_the_start_keeps_nothing_else_from_starting(device, fault):
+    network.WLAN.broken = fault
+    made = board.build(CONFIG)
+    assert made.faults == []
+    assert not made.wifi.connected
+    assert asyncio.run(made.wifi.connect(1000)) == OFF
+
+
+def test_a_network_of_the_life_before_is_left_at_the_start(device, monkeypatch):
+    network.WLAN.air = {"shop": ("correct horse", 3)}
+    asyncio.run(Wifi("shop", "correct horse").connect(15000))
+    before = network.WLAN.made
+    same = types.SimpleNamespace(WLAN=lambda interface: before, STA_IF=0)  # the chip has one
+    monkeypatch.setattr(board, "network", same)
+    made = board.build(CONFIG)
+    assert made.wifi.wlan is before and before.active()
+    assert not made.wifi.connected
 
 
 @pytest.fixture

@@ -66,11 +66,46 @@ def test_a_network_that_never_answers_ends_in_time(moment, monkeypatch):
     assert 5000 <= moment.ms - start < 6000
 
 
-def test_a_radio_that_does_not_start_is_off():
-    network.WLAN.broken = True
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(0x101, "ESP_ERR"),
+        RuntimeError("Wifi Unknown Error 0x0101"),  # so 1.25 says that memory is short
+        MemoryError(),
+    ],
+)
+def test_a_radio_that_does_not_start_is_off_and_is_started_by_the_next_attempt(fault):
+    network.WLAN.broken = fault
     station = Wifi("shop", "correct horse")
+    assert not station.connected
     assert _connect(station) == wifi.OFF
     assert not station.connecting
+    network.WLAN.broken = None
+    assert _connect(station) == wifi.OK
+
+
+@pytest.mark.parametrize("lingers", [1, 3])
+def test_a_network_that_stays_up_is_not_taken_for_the_one_to_be_joined(lingers):
+    station = Wifi("shop", "correct horse")
+    assert _connect(station) == wifi.OK
+    network.WLAN.lingers = lingers
+    station.ssid = "nope"
+    assert _connect(station) == wifi.NO_NETWORK
+    assert not station.connected
+
+
+def test_a_network_that_cannot_be_left_proves_nothing():
+    station = Wifi("shop", "correct horse")
+    assert _connect(station) == wifi.OK
+    network.WLAN.lingers = 10**6
+    station.ssid = "nope"
+    assert _connect(station) == wifi.OFF
+
+
+def test_the_driver_makes_no_attempts_of_its_own():
+    station = Wifi("shop", "wrong")
+    _connect(station)
+    assert station.wlan.reconnects == 0
 
 
 def test_scan_names_what_is_in_reach():
@@ -140,7 +175,7 @@ def test_looking_around_for_what_is_not_there_is_done_once(monkeypatch):
 
 def test_a_chip_that_is_still_busy_with_an_attempt_of_its_own_is_stopped_first():
     station = Wifi("shop", "correct horse")
-    station.wlan.active(True)
+    joining.start(station)
     station.wlan.connect("shop", "correct horse")
     assert _connect(station) == wifi.OK
 

@@ -103,7 +103,7 @@ class UART:
     def __init__(self, number, *, baudrate=9600, tx=None, rx=None, rxbuf=256):
         self.init(rxbuf=rxbuf)
 
-    def init(self, *, rxbuf):
+    def init(self, *, rxbuf, txbuf=256):
         """Take another buffer: what was received is lost."""
         self._room = rxbuf
         self._received = bytearray()

@@ -18,15 +18,20 @@ _PSK_MIN = 8
 class WLAN:
     """`air` maps a name to (password, security); the names in `hidden` are not sent about; `polls`
     looks at `status` bring an answer. Given a password of WPA2's form it joins nothing weaker.
+    broken: what the radio raises; lingers: how often leaving a network has no effect.
     """
 
     air = None
     hidden = ()
     polls = 2
-    broken = False
+    broken = None
+    lingers = 0
     made = None
 
     def __init__(self, interface):
+        if WLAN.broken:
+            raise WLAN.broken
+        self.reconnects = -1  # for ever
         self._active = False
         self._joined = False
         self._reason = 0
@@ -37,7 +42,9 @@ class WLAN:
 
     def active(self, on=None):
         if WLAN.broken:
-            raise OSError(0x101, "ESP_ERR")
+            raise WLAN.broken
+        if on is False:
+            self.disconnect()
         if on is not None:
             self._active = on
         return self._active
@@ -45,6 +52,8 @@ class WLAN:
     def config(self, **settings):
         if not self._active:
             raise OSError(0x3001, "ESP_ERR")
+        if "reconnects" in settings:
+            self.reconnects = settings["reconnects"]
 
     def scan(self):
         if not self._active:
@@ -63,7 +72,10 @@ class WLAN:
 
     def disconnect(self):
         self._pending = None
-        self._joined = False
+        if WLAN.lingers:
+            WLAN.lingers -= 1
+        else:
+            self._joined = False
 
     def drop(self):
         """Lose the network."""
@@ -102,7 +114,8 @@ def power_on():
     """Start with nothing on the air and a radio that works."""
     WLAN.air = {}
     WLAN.hidden = ()
-    WLAN.broken = False
+    WLAN.broken = None
+    WLAN.lingers = 0
 
 
 power_on()

@@ -195,7 +195,7 @@ class Board:
     # UART: the card reader is on one UART's receive pin.
 
     def _uart_open(self, op, a, data):
-        _, rx, baud, rxbuf = struct.unpack("<BBHH", data)
+        _, rx, baud, rxbuf, _ = struct.unpack("<BBHHH", data)
         if a == self._wired.reader_uart and rx == self._wired.reader_rx:
             self.port.open(baud * 100, rxbuf)
         return _status(0)

@@ -161,12 +161,12 @@ def SoftI2C(scl, sda, **options):  # noqa: N802 (a class on the chip)
 
 
 class UART:
-    def __init__(self, id, baudrate=115200, *args, tx=None, rx=None, rxbuf=256):
+    def __init__(self, id, baudrate=115200, *args, tx=None, rx=None, rxbuf=256, txbuf=256):
         self.id = id
         self.facts = number(tx), number(rx), baudrate // 100
-        self.init(rxbuf=rxbuf)
+        self.init(rxbuf=rxbuf, txbuf=txbuf)
 
-    def init(self, baudrate=0, bits=8, parity=None, stop=1, *, tx=None, rx=None, rxbuf=256):
+    def init(self, baudrate=0, *args, tx=None, rx=None, rxbuf=256, txbuf=256, **options):
         # What is not given stays as it is.
         was = self.facts
         self.facts = (
@@ -174,7 +174,8 @@ class UART:
             was[1] if rx is None else number(rx),
             baudrate // 100 or was[2],
         )
-        bus.ask(_UART_OPEN, self.id, pack("<BBHH", *self.facts, rxbuf))
+        if bus.ask(_UART_OPEN, self.id, pack("<BBHHH", *self.facts, rxbuf, txbuf)) < 0:
+            raise OSError(-1, "ESP_FAIL")
 
     def any(self):
         return bus.ask(_UART_ANY, self.id)
