@@ -80,7 +80,8 @@ def run(path, *args):
         try:
             return _begun(path, came, args)
         finally:
-            drop(came)
+            if came:
+                drop(came)
     except MemoryError as fault:
         raise _told(fault)
 

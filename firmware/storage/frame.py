@@ -8,6 +8,7 @@ somebody reads or writes. May import journal and crypto.
 from struct import pack_into, unpack_from
 
 from cryptolib import aes
+from micropython import const
 
 from firmware.crypto.cmac import Cmac, mac
 from firmware.crypto.compare import equal
@@ -22,6 +23,8 @@ from firmware.storage.journal import (
     StorageFault,
 )
 
+_PIECE = const(128)  # bytes of a record that are in memory while one value is looked up
+
 
 class Frame:
     """The record being read or written: `buf`, of `size` bytes, and `out`, the last CMAC made."""
@@ -35,12 +38,15 @@ class Frame:
 
     def tag(self, what, sector, offset, order, n):
         """Leave in `out` the CMAC of a place and of the first `n` bytes of `buf`."""
+        self._begin(what, sector, offset, order, n)
+        self.cmac.finish(self.out, 0)
+
+    def _begin(self, what, sector, offset, order, n):
         pack_into(">BBHI", self._place, 0, what, sector, offset, order)
         cmac = self.cmac
         cmac.start()
         cmac.update(self._place, 0, 8)
         cmac.update(self.buf, 0, n)
-        cmac.finish(self.out, 0)
 
     def cipher(self, sector, offset, order):
         """Return the AES-CBC of the record whose place is given and whose header is in `buf`."""
@@ -76,12 +82,50 @@ class Frame:
             pass  # as bad as a record that is damaged
         raise StorageFault
 
+    def copy(self, sector, offset, order, start, value):
+        """Copy what lies at `start` of a record into `value`, a bytearray of its length. Returns
+        False when the record is torn or damaged: what is in `value` then is nothing. Raises
+        OSError.
+
+        A piece at a time passes through `buf`: there may be no room for all of it at once.
+        """
+        flash, view = self.journal.flash, memoryview(self.buf)
+        flash.read(sector, offset, view[:HEAD])
+        end = unpack_from(">H", view, 0)[0] - MAC
+        if (
+            not start + len(value) <= end <= min(RECORD_MAX, SIZE - offset) - MAC
+            or end % 16 != MAC
+        ):
+            return False
+        cipher = self.cipher(sector, offset, order)
+        self._begin(RECORD, sector, offset, order, HEAD)
+        at = HEAD
+        while at < end:
+            piece = view[: min(len(view), end - at)]
+            flash.read(sector, offset + at, piece)
+            self.cmac.update(self.buf, 0, len(piece))
+            cipher.decrypt(piece, piece)
+            first, last = max(start, at), min(start + len(value), at + len(piece))
+            if first < last:
+                value[first - start : last - start] = piece[first - at : last - at]
+            at += len(piece)
+        self.cmac.finish(self.out, 0)
+        flash.read(sector, offset + end, view[:MAC])
+        return equal(self.out, view, MAC)
+
 
 def run(journal, key):
-    """Return the value under `key` of the index. Raises StorageFault."""
-    frame = Frame(journal)
-    start, n = frame.fetch(journal.place(key))
-    return bytes(memoryview(frame.buf)[start : start + n])
+    """Return the value under `key` of the index. Raises StorageFault when its record can't be read
+    any more.
+    """
+    _, sector, offset, start, n = unpack_from(PLACED, journal.index, journal.place(key))
+    value = bytearray(n)
+    try:
+        if Frame(journal, _PIECE).copy(sector, offset, journal.orders[sector], start, value):
+            return bytes(value)
+    except OSError:
+        pass  # as bad as a record that is damaged
+    raise StorageFault
 
 
 def chained(journal, chain, number, entry):
