@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from firmware import rooms
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
@@ -97,6 +98,7 @@ async def _unsent(desk, request):
     if at == 1:
         desk.change.cancel()
         desk.sync.forget()
+        rooms.run("firmware.errands.draft", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):

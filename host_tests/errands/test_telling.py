@@ -164,7 +164,7 @@ class Counter(Terminal):
         super().__init__()
         stage = self.stage = Stage(language)
         self.text, self.pages, self.operator = stage.text, stage.pages, b"01"
-        self.opened = []
+        self.opened, self.draft = [], None
         self.sync = SimpleNamespace(
             last_outcome=None, watched=False, wake=lambda: None, forget=lambda: None
         )
