@@ -39,8 +39,9 @@ class Sync:
     line: line.Line or its like. change: binding.change.Change. state, clock, wifi: as in terminal.
 
     holders: what the account holder may be called, as TLVs of DF30, from the last sign-on. policy:
-    DF48. differing: (slot, TLVs or None) of bindings that changed elsewhere and wait for the
-    supervisor. faulty: the last sign-on brought data that is not of the table, and was left out.
+    DF48. differing: (slot, TLVs) of bindings that changed elsewhere and wait for the supervisor:
+    None where one was unbound, empty where it can't be read. faulty: the last sign-on brought data
+    that is not of the table, and was left out.
     reached: what became of the last sign-on, one of the four above; trouble: the link's error
     code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     last_outcome: of the last try about the request under way, or the one that ended it; None
