@@ -3,7 +3,8 @@
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
 the table is not stored, but in the way. In memory only while the terminal signs on, so what it
-takes in is `taking`. May import rooms, sync, taking, compose, verify, answers, binding, crypto.wipe, storage.
+takes in is `taking`. May import rooms, sync, taking, compose, verify, answers, binding,
+crypto.wipe, storage.
 """
 
 from micropython import const

@@ -19,6 +19,7 @@ from host_tests.binding.test_sync import Unsteady, Watch, _secrets
 from host_tests.ui.stage import Stage
 
 FORM = (1, 1, 4, NEW)
+OTHER = model.compose({model.NAME: b"shop", model.ACCOUNT: b"99998888"})
 
 
 class Counter(Terminal):
@@ -194,3 +195,29 @@ def test_what_has_ended_otherwise_leaves_no_form(monkeypatch, event):
     draft = counter.draft = bytearray(b"01 what was typed")
     counter.submit(monkeypatch)
     assert counter.draft is None and not any(draft)
+
+
+def test_a_request_that_waited_names_what_its_slot_has_when_it_is_sent():
+    counter = Counter([])
+    asyncio.run(counter.open("propose", *FORM))
+    waited = pending(counter.state)
+    # Meanwhile another binding came to the slot, and a supervisor accepted it.
+    counter.state.put(counter.state.binding_changes(1, OTHER))
+    opened, sent = counter.open, []
+
+    async def open_(name, *args):
+        if name in ("preparation", "approval"):
+            return _secrets()
+        return None if name == "outcome" else await opened(name, *args)
+
+    async def settle(withdraw=None):
+        sent.append(pending(counter.state))
+        raise change.NoAnswer(change.NO_CODE)
+
+    counter.open, counter.sync.settle = open_, settle
+    counter.stage.play(counter.open("pending"), "DD")
+    (request,) = sent
+    assert waited.old_token == counter.identity.token(OLD)
+    assert request.old_token == counter.identity.token(OTHER)
+    assert (request.tlvs, request.reason, request.operator) == (NEW, 4, b"01")
+    assert request.stan != waited.stan
