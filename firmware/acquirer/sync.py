@@ -57,6 +57,7 @@ class Sync:
         self._wifi = wifi
         self._talking = False
         self._woken = False
+        self._sending = False  # records: the acquirer asks only until the first ones have come
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
         self.holders = b""
@@ -209,9 +210,11 @@ class Sync:
         notices = await rooms.follow("firmware.acquirer.sign_on", self)
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
             await self._settle(True)  # whoever signs on sees a page that does not tell of it
-        if notices & _RECORDS:
+        if notices & _RECORDS or self._sending:
+            self._sending = True
             try:
                 await rooms.follow("firmware.acquirer.upload", self)
+                self._sending = False
             except (NoAnswer, MemoryError):
                 if alone:
                     raise  # tried again soon; a person has what was asked for
