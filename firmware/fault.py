@@ -19,7 +19,7 @@ from firmware.ui.pages import NONE, Idle
 
 _LOOK_MS = const(1000)
 _KEPT_LOOKS = const(600)  # for as long as the idle page keeps a form that was left
-_BODY = const(3)  # lines above the one that says what a key does
+_BODY = const(3)  # lines above the one that names the errand, and says what a key does
 _FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there is no terminal
 
 
@@ -45,9 +45,7 @@ async def run(desk, name, fault):
     canvas.clear()
     canvas.title(text(title), corner)
     pages.body(canvas.wrap(words, ends), ends, _BODY)
-    if below:
-        canvas.line(_BODY - 1, below)
-    canvas.hint("", "", text("ui.ok"))
+    canvas.hint(below, "", text("ui.ok"))
     canvas.show()
     await _key(desk)
 

@@ -35,7 +35,10 @@ def build(desk, config):
         raise StorageFault(KEYS_MISSING) from None
     language = state.get(keys.LANGUAGE)
     if language is not None:
-        desk.use_language(language.decode())
+        try:
+            desk.use_language(language.decode())
+        except (OSError, ValueError):
+            pass  # one that this build does not have: Chinese it is
     try:
         token_key = board.keystore.get_bytes("token_key")
         stored = _keys(board.keystore)

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware import terminal
+from firmware import services, terminal
 from firmware.binding.change import NoAnswer
 from firmware.rooms import NoRoom
 from firmware.storage import audit
+from firmware.storage import state as keys
 from firmware.storage.journal import (
     FLASH_FULL,
     FLASH_MISSING,
@@ -20,7 +21,9 @@ from firmware.storage.journal import (
 )
 from firmware.terminal import Terminal
 from firmware.ui.pages import Idle
-from host_tests.ui.stage import Stage, settle
+from firmware.ui.text import Text
+from host_tests.crash.archive import CONFIG, Shop
+from host_tests.ui.stage import Stage, assets, settle
 
 
 class Reset(BaseException):
@@ -149,7 +152,7 @@ def test_anything_else_starts_the_terminal_again_once_then_only_this_errand_is_c
     shown, raised = page(desk)
     assert raised is None
     assert shown[0].startswith("功能已停用") and shown[0].endswith("31")
-    assert shown[3] == "shop" and "95516" in "".join(shown)
+    assert shown[-1].startswith("shop") and "95516" in "".join(shown)
     assert desk.printed and desk.operator == b"01"
     (entry,) = desk.state.entries
     assert entry[4] == audit.NEEDS_SERVICE and entry.endswith(b"31 shop")
@@ -279,3 +282,29 @@ def test_a_task_without_room_begins_again_later(make, monkeypatch):
 
     asyncio.run(story())
     assert desk._fault is None
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("hotline", ["", "95516", "400-820-5555 # 2"])
+def test_a_closed_errand_says_whom_to_call_and_by_which_number(make, language, hotline):
+    desk = make(ValueError(), language=language)
+    desk.hotline = hotline
+    shown, _ = page(desk)
+    words = "".join(shown[1:-1]).replace(" ", "")
+    assert ("联系收单机构" if language == "zh" else "Calltheacquirer") in words
+    assert words.endswith(hotline.replace(" ", "")) and shown[-1].startswith("shop")
+
+
+@pytest.mark.parametrize("stored", [b"fr", b"", b"\xff", b"e\0"])
+def test_a_language_that_this_build_does_not_have_is_chinese(monkeypatch, stored):
+    till = Shop(monkeypatch.setattr).till
+    till.state.put(((keys.LANGUAGE, stored),))
+    monkeypatch.setattr(till, "text", Text(assets() / "zh.bin"))
+    monkeypatch.setattr(
+        till, "use_language", lambda code: till.text.load(assets() / f"{code}.bin")
+    )
+    services.build(till, CONFIG)
+    assert till.text("ui.ok") == "D确定"
+    till.state.put(((keys.LANGUAGE, b"en"),))
+    services.build(till, CONFIG)
+    assert till.text("ui.ok") == "D ok"

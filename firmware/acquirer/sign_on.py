@@ -2,8 +2,9 @@
 
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
-the table is not stored. In memory only while the terminal signs on, so what it takes in is
-`taking`. May import rooms, sync, taking, compose, verify, answers, binding, crypto.wipe, storage.
+the table is not stored, but in the way. In memory only while the terminal signs on, so what it
+takes in is `taking`. May import rooms, sync, taking, compose, verify, answers, binding,
+crypto.wipe, storage.
 """
 
 from micropython import const
@@ -80,6 +81,7 @@ async def _compare(sync, differing):
             return code
         if theirs is not None and not rooms.run("firmware.binding.checked", theirs):
             sync.faulty = True
+            differing.append((slot, b""))  # nothing that this terminal asks for fits it
         else:
             ours = sync.state.binding(slot)
             if theirs is not None and ours is None:

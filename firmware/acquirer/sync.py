@@ -39,8 +39,9 @@ class Sync:
     line: line.Line or its like. change: binding.change.Change. state, clock, wifi: as in terminal.
 
     holders: what the account holder may be called, as TLVs of DF30, from the last sign-on. policy:
-    DF48. differing: (slot, TLVs or None) of bindings that changed elsewhere and wait for the
-    supervisor. faulty: the last sign-on brought data that is not of the table, and was left out.
+    DF48. differing: (slot, TLVs) of bindings that changed elsewhere and wait for the supervisor:
+    None where one was unbound, empty where it can't be read. faulty: the last sign-on brought data
+    that is not of the table, and was left out.
     reached: what became of the last sign-on, one of the four above; trouble: the link's error
     code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     last_outcome: of the last try about the request under way, or the one that ended it; None
@@ -56,6 +57,7 @@ class Sync:
         self._wifi = wifi
         self._talking = False
         self._woken = False
+        self._sending = False  # records: the acquirer asks only until the first ones have come
         self._secrets = None  # of the request under way, while they are of use
         self._secrets_until = 0
         self.holders = b""
@@ -208,9 +210,11 @@ class Sync:
         notices = await rooms.follow("firmware.acquirer.sign_on", self)
         if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
             await self._settle(True)  # whoever signs on sees a page that does not tell of it
-        if notices & _RECORDS:
+        if notices & _RECORDS or self._sending:
+            self._sending = True
             try:
                 await rooms.follow("firmware.acquirer.upload", self)
+                self._sending = False
             except (NoAnswer, MemoryError):
                 if alone:
                     raise  # tried again soon; a person has what was asked for

@@ -8,7 +8,7 @@ import struct
 from micropython import const
 
 from firmware.binding import model
-from firmware.binding.change import IDLE, STORED, NotPossible
+from firmware.binding.change import STORED, NotPossible
 from firmware.storage import audit
 from firmware.storage import state as keys
 
@@ -41,11 +41,12 @@ class Request:
 
 
 def begin(change, request):
-    """Store `request` as the pending one of `change`.
+    """Store `request` as the pending one of `change`, in the place of one that was never sent.
 
-    Raises NotPossible while another is pending. Power loss before it returns leaves none.
+    Raises NotPossible while one that may have been sent is pending. Power loss before it returns
+    leaves what was.
     """
-    if change.phase != IDLE:
+    if change.phase > STORED:
         raise NotPossible
     packed = struct.pack(
         _REQUEST,

@@ -2,8 +2,11 @@
 backup.
 """
 
+from firmware import rooms
 from firmware.access.roles import SUPERVISOR
-from firmware.binding import model
+from firmware.acquirer import sync
+from firmware.binding import change, model
+from firmware.binding.change import NoAnswer
 from firmware.crypto.wipe import wipe
 from firmware.errands.moment import moment
 
@@ -12,36 +15,53 @@ _TITLE = "accept.title"
 
 async def run(desk, slot=None):
     """Go through the bindings that differ from the acquirer's, of `slot` alone when one is given;
-    say so when none does. Nothing changes without the supervisor.
+    without one the acquirer is asked first, and when none differs that is said. Nothing changes
+    without the supervisor: an unbound slot stays in sight until one has accepted that, too.
     """
+    told = None
+    if slot is None:
+        desk.pages.busy(_TITLE, desk.text("prepare.reachable"))
+        told = await desk.pages.working(_asked(desk))
     waiting = [each for each in desk.sync.differing if slot is None or each[0] == slot]
-    if not waiting:
-        await desk.pages.message(_TITLE, _agrees(desk), True)
+    if told is not None and not waiting:
+        await desk.pages.message(_TITLE, told, True)
     for at, theirs in waiting:
-        ours = desk.state.binding(at)
-        mine = model.truncated(model.number(ours) or b"")
+        mine = model.truncated(model.number(desk.state.binding(at)) or b"")
         if theirs is None:
-            # What is stored stays to be looked at: only the acquirer binds anew, when asked to.
-            await desk.pages.message(_TITLE, desk.text("accept.unbound") + "\n" + mine, True)
+            body = "%s\n%s\n%s" % (desk.text("accept.unbound"), mine, desk.text("accept.clear"))
+        elif not theirs:  # it can't be read: nobody can accept it
+            body = "%s %s" % (desk.text("accept.faulty"), desk.hotline)
+            await desk.pages.message(_TITLE, body, True)
             continue
-        body = "%s\n%s\n%s\n%s" % (
-            desk.text("accept.ours"),
-            mine,
-            desk.text("accept.theirs"),
-            model.truncated(model.number(theirs) or b""),
-        )
+        else:
+            body = "%s\n%s\n%s\n%s" % (
+                desk.text("accept.ours"),
+                mine,
+                desk.text("accept.theirs"),
+                model.truncated(model.number(theirs) or b""),
+            )
         if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
             told = "idle.differs"  # again, meanwhile: what was approved is no longer theirs
             if (at, theirs) in desk.sync.differing:
                 desk.sync.accept(at, theirs, SUPERVISOR)
-                wipe(theirs)
-                told = "accept.done"
+                told = "accept.cleared"
+                if theirs:
+                    wipe(theirs)
+                    told = "accept.done"
             await desk.pages.message(_TITLE, desk.text(told), True)
 
 
-def _agrees(desk):
-    if desk.sync.faulty:
-        return desk.text("idle.faulty")
-    if not desk.sync.reached_at:
-        return desk.text("accept.unchecked")
-    return desk.text("accept.agrees") + "\n" + moment(desk, desk.sync.reached_at)
+async def _asked(desk):
+    # What is to be said when nothing is known to differ; of an older check never that it agrees.
+    text, last = desk.text, desk.sync
+    try:
+        await last.sign_on()
+    except NoAnswer as error:
+        return text("link.%d" % error.code)
+    if last.reached == sync.DECLINED:
+        return rooms.run("firmware.errands.reasons", text, last.code)
+    if desk.change.phase > change.STORED:  # its slot is compared when it is settled
+        return text("idle.phase.%d" % desk.change.phase)
+    if last.faulty:
+        return "%s %s" % (text("idle.faulty"), desk.hotline)
+    return text("accept.agrees") + "\n" + moment(desk, last.reached_at)

@@ -19,7 +19,9 @@ async def run(desk):
             body = describe(desk, current)
             for at, theirs in desk.sync.differing:
                 if at == slot:
-                    key = "accept.unbound" if theirs is None else "idle.differs"
+                    key = "idle.differs" if theirs else "accept.faulty"
+                    if theirs is None:
+                        key = "accept.unbound"
                     body = desk.text(key) + "\n" + body
             await desk.pages.message(_TITLE, body, True)
             backup = desk.state.backup(slot)

@@ -1,13 +1,12 @@
 """Change the bound settlement account: prepare, enter, review, approve, submit, keep the record.
 
-What the merchant has typed stays in the draft at the desk until it is submitted, also after a
-refusal. Nothing is stored before it is submitted: power loss until then leaves everything as it
-was.
+What the merchant has typed stays in the draft at the desk until it is in effect, so that a
+refusal, also one that comes later, costs no second typing. Nothing is stored before it is
+submitted: power loss until then leaves everything as it was.
 """
 
 from micropython import const
 
-from firmware import rooms
 from firmware.binding import change, model
 
 _TITLE = "change.title"
@@ -37,5 +36,4 @@ async def run(desk):
                 "submission", _TITLE, secrets, (model.CHANGE_ACCOUNT, _SLOT) + proposal
             )
         if code is None:
-            rooms.run("firmware.errands.draft", desk)  # what it said is on flash, as the request
             return

@@ -11,10 +11,12 @@ async def run(desk):
     """Create them, once; at a later start nothing is done.
 
     Power loss on the way leaves the rest to the next start: what was provisioned is erased only
-    once both are durable. Raises StorageFault when there are neither operators nor passwords.
+    once both are durable. Raises StorageFault when one of them is missing and there is no
+    password for it.
     """
     drawn = bytearray(16)
     found = desk.board.keystore.get(_LAST, drawn)
     wipe(drawn)
-    if found >= 0 or desk.state.get(keys.OPERATOR) is None:
+    has = desk.state.has
+    if found >= 0 or not (has(keys.OPERATOR) and has(keys.OPERATOR + 1)):
         await rooms.follow("firmware.access.first", desk)

@@ -2,11 +2,11 @@
 
 from micropython import const
 
-_EAST_S = const(28800)  # UTC+8
+EAST_S = const(28800)  # UTC+8
 
 
 def moment(desk, epoch):
     """Return `epoch` (Unix time) as local date and time, MM-DD HH:MM."""
     civil = [0] * 6
-    desk.clock.civil(epoch + _EAST_S, civil)
+    desk.clock.civil(epoch + EAST_S, civil)
     return "%02d-%02d %02d:%02d" % tuple(civil[1:5])

@@ -10,7 +10,7 @@ async def run(desk, outcome):
     was typed can be mended, else None; after a success the person is logged out.
     """
     pages, phase = desk.pages, desk.change.phase
-    if outcome.event == change.ACTIVE:
+    if outcome.event in (change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN):
         rooms.run("firmware.errands.draft", desk)  # nothing to go on with, were nobody here now
     title, sound = telling.row(outcome.event, phase)
     if sound:

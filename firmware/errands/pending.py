@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from firmware import rooms
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
@@ -81,7 +82,7 @@ async def _sent(desk, request):
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
     if at == 0:
-        await _send(desk, request, None, [0, None])
+        await _send(desk, request, await desk.open("submission", _TITLE))
     elif at == 1:
         if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
             if await desk.prove(SUPERVISOR, _TITLE):
@@ -97,26 +98,21 @@ async def _unsent(desk, request):
     if at == 1:
         desk.change.cancel()
         desk.sync.forget()
+        rooms.run("firmware.errands.draft", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):
         return
+    await _send(desk, request, _WRONG_CODE)
+
+
+async def _send(desk, request, code):
+    # Propose the same, to what its slot has now, for as long as a right code is all that is
+    # wanting.
     approved = [0, None]
-    secrets = await desk.open("approval", _TITLE, approved, _proposal(request))
-    if secrets is not None:
-        await _send(desk, request, secrets, approved)
-
-
-async def _send(desk, request, secrets, approved):
-    # Send it, or ask about it. Is the code refused, only that is asked for again, and the same is
-    # proposed anew.
-    code = await desk.open("submission", _TITLE, secrets)
+    proposal = request.action, request.slot, request.reason, request.tlvs
     while code == _WRONG_CODE:
-        secrets = await desk.open("approval", _TITLE, approved, _proposal(request))
+        secrets = await desk.open("approval", _TITLE, approved, proposal)
         if secrets is None:
             return
-        code = await desk.open("submission", _TITLE, secrets, _proposal(request))
-
-
-def _proposal(request):
-    return request.action, request.slot, request.reason, request.tlvs
+        code = await desk.open("submission", _TITLE, secrets, proposal)

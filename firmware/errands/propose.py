@@ -4,8 +4,9 @@ from firmware.binding.request import Request, begin
 
 
 async def run(desk, action, slot, reason, tlvs):
-    """Store it. Raises NotPossible while another is pending. Power loss before it ends leaves
-    none.
+    """Store it; one that was stored and never sent gives way to it: what the slot had may have
+    changed since. Raises NotPossible while one that may have been sent is pending. Power loss
+    before it ends leaves what was.
     """
     old = desk.state.binding(slot)
     for waiting, theirs in desk.sync.differing:

@@ -1,4 +1,4 @@
-"""A form that was left half filled in: ask whether to go on where it was."""
+"""A form that was left, or submitted and refused since: ask whether to go on where it was."""
 
 from firmware.errands import draft as drafts
 
@@ -11,10 +11,9 @@ async def run(desk, title, slot):
     if draft is None or draft[:2] != desk.operator:
         drafts.run(desk)
         return False
-    # The terminal may have been left alone on the page that said that it was accepted.
-    if drafts.compose(draft) != desk.state.binding(slot) and await desk.pages.message(
-        title, desk.text("change.resume")
-    ):
+    if drafts.compose(draft) == desk.state.binding(slot):
+        await desk.pages.message(title, desk.text("told.accepted"), True)  # while nobody looked
+    elif await desk.pages.message(title, desk.text("change.resume")):
         return True
     drafts.run(desk)
     return None

@@ -7,6 +7,7 @@ from firmware.binding import rules
 from firmware.card import track
 from firmware.card.swipe import Swipe
 from firmware.crypto.wipe import wipe
+from firmware.errands.moment import EAST_S
 
 _QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
 
@@ -44,7 +45,7 @@ def _number(desk, swipe):
         return "entry.card_unread"
     if out[track.EXPIRY]:
         now = [0] * 6
-        desk.clock.civil(desk.clock.now(), now)
+        desk.clock.civil(desk.clock.now() + EAST_S, now)
         expiry = memoryview(buf)[out[track.EXPIRY] : out[track.EXPIRY] + 4]
         code = rooms.run("firmware.binding.rules", rules.EXPIRY, expiry, now[0], now[1])
         if code:

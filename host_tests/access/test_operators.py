@@ -122,6 +122,14 @@ def test_a_terminal_that_was_given_no_first_passwords_needs_service():
     assert fault.value.code == KEYS_MISSING
 
 
+@pytest.mark.parametrize("lost", [keys.OPERATOR, keys.OPERATOR + 1])
+def test_an_operator_that_is_missing_without_a_password_for_it_needs_service(access, lost):
+    access.state.put(((lost, None),))
+    with pytest.raises(StorageFault) as fault:
+        access.boot()
+    assert fault.value.code == KEYS_MISSING
+
+
 def test_no_restart_makes_a_lock_out_longer(access):
     hour_ago = access.clock.time
     access.state.put_number(keys.TIME, hour_ago)  # the last sign-on that noted the time

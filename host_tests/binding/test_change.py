@@ -285,6 +285,8 @@ def test_cancel_is_possible_only_before_the_first_sending(terminal):
 
 def test_a_second_request_waits_for_the_first(terminal):
     terminal.begin()
+    terminal.begin()  # it was never sent, so another may stand in its place
+    terminal.settle(change.UNSETTLED)
     with pytest.raises(change.NotPossible):
         terminal.begin()
 

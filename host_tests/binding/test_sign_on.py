@@ -236,7 +236,7 @@ def test_a_binding_that_is_not_of_the_table_is_not_stored_but_told(slot, theirs)
     found = shop.sign_on()
     assert found.faulty
     assert found.reached == sync.REACHED
-    assert found.differing == []
+    assert found.differing == [(slot, b"")]  # its slot takes no change until it is mended
     shop.terminal.boot()
     state = shop.terminal.state
     assert (state.binding(1), state.binding(2)) == (OLD, None)
@@ -258,6 +258,22 @@ def test_a_slot_that_the_acquirer_has_unbound_is_told_and_stays():
     assert shop.sign_on().differing == [(1, None)]
     assert shop.terminal.state.binding(1) == OLD
     assert shop.terminal.state.binding(2) == NEW
+
+
+@pytest.mark.parametrize("slot", [1, 2, 3, 4])
+def test_a_slot_whose_unbinding_was_accepted_is_news_no_more_and_free(slot):
+    others = {each: OLD for each in range(1, 5) if each != slot}
+    shop = Shop(DIFFERS, others)
+    state = shop.terminal.state
+    for each in range(2, 5):
+        state.put(state.binding_changes(each, OLD))
+    ((at, theirs),) = shop.sign_on().differing
+    shop.sync.accept(at, theirs, b"00")
+    assert (at, theirs, state.binding(slot), state.backup(slot)) == (slot, None, None, OLD)
+    assert shop.sign_on().differing == []
+    shop.terminal.boot()
+    assert shop.terminal.state.binding(slot) is None
+    assert shop.terminal.state.backup(slot) == OLD
 
 
 # -- time

@@ -294,3 +294,28 @@ def test_records_that_are_wanted_although_all_have_come_are_no_longer_wanted_the
         shop.sync()
         assert not shop.world.terminal()["records_wanted"]
     assert shop.stored() == shop.whole()
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_what_a_lost_line_has_left_goes_with_the_next_conversation(shop, lost):
+    shop.tell(30, b"1 622202*3445 REF000000001")
+    shop.want()
+    link, sent = shop.board.link, [0]
+    write = link.write
+
+    async def broken(data, size):
+        if data[7:9] == b"\x03\x20":  # after LEN and TPDU
+            sent[0] += 1
+            if sent[0] == lost:
+                raise shop.board.link_error(7)
+        await write(data, size)
+
+    link.write = broken
+    assert not asyncio.run(shop.till.sync.once())
+    assert (shop.stored()[0] > 0) == (lost > 1)
+    shop.sync()
+    assert shop.stored() == shop.whole()
+    count = sent[0]
+    shop.tell(1)
+    shop.sync()
+    assert sent[0] == count  # and then nothing unasked

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import pytest
 
@@ -159,3 +160,18 @@ def test_data_are_put_into_words_by_the_text_itself():
                 if isinstance(filled, ast.Call):
                     name = ast.unparse(filled.func).rpartition(".")[2]
                     assert name != "text", f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize(
+    "language, call, whom",
+    [
+        ("en", r"\bcall\b", r"\b(the acquirer|them|service)\b"),
+        ("zh", r"致电|联系(?!：)", r"(致电|联系)(收单机构|维护人员)"),
+    ],
+)
+def test_who_is_told_to_call_is_told_whom(language, call, whom):
+    # The hotline follows where one is provisioned; where none is, the words must do.
+    for key, words in texts.read(language).items():
+        for sentence in re.split("[.。:;，]", words):
+            if re.search(call, sentence, re.IGNORECASE):
+                assert re.search(whom, sentence, re.IGNORECASE), key

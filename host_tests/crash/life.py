@@ -306,7 +306,7 @@ class Till:
             await self.send()
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
-            if theirs is not None and await self.prove(SUPERVISOR, _TITLE):
+            if theirs and await self.prove(SUPERVISOR, _TITLE):
                 self.sync.accept(slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
             await self.do_guess()

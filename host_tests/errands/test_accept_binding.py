@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from drivers import clock
+from firmware.acquirer import sync
+from firmware.binding import change
+from firmware.binding.change import NoAnswer
 from firmware.errands import accept_binding, bindings, preparation
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, OLD, Terminal
@@ -23,12 +26,23 @@ class Desk(Terminal):
         self.sync = SimpleNamespace(
             differing=[(slot, theirs and bytearray(theirs)) for slot, theirs in differing],
             faulty=False,
-            reached_at=0,
+            reached=sync.REACHED,
+            reached_at=1_800_000_000,
+            sign_on=self._sign_on,
             accept=self._accept,
         )
+        self.said = None  # what the sign-on comes to: differences, or what keeps it from it
+        self.hotline = "95516"
         self.pages = self
         self.identity = SimpleNamespace(token=lambda tlvs: bytes(8))
         self.shown = []
+
+    async def _sign_on(self):
+        self.shown.append("signed on")
+        if isinstance(self.said, Exception):
+            raise self.said
+        if self.said is not None:
+            self.sync.differing = self.said
 
     def _accept(self, slot, theirs, operator):
         self.sync.differing.remove((slot, theirs))
@@ -37,6 +51,12 @@ class Desk(Terminal):
     async def message(self, title, body, ok_only=False):
         self.shown.append(body)
         return True
+
+    def busy(self, title, line):
+        pass
+
+    async def working(self, work):
+        return await work
 
     async def notice(self, title, body):
         return True
@@ -56,18 +76,61 @@ def _read(desk):
 
 def test_nothing_to_check_is_said_with_the_time_it_was_checked():
     desk = Desk()
-    assert _read(desk) == "Not compared with the acquirer yet."
-    desk.shown, desk.sync.reached_at = [], 1_800_000_000
-    assert _read(desk) == "It agrees with the acquirer, checked at\n01-15 16:00"
+    assert _read(desk) == "signed on\nIt agrees with the acquirer, checked at\n01-15 16:00"
     desk.shown, desk.sync.faulty = [], True
-    assert _read(desk) == "Acquirer's data is faulty: call them"
+    assert _read(desk).endswith("Acquirer's data is faulty: call them 95516")
 
 
-def test_a_slot_that_was_unbound_is_said_to_be_plainly_and_stays():
-    desk = Desk((1, None))
-    assert _read(desk).startswith("The acquirer has unbound this slot")
-    assert desk.sync.differing == [(1, None)]
+def test_what_was_checked_before_something_happened_is_never_called_agreed():
+    # Superseded: the page says "compare". The acquirer is asked now, or nothing is said to agree.
+    desk = Desk()
+    desk.said = NoAnswer(7)
+    assert _read(desk) == "signed on\nConnection lost"
+    desk.said, desk.shown = [(1, bytearray(NEW))], []
+    assert "Acquirer has" in _read(desk)
+    desk.said, desk.shown = [], []
+    desk.sync.reached, desk.sync.code = sync.DECLINED, b"97"
+    assert _read(desk) == "signed on\nTerminal not registered"
+
+
+@pytest.mark.parametrize("phase", [change.SENT, change.REVIEW, change.HELD])
+def test_while_the_acquirer_decides_nothing_is_said_to_agree(phase):
+    desk = Desk()
+    desk.change = SimpleNamespace(phase=phase)
+    assert _read(desk) == "signed on\n" + desk.text(f"idle.phase.{phase}")
+
+
+@pytest.mark.parametrize("slot", [1, 2])
+def test_a_slot_that_was_unbound_is_said_to_be_plainly_until_a_supervisor_accepts_that(slot):
+    desk = Desk((slot, None))
+    desk.state.put(desk.state.binding_changes(2, NEW))
+    proving, desk.prove = desk.prove, None
+
+    async def prove(number, title):
+        return False
+
+    desk.prove = prove
+    assert "\nThe acquirer has unbound this slot" in _read(desk)
+    assert desk.sync.differing == [(slot, None)]
     assert desk.state.binding(1) == OLD
+    desk.shown, desk.prove = [], proving
+    assert _read(desk).endswith("accepted 00\nThe slot is free. What it had is kept as backup.")
+    assert desk.sync.differing == []
+
+
+def test_a_binding_that_cannot_be_read_is_called_what_it_is_and_is_in_the_way_of_its_slot_alone(
+    monkeypatch,
+):
+    async def checked(desk, title):
+        return True
+
+    monkeypatch.setattr(preparation, "_checks", checked)
+    desk = Desk((1, b""))
+    assert not asyncio.run(preparation.run(desk, "change.title", 1, True))
+    (page,) = desk.shown
+    assert page.startswith("The acquirer's data of this binding is faulty")
+    assert page.endswith("call the acquirer. 95516")
+    assert asyncio.run(preparation.run(Desk((2, b"")), "change.title", 1, True))
 
 
 @pytest.mark.parametrize("differing", [[(1, None)], [(2, NEW)], [(2, None), (3, NEW)]])

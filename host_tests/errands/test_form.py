@@ -189,7 +189,11 @@ def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
         task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBB", "D")
         _, tlvs = await task
         desk.state.binding = lambda slot: tlvs  # accepted, and nobody came to see it
-        return await resume.run(desk, "change.title", 1)
+        task = asyncio.create_task(resume.run(desk, "change.title", 1))
+        await settle()
+        assert desk.text("told.accepted") in shown(desk)
+        await desk.stage.press("D")
+        return await task
 
     assert asyncio.run(story()) is None
     assert desk.draft is None

@@ -8,9 +8,10 @@ import pytest
 from firmware import rooms
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import Sync
-from firmware.binding import change
+from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import submission
+from firmware.errands import change_account, resume, submission
+from firmware.errands import draft as drafts
 from firmware.storage import state as keys
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import NEW, OLD, Terminal
@@ -18,6 +19,7 @@ from host_tests.binding.test_sync import Unsteady, Watch, _secrets
 from host_tests.ui.stage import Stage
 
 FORM = (1, 1, 4, NEW)
+OTHER = model.compose({model.NAME: b"shop", model.ACCOUNT: b"99998888"})
 
 
 class Counter(Terminal):
@@ -142,3 +144,80 @@ def test_a_request_names_what_the_acquirer_has_in_its_slot():
 def test_a_request_for_a_slot_that_the_acquirer_has_unbound_names_nothing():
     counter, request = _proposed([(1, None), (2, NEW)])
     assert request.old_token is None
+
+
+def _left_unanswered(monkeypatch, event, code):
+    """A change whose four answers are lost; nobody is there when the fifth try ends it. Returns
+    the terminal, and what lay at the desk meanwhile.
+    """
+    counter = Counter([None] * 5, *[LOST] * 4, event)
+    counter.draft = bytearray(b"01" + bytes(227))
+    drafts.put(counter.draft, model.ACCOUNT, b"11112222")
+    opened = counter.open
+
+    async def open_(name, *args):
+        if name == "account_form":
+            return 4, NEW
+        if name in ("preparation", "resume"):
+            return True
+        return _secrets() if name == "approval" else await opened(name, *args)
+
+    counter.open = open_
+    draft = counter.draft
+
+    async def story():
+        await change_account.run(counter)
+        assert counter.change.phase == change.SENT
+        counter.line.code = code
+        assert await counter.sync.once()
+
+    monkeypatch.setattr(submission, "_PAUSE_S", 0)
+
+    async def message(*words):
+        return True
+
+    counter.pages.message = message
+    asyncio.run(story())
+    assert counter.change.phase == change.IDLE
+    return counter, draft
+
+
+def test_a_code_that_ran_out_on_the_way_costs_no_second_form(monkeypatch):
+    counter, draft = _left_unanswered(monkeypatch, change.REJECTED, b"55")
+    assert counter.draft is draft
+    assert bytes(drafts.get(draft, model.ACCOUNT)) == b"11112222"
+    assert asyncio.run(resume.run(counter, "change.title", 1)) is True  # D: go on
+
+
+@pytest.mark.parametrize("event", [change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN])
+def test_what_has_ended_otherwise_leaves_no_form(monkeypatch, event):
+    counter = Counter([None], event)
+    draft = counter.draft = bytearray(b"01 what was typed")
+    counter.submit(monkeypatch)
+    assert counter.draft is None and not any(draft)
+
+
+def test_a_request_that_waited_names_what_its_slot_has_when_it_is_sent():
+    counter = Counter([])
+    asyncio.run(counter.open("propose", *FORM))
+    waited = pending(counter.state)
+    # Meanwhile another binding came to the slot, and a supervisor accepted it.
+    counter.state.put(counter.state.binding_changes(1, OTHER))
+    opened, sent = counter.open, []
+
+    async def open_(name, *args):
+        if name in ("preparation", "approval"):
+            return _secrets()
+        return None if name == "outcome" else await opened(name, *args)
+
+    async def settle(withdraw=None):
+        sent.append(pending(counter.state))
+        raise change.NoAnswer(change.NO_CODE)
+
+    counter.open, counter.sync.settle = open_, settle
+    counter.stage.play(counter.open("pending"), "DD")
+    (request,) = sent
+    assert waited.old_token == counter.identity.token(OLD)
+    assert request.old_token == counter.identity.token(OTHER)
+    assert (request.tlvs, request.reason, request.operator) == (NEW, 4, b"01")
+    assert request.stan != waited.stan

@@ -164,7 +164,7 @@ class Counter(Terminal):
         super().__init__()
         stage = self.stage = Stage(language)
         self.text, self.pages, self.operator = stage.text, stage.pages, b"01"
-        self.opened = []
+        self.opened, self.draft = [], None
         self.sync = SimpleNamespace(
             last_outcome=None, watched=False, wake=lambda: None, forget=lambda: None
         )
@@ -203,7 +203,7 @@ def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
 def test_a_request_that_is_asked_about_has_no_code_with_it():
     counter = Counter(change.SENT)
     counter.visit("DD")
-    assert counter.opened == [("submission", ("pending.title", None))]
+    assert counter.opened == [("submission", ("pending.title",))]
 
 
 @pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
@@ -220,11 +220,9 @@ def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked
     counter.open = open_
     counter.visit(codes)
     sent = [args for name, args in counter.opened if name == "submission"]
-    first = None if phase == change.SENT else "first"
-    assert sent == [
-        ("pending.title", first),
-        ("pending.title", "next", (1, 1, 4, NEW)),
-    ]
+    anew = ("pending.title", "next", (1, 1, 4, NEW))
+    first = ("pending.title",) if phase == change.SENT else ("pending.title", "first", anew[2])
+    assert sent == [first, anew]
     approved = [args[1:] for name, args in counter.opened if name == "approval"]
     assert all(each[1] == (1, 1, 4, NEW) and each[0] is approved[0][0] for each in approved)
 
