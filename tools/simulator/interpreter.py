@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tools.build import mpy
 from tools.toolchain import HOME
+from tools.toolchain.interpreter import recorded
+from tools.toolchain.place import Unavailable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -19,6 +21,8 @@ _COMPILED = REPOSITORY / "build" / "shims"
 _COMPILER = (Path(mpy.__file__), Path(__file__))
 _ONCE = "rebind_rom"  # goes when it has run: native code would stay
 _STARTED = ("boot.py", "main.py")
+# What the chip's own comes to, see drivers.heap; and what objects of twice that size take.
+_HEAPS = {32: 84 * 1024, 64: 256 * 1024}
 
 
 class NoInterpreter(Exception):
@@ -27,16 +31,31 @@ class NoInterpreter(Exception):
 
 def command():
     """Return the interpreter's command as a list. Raises NoInterpreter."""
-    if not (HOME / "micropython.json").exists():  # written when the interpreter is whole
-        raise NoInterpreter("no MicroPython yet: run `make setup` first")
+    facts()
     return [str(HOME / "bin" / "micropython")]
+
+
+def facts():
+    """Return what the interpreter is: `bits`, `mpy_arch` and so on. Raises NoInterpreter."""
+    try:
+        return recorded(HOME)
+    except Unavailable as error:
+        raise NoInterpreter(str(error)) from None
+
+
+def heap():
+    """Return how many bytes of Python memory a terminal is given when nothing is said."""
+    try:
+        return _HEAPS[facts()["bits"]]
+    except NoInterpreter:
+        return _HEAPS[32]
 
 
 def shims():
     """Compile what is out of date and return the directory of the compiled shims."""
     _COMPILED.mkdir(parents=True, exist_ok=True)
     made = max(tool.stat().st_mtime for tool in _COMPILER)
-    for source in sorted(_SHIMS.glob("*.py")):
+    for source in sorted(_SHIMS.rglob("*.py")):
         target = _COMPILED / f"{source.stem}.mpy"
         if not target.exists() or target.stat().st_mtime < max(made, source.stat().st_mtime):
             _compile(source, target)
@@ -66,8 +85,9 @@ def start_command(root, heap, device=None):
     unmodified as `__main__`. An exception ends in the REPL, SystemExit in
     a soft reset.
     """
+    lacking = "" if facts()["getpeercert"] else "import rebind_tls;del rebind_tls;"
     program = (
-        f"import sys;sys.path[:]=[{str(shims())!r}];import rebind_rom;del sys,rebind_rom",
+        f"import sys;sys.path[:]=[{str(shims())!r}];{lacking}import rebind_rom;del sys,rebind_rom",
         "try:",
         *(f" execfile({name!r})" for name in _STARTED if (root / name).exists()),
         " pass",

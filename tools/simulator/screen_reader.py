@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.build import font, texts
+from tools.toolchain import HOME
 
 WIDTH = 128
 HEIGHT = 64
@@ -21,7 +22,7 @@ _ROWS = font.ROWS
 _PITCH = 13  # of the firmware's canvas: only settles ties between heights
 _FULL = (1 << _ROWS) - 1
 _MARKS = 4  # pixels of a row that may belong to a scroll mark
-_FONT_FILE = font.ROOT / "build" / "device" / "assets" / "font.bin"
+_FONT_FILE = HOME.parent / "build" / "device" / "assets" / "font.bin"
 
 _COMMON = 1.0  # cost of a character that the terminal's words use, or of ASCII
 _RARE = 1.4

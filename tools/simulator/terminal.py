@@ -21,7 +21,7 @@ from tools.simulator.board import Board
 from tools.simulator.models.link import Link
 from tools.simulator.models.wifi import Network
 
-HEAP = 84 * 1024  # what the chip's own comes to, see drivers.heap
+HEAP = interpreter.heap()
 
 _PAINT_S = 0.01  # a picture that is written in pieces is told once
 _WATCH_S = 0.1

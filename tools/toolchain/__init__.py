@@ -1,7 +1,7 @@
 """Gets what the project needs and pip cannot install into `.toolchain/`.
 
 - `.toolchain/bin/micropython`: the interpreter the simulator and the on-device tests run on,
-  `.toolchain/micropython.json`: what it is (`version`, `bits`, `mpy_arch`);
+  `.toolchain/micropython.json`: what it is (`version`, `bits`, `mpy_arch`, `getpeercert`);
 - `.toolchain/lib/ssd1306.py`: the OLED driver of micropython-lib;
 - `.toolchain/fonts/wenquanyi_9pt.pcf`: the 12 px Chinese bitmap font.
 

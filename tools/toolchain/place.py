@@ -40,6 +40,7 @@ def locked(home: Path):
 @contextlib.contextmanager
 def scratch(home: Path):
     """Give an empty directory on the same file system as `home`; it is gone afterwards."""
+    home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=home) as path:
         yield Path(path)
 
