@@ -5,19 +5,22 @@ PY := .venv/bin/python
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint heap bench fuzz wear mount crash build flash image partition
+.PHONY: help run demo acquirer test lint heap bench fuzz wear mount crash build flash image partition
 .PHONY: provision selftest setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup ## the terminal in a browser page, with its acquirer (PORT= ACQUIRER=host:port BUNDLE=dir HEAP=bytes)
+run: setup ## the terminal in a browser page, with its acquirer (PORT= ACQUIRER=host:port BUNDLE=dir HEAP=bytes HOME_DIR=dir)
 	@$(PY) -m tools.simulator run \
 		$(if $(PORT),--port $(PORT)) $(if $(ACQUIRER),--acquirer $(ACQUIRER)) \
 		$(if $(BUNDLE),--bundle $(BUNDLE)) $(if $(HEAP),--heap $(HEAP))
 
-demo: setup ## a binding change from log-in to accepted, each screen printed (HEAP=bytes)
+demo: setup ## a binding change from log-in to accepted, each screen printed (HEAP=bytes HOME_DIR=dir)
 	@$(PY) -m tools.simulator demo $(if $(HEAP),--heap $(HEAP))
+
+acquirer: venv ## the acquirer's office at its command line (ARGS= HOME_DIR=)
+	@$(PY) -m tools.acquirer
 
 test: setup lint ## all tests, under CPython and under MicroPython
 	@$(PY) -m tools.toolchain chromium
@@ -78,6 +81,7 @@ parts: venv
 venv:
 	@$(PYTHON) -m tools.toolchain.venv
 
-clean: ## remove what was built and what was run; the downloads stay
-	@rm -rf build .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what was built; the downloads and build/home stay
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name 'home*' -exec rm -rf {} +
+	@rm -rf .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

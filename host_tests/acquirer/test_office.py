@@ -1,12 +1,18 @@
 """The back office and its command line: what people do, or are told when they cannot."""
 
 import json
+import os
 import socket
+import sqlite3
 import stat
+import subprocess
+import sys
 
 import pyotp
 import pytest
+from rich.cells import cell_len
 
+from host_tests.conftest import ROOT
 from tools import acquirer
 from tools.acquirer import keys, office
 from tools.acquirer.__main__ import main
@@ -134,6 +140,114 @@ def test_a_bundle_that_cannot_be_written_enrols_nobody(bundle, run, tmp_path):
     assert status == 1
     assert "cannot be written" in error
     assert len(acquirer.read_books(tmp_path / "home")["terminals"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("init", "--server-name", "收单.example"), "position 1 is U+6536"),
+        (("init", "--server-name", "acquirer.example:8583"), "a port does not belong to it"),
+        (("init", "--server-name", "https://acquirer.example"), "position 6"),
+        (("init", "--server-name", ""), "empty"),
+        (("init", "--server-name", "a" * 32 + "." + "b" * 32), "up to 64"),
+        (("init", "--server-name", "a..b"), "a part that is empty"),
+        (("init", "--server-name", "256.1.1.1"), "neither"),
+        (("init", "--server-name", "fe80::1%eth0"), "position 5"),
+        (("enroll", "-T", "TOOLONG99", "-M", M1, "-o", "new"), "up to 8"),
+        (("enroll", "-T", "T1", "-M", "M", "-o", "new"), "15 ASCII"),
+        (("enroll", "-T", "T1", "-M", M1, "-o", "new", "--account", "1"), "8 to 32"),
+        (("enroll", "-T", "T1", "-M", M1, "-o", "new", "--account", "12345678", "--bank", " "),
+         "a bank name"),
+        (("enroll", "-T", "T1", "-M", M1, "-o", __file__), "cannot be written"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_a_line_before_anything_is_made(
+    run, tmp_path, monkeypatch, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    status, said, error = run(*arguments)
+    assert (status, said, error.count("\n")) == (1, "", 1)
+    assert words in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 61 + ".cn", "xn--55qw42g.example", "192.168.1.20", "2001:db8::1", "a"]
+)
+def test_a_name_that_a_host_can_have_is_taken(run, name):
+    assert run("init", "--server-name", name)[0] == 0
+
+
+def test_another_terminals_bundle_is_not_written_over(bundle, run):
+    before = known(bundle)
+    status, _, error = run("enroll", "-T", "T0000002", "-M", M1, "-o", bundle)
+    assert status == 1
+    assert "bundle of terminal T0000001" in error
+    assert known(bundle) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("unbind",),
+        ("unbind", "-T", "T0000001", "--slot", "7"),
+        ("bind", "-T", "T0000001"),
+        ("decide", "accept"),
+        ("decide", "--pending", "perhaps"),
+        ("notify",),
+        ("policy", "-M", M1, "--review", "--auto"),
+        ("serve", "--port", "65536"),
+        ("nonsense",),
+    ],
+)
+def test_what_is_typed_wrong_is_said_in_one_line(run, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["acquirer.json", "books.key", "base.key", "ca.pem"])
+def test_a_damaged_home_is_said_in_one_line(bundle, run, tmp_path, name):
+    (tmp_path / "home" / name).write_text("damaged")
+    status, _, error = run("enroll", "-T", "T0000001", "-M", M1, "-o", bundle)
+    assert (status, error.count("\n")) == (1, 1)
+    assert name in error
+
+
+def test_books_that_another_program_holds_are_said(bundle, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(office.Home.open_books, "__defaults__", (0.1,))
+    other = sqlite3.connect(tmp_path / "home" / "books.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    status, _, error = run("unlock", "-T", "T0000001")
+    other.close()
+    assert status == 1
+    assert "another program holds" in error
+    assert run("unlock", "-T", "T0000001")[0] == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_books_are_whole_in_80_columns_and_any_encoding(bundle, run, tmp_path, encoding):
+    run("enroll", "-T", "T0000002", "-M", M1, "-o", tmp_path / "2", "--account", "62220212345678",
+        "--holder", "M端\u00e9", "--name", "端é")  # fmt: skip
+
+    def said(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.acquirer", "books", "--home", tmp_path / "home",
+             *arguments],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "80"},
+            cwd=ROOT, capture_output=True,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout.decode(encoding)
+
+    shown = said()
+    assert max(map(cell_len, shown.splitlines())) <= 80
+    books = json.loads(said("--json"))
+    assert books == acquirer.read_books(tmp_path / "home")
+    for row in (*books["terminals"], *books["bindings"]):
+        for cell in ("terminal", "merchant", "serial", "ikid", "token", "number"):
+            assert row.get(cell, "") in shown
 
 
 def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):

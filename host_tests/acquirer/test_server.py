@@ -288,6 +288,96 @@ def test_a_fault_of_the_books_is_96_and_changes_nothing(shop, monkeypatch):
     assert shop.client.change(proposal, repeat=True).verdict == "00/01"
 
 
+# Books that somebody else holds
+
+
+_HOLDER = """
+import sqlite3, sys
+books = sqlite3.connect(sys.argv[1], isolation_level=None)
+books.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+books.execute("ROLLBACK")
+"""
+
+
+@contextlib.contextmanager
+def held(home):
+    """Another process holds the books, until this is left."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(home / "books.sqlite3")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout.readline() == b"held\n"
+            yield
+        finally:
+            process.communicate()
+
+
+@pytest.fixture
+def two_shops(tmp_path):
+    """A function that opens two terminals' clients at a host with such limits."""
+    hosts = []
+
+    def open_them(**limits):
+        home = tmp_path / "home"
+        hosts.append(Host(home, Clock(), acquirer.Limits(**limits)))
+        return hosts[0], [
+            Client(tmp_path / name, hosts[0].port, clock=hosts[0].clock) for name in names
+        ]
+
+    names = ("T0000001", "T0000002")
+    for name in names:
+        acquirer.enroll(tmp_path / "home", name, "898310054110001", tmp_path / name)
+    yield open_them
+    for host in hosts:
+        host.stop()
+
+
+def test_a_terminal_that_waits_for_the_books_keeps_no_other_waiting(two_shops):
+    host, (one, other) = two_shops(books_s=30)
+    waiting, codes = threading.Event(), []
+
+    def listen(name, info):
+        if name == "received":
+            waiting.set()
+            return "91" if info["common_name"] == "T0000002" else None  # needs no books
+
+    host.acquirer.on_event = listen
+    asking = threading.Thread(target=lambda: codes.append(one.network().code))
+    with held(host.home):
+        asking.start()
+        assert waiting.wait(10)
+        assert other.network().code == "91"
+        assert codes == []
+    asking.join(10)
+    assert codes == ["00"]
+
+
+def test_books_that_stay_held_are_96_to_each_and_nothing_is_changed(two_shops):
+    host, clients = two_shops(books_s=0.3)
+    proposals = [account(client) for client in clients]
+    answers = {}
+
+    def ask(client, proposal):
+        answers[client] = client.change(proposal).verdict
+
+    with held(host.home):
+        threads = [
+            threading.Thread(target=ask, args=both)
+            for both in zip(clients, proposals, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert set(answers.values()) == {"96"}
+    for client, proposal in zip(clients, proposals, strict=True):
+        assert client.change(proposal, repeat=True).verdict == "00/01"
+
+
 # Power cuts: the server as a process, killed
 
 

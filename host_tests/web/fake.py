@@ -27,12 +27,17 @@ class FakeTerminal:
         self.keypad = SimpleNamespace(
             down=lambda key: self.deeds.append(("down", key)),
             up=lambda key: self.deeds.append(("up", key)),
-            matrix=SimpleNamespace(settled=lambda key: True),
+            matrix=SimpleNamespace(settled=lambda key: True, tap=self._tap),
         )
         self.reader = SimpleNamespace(swipe=lambda data: self.deeds.append(("swipe", data)))
         self.wifi = Wifi([Network("shop", "secret words")])
         self.link = Link("127.0.0.1", 0)
+        self.taps = []
         self._lines = []
+
+    def _tap(self, key):
+        self.taps.append(key)
+        self.deeds.append(("down", key))
 
     async def power_on(self):
         self.on = True

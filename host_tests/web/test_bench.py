@@ -1,7 +1,9 @@
 """The workbench: what a hand on the page does to the terminal, and what the page gets to see."""
 
 import asyncio
+import itertools
 import json
+import threading
 
 import pyotp
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from host_tests.web.fake import IDENTITY, SLIP, FakeDesk, FakeTerminal
 from tools.simulator import bench as workbench
-from tools.simulator.bench import CARDS, Bench, Fingers, Phone, Refused
+from tools.simulator.bench import CARDS, Bench, BooksHeld, Fingers, Phone, Refused
 
 
 class Tab:
@@ -129,7 +131,56 @@ async def test_a_decision_reaches_the_books_once(bench, terminal, desk, tab):
     )
     assert desk.decided == [(False, "户名不符")]
     await bench.ask(tab, decision)
+    await until(lambda: tab.last("refused"))
     assert tab.last("refused")["why"] == "decide"
+
+
+@story
+async def test_books_that_somebody_holds_keep_neither_keys_nor_page_waiting(
+    bench, terminal, desk, tab
+):
+    let_go, changed = threading.Event(), desk.application | {"reason": "late"}
+
+    def held(*_):
+        if not let_go.wait(5):
+            raise BooksHeld
+        return {"applications": [changed]}
+
+    desk.version = desk.decide = desk.snapshot = held
+    decision = {"type": "decide", "application": "1", "accept": True, "reason": ""}
+    await bench.ask(tab, decision)
+    await bench.ask(tab, decision)  # one at a time
+    assert tab.last("refused")["why"] == "books"
+    await bench.ask(tab, {"type": "key", "key": "5", "down": True})
+    terminal.show(["你好"], bytes(1024))
+    await until(lambda: terminal.deeds == [("down", "5")])
+    let_go.set()
+    await until(lambda: tab.last("books") and tab.last("books")["applications"] == [changed])
+
+
+@story
+async def test_books_that_stay_held_are_told_and_read_once_they_are_free(
+    bench, terminal, desk, tab
+):
+    await until(lambda: tab.last("books"))
+    snapshot, held = desk.snapshot, True
+
+    def version():
+        if held:
+            raise BooksHeld
+        return "new"
+
+    def decide(*_):
+        raise BooksHeld
+
+    desk.version, desk.decide = version, decide
+    desk.snapshot = lambda: snapshot() | {"late": True}
+    decision = {"type": "decide", "application": "1", "accept": True, "reason": ""}
+    await bench.ask(tab, decision)
+    await until(lambda: tab.last("refused"))
+    assert tab.last("refused")["why"] == "books"
+    held = False
+    await until(lambda: "late" in tab.last("books"))
 
 
 @story
@@ -174,17 +225,41 @@ def test_too_many_keys_are_refused_and_none_stays_down():
     async def body():
         terminal = FakeTerminal()
         fingers = Fingers(terminal)
+        fingers.move("slow finger", "D", True)
         with pytest.raises(Refused):
-            for number in range(workbench.MOVES_WAITING + 1):
-                fingers.move(number, "0123456789ABCD*#"[number % 16], True)
-                fingers.move(number, "0123456789ABCD*#"[number % 16], False)
+            for number in range(workbench.PRESSES_WAITING):
+                fingers.move(number, "0123456789ABC*#"[number % 15], True)
+                fingers.move(number, "0123456789ABC*#"[number % 15], False)
+        fingers.move("slow finger", "D", False)
         running = asyncio.create_task(fingers.run())
-        await until(lambda: len(terminal.deeds) == workbench.MOVES_WAITING)
+        await until(lambda: len(terminal.deeds) == 2 * workbench.PRESSES_WAITING)
         running.cancel()
         down = set()
-        for how, key in terminal.deeds:
+        for how, key in terminal.deeds:  # a release behind its press
+            assert (key in down) == (how == "up")
             (down.add if how == "down" else down.discard)(key)
         assert not down
+
+    asyncio.run(body())
+
+
+def test_what_is_typed_faster_than_the_terminal_looks_arrives_whole_and_short():
+    typed = "6222021234567890" * 4
+
+    async def body():
+        terminal = FakeTerminal()
+        terminal.on = True
+        looks = itertools.count()
+        terminal.keypad.matrix.settled = lambda key: next(looks) % 2
+        fingers = Fingers(terminal)
+        for key in typed:
+            fingers.move("finger", key, True)
+            fingers.move("finger", key, False)
+        running = asyncio.create_task(fingers.run())
+        await until(lambda: len(terminal.deeds) == 2 * len(typed))
+        running.cancel()
+        assert terminal.deeds == [(how, key) for key in typed for how in ("down", "up")]
+        assert "".join(terminal.taps) == typed  # never a long press, however late it is seen
 
     asyncio.run(body())
 

@@ -10,7 +10,7 @@ from playwright.async_api import async_playwright, expect
 
 from host_tests.web.fake import IDENTITY, SLIP, FakeDesk, FakeTerminal
 from tools.simulator import server
-from tools.simulator.bench import CARDS, Bench
+from tools.simulator.bench import CARDS, Bench, Refused
 
 
 @asynccontextmanager
@@ -77,6 +77,42 @@ def test_every_key_by_the_computer_keyboard(in_browser):
         await deeds(on.terminal, strokes("5DDC*AB#*"))
 
     in_browser(story)
+
+
+LEAVING = (
+    "dispatchEvent(new Event('blur'))",
+    "dispatchEvent(new Event('pagehide'))",
+    "dispatchEvent(new PointerEvent('pointercancel', {pointerId: 1}))",
+    "Object.defineProperty(document, 'hidden', {value: true});"
+    " document.dispatchEvent(new Event('visibilitychange'))",
+)
+
+
+def test_a_page_that_nobody_looks_at_holds_no_key(in_browser):
+    async def story(on):
+        for times, leaving in enumerate(LEAVING):
+            await on.page.locator('[data-key="7"]').hover()
+            await on.page.mouse.down()
+            await deeds(on.terminal, strokes("7" * times) + [("down", "7")])
+            await on.page.evaluate(leaving)
+            await deeds(on.terminal, strokes("7" * (times + 1)))
+            await on.page.mouse.up()
+
+    in_browser(story)
+
+
+def test_a_key_that_did_not_fit_is_told(in_browser):
+    async def story(on):
+        on.bench.fingers.move = _refuse
+        await on.page.locator('[data-key="7"]').click()
+        await expect(on.page.locator("#toast")).to_contain_text("was not pressed")
+
+    in_browser(story)
+
+
+def _refuse(holder, key, down):
+    if down:
+        raise Refused("busy")
 
 
 def test_typing_in_a_field_does_not_reach_the_terminal(in_browser):
@@ -205,7 +241,7 @@ def test_the_page_comes_back_after_the_simulator_did(chromium_path):
                 await page.wait_for_selector("body[data-connection=connected]")
             await page.wait_for_selector("body[data-connection=lost]")
             port = int(url.split(":")[-1].rstrip("/"))
-            async with server.serving(bench, port):
+            async with server.serving(bench, server.listening(port)):
                 await page.wait_for_selector("body[data-connection=connected]")
                 await page.locator("#power").click()
                 await deeds(terminal, [("power", True)])

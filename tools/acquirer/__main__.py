@@ -1,7 +1,9 @@
-"""The acquirer's command line: `python -m tools.acquirer COMMAND`; `--help` lists the commands.
+"""The acquirer's command line: `make acquirer ARGS='COMMAND …'`; `--help` lists the commands.
 
-Only arguments and words live here; every deed is the office's. Exit status: 0 done, 1 cannot be
-done (the error says what to do), 2 the command line was wrong. May import: office, server, rich.
+Only arguments and words live here; every deed is the office's. Without arguments of its own it
+takes those in the variable ARGS, quoted as for a shell: so make passes them on untouched. Exit
+status: 0 done, 1 cannot be done (the error says what to do), 2 the command line was wrong. May
+import: office, server, rich.
 """
 
 import argparse
@@ -10,14 +12,19 @@ import contextlib
 import datetime
 import json
 import logging
+import os
+import shlex
 import signal
 import sqlite3
 import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
+from tools import command_line
 from tools.acquirer import office, rules
 from tools.acquirer.server import DEFAULT_PORT, Acquirer
 
@@ -50,6 +57,7 @@ _TABLES = {
     "gaps": ("terminal", "log", "first", "last"),
     "marks": ("terminal", "kind", "subject", "detail", "count", "first_at", "last_at"),
 }
+_ENDLESS = 10_000  # columns
 _TIMES = ("since", "until", "at", "created_at", "first_at", "last_at")
 
 
@@ -60,9 +68,8 @@ def _init(args):
 
 
 def _enroll(args):
-    if office.init(args.home):
-        print(f"made a new acquirer in {args.home}")
-    again = office.is_enrolled(args.home, args.terminal)
+    new = not office.Home(args.home).exists
+    again = not new and office.is_enrolled(args.home, args.terminal)
     path = office.enroll(
         args.home,
         args.terminal,
@@ -78,6 +85,8 @@ def _enroll(args):
         kind=args.type,
         bank=args.bank,
     )
+    if new:
+        print(f"made a new acquirer in {args.home}")
     if again:
         print(
             f"terminal {args.terminal} was enrolled already: it has a new IKID and certificate,"
@@ -106,7 +115,7 @@ async def _run_server(args):
         port = await acquirer.start(args.host, args.port)
     except OSError as error:
         raise office.OfficeError(
-            f"cannot listen on {args.host}:{args.port} ({error.strerror}):"
+            f"cannot listen on {args.host}:{args.port} ({error.strerror}): stop what uses it, or"
             " choose another with --host and --port"
         ) from error
     print(f"acquirer ready on {args.host}:{port}", flush=True)
@@ -125,19 +134,47 @@ def _announce(name, info):
 def _books(args):
     books = office.read_books(args.home)
     if args.json:
-        print(json.dumps(books, ensure_ascii=False, indent=2))
+        escaped = not sys.stdout.encoding.lower().startswith("utf")
+        print(json.dumps(books, ensure_ascii=escaped, indent=2))
         return
     console = Console()
     for title, columns in _TABLES.items():
         if not books[title]:
             console.print(f"[bold]{title}[/bold]: none")
             continue
-        table = Table(title=title, title_justify="left", title_style="bold")
-        for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for row in books[title]:
-            table.add_row(*(_cell(column, row.get(column)) for column in columns))
-        console.print(table)
+        rows = [
+            [escape(_shown(_cell(column, row.get(column)))) for column in columns]
+            for row in books[title]
+        ]
+        heads = [column.replace("_", " ") for column in columns]
+        table = _table(title, heads, rows)
+        endless = console.options.update(max_width=_ENDLESS)
+        if Measurement.get(console, endless, table).maximum <= console.width:
+            console.print(table)
+            continue
+        console.print(f"[bold]{title}[/bold]")  # too wide: each row becomes a list of its cells
+        for row in rows:
+            console.print(_list(heads, row))
+
+
+def _table(title, heads, rows):
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for head in heads:
+        table.add_column(head)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _list(heads, row):
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for head, cell in zip(heads, row, strict=True):
+        if cell:
+            grid.add_row(f"  {head}", cell)
+    grid.add_row("")
+    return grid
 
 
 def _cell(column, value):
@@ -147,6 +184,12 @@ def _cell(column, value):
         at = datetime.datetime.fromtimestamp(value, rules.SHANGHAI)
         return f"{at:%Y-%m-%d %H:%M:%S}"
     return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _shown(text):
+    """The text as stdout can say it, so that its columns are as wide as they will be."""
+    encoding = sys.stdout.encoding
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _decide(args):
@@ -233,14 +276,14 @@ def _merchant_options(command):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.acquirer", description="The acquirer's host and its books."
-    )
+    parser = command_line.Parser(prog="acquirer", description="The acquirer's host and its books.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name, deed, words):
         made = commands.add_parser(name, help=words, description=words)
-        made.add_argument("--home", type=Path, default=office.DEFAULT_HOME, help="its folder")
+        made.add_argument(
+            "--home", type=Path, default=office.DEFAULT_HOME, help="its folder (HOME_DIR/acquirer)"
+        )
         made.set_defaults(deed=deed)
         return made
 
@@ -257,7 +300,9 @@ def _parser():
 
     made = command("serve", _serve, "serve terminals until stopped")
     made.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    made.add_argument("--port", type=int, default=DEFAULT_PORT, help="0: any free one, printed")
+    made.add_argument(
+        "--port", type=command_line.port, default=DEFAULT_PORT, help="0: any free one, printed"
+    )
     made.add_argument("-v", "--verbose", action="store_true", help="a line for every message")
 
     made = command("books", _books, "show what the books hold, numbers masked")
@@ -309,11 +354,25 @@ def _parser():
     return parser
 
 
+def _given():
+    if len(sys.argv) > 1:
+        return sys.argv[1:]
+    try:
+        return shlex.split(os.environ.get("ARGS", ""))
+    except ValueError as error:
+        raise office.OfficeError(f"ARGS cannot be read ({error}): close every quote") from error
+
+
 def main(arguments=None):
     """Run one command. Returns the exit status."""
-    args = _parser().parse_args(arguments)
+    command_line.speak_in_any_encoding()
     try:
+        args = _parser().parse_args(_given() if arguments is None else arguments)
         args.deed(args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who was reading has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except office.OfficeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

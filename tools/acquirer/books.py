@@ -16,6 +16,8 @@ import sqlite3
 
 from tools.acquirer import keys, rules
 
+PATIENCE_S = 5
+
 _SCHEMA_VERSION = 2
 # What version 2 brought, as a part of the schema and of the way there.
 _SINCE_2 = """
@@ -138,17 +140,30 @@ _STATUS = {1: "active", 2: "review", 3: "rejected"}
 _ACTION = {1: "account", 2: "card", 3: "restore"}
 
 
-class Books:
-    """The open books. One connection, used from one thread."""
+class BooksHeld(Exception):
+    """Another process holds the file; nothing was read or written."""
 
-    def __init__(self, path, vault):
+
+class Books:
+    """The open books. One connection, used from one thread.
+
+    patience_s: how long each use waits for another process that holds the file. Opening them, and
+    everything that does so first in its transaction, raises BooksHeld after that.
+    """
+
+    def __init__(self, path, vault, patience_s=PATIENCE_S):
         self._vault = vault
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        self._lay_out()
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE_S)
+        try:
+            self._db.row_factory = sqlite3.Row
+            self._execute("PRAGMA journal_mode = WAL")
+            self._execute("PRAGMA synchronous = FULL")
+            self._execute("PRAGMA foreign_keys = ON")
+            self._lay_out()
+            self._execute(f"PRAGMA busy_timeout = {round(1000 * patience_s)}")
+        except BaseException:
+            self._db.close()
+            raise
 
     def _lay_out(self):
         """Make the tables of an empty file, bring an older file up to date; refuse a newer one."""
@@ -163,11 +178,11 @@ class Books:
                     self._run(_MIGRATIONS[newer])
             elif version > _SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"books of version {version} are not understood")
-            self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            self._execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _run(self, script):
         for statement in script.split(";\n"):
-            self._db.execute(statement)
+            self._execute(statement)
 
     def _version(self):
         return self._one("PRAGMA user_version")[0]
@@ -178,22 +193,31 @@ class Books:
     @contextlib.contextmanager
     def transaction(self):
         """All or nothing, durable when it is left without an exception."""
-        self._db.execute("BEGIN IMMEDIATE")
+        self._execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # some errors have ended it
+                self._execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+
+    def _execute(self, query, values=()):
+        try:
+            return self._db.execute(query, values)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise BooksHeld from error
+            raise
 
     def _one(self, query, *values):
-        return self._db.execute(query, values).fetchone()
+        return self._execute(query, values).fetchone()
 
     def _all(self, query, *values):
-        return self._db.execute(query, values).fetchall()
+        return self._execute(query, values).fetchall()
 
     def _put(self, query, *values):
-        return self._db.execute(query, values).lastrowid
+        return self._execute(query, values).lastrowid
 
     # Merchants
 
@@ -646,11 +670,11 @@ class Books:
 
     @contextlib.contextmanager
     def _reading(self):
-        self._db.execute("BEGIN")
+        self._execute("BEGIN")
         try:
             yield
         finally:
-            self._db.execute("COMMIT")
+            self._execute("COMMIT")
 
     def _shown_merchants(self):
         return [

@@ -4,15 +4,18 @@ Certificate and key are this terminal's (else the connection is closed) → form
 counter (A0) → key is the newest (97) → merchant (03) → what is served (40) → UUID → contents.
 Everything a message changes, and what it is answered, is one transaction: the answer is built
 inside it and may be sent once `answer` has returned. Raises Unanswerable where nobody may be
-answered. May import: message, tlv, keys, rules, archive; the books are given.
+answered. May import: message, tlv, keys, rules, archive; the books are given (and BooksHeld).
 """
 
 import logging
 from dataclasses import dataclass, field
 
 from tools.acquirer import archive, keys, message, rules, tlv
+from tools.acquirer.books import BooksHeld
 
 _log = logging.getLogger("tools.acquirer")
+
+SYSTEM_ERROR = "96"
 
 SIGN_ON = "001"
 SIGN_OFF = "002"
@@ -77,9 +80,9 @@ class Exchange:
     def answer(self, body, common_name, instead=None):
         """Answer one message (bytes from the MTI on) of a client with this certificate CN.
 
-        instead: for fault drills, a response code to answer with in place of any processing; or
+        instead: a response code to answer with in place of any processing; or, for fault drills,
         f(answer, secrets), which alters the Message that it was to be before it gets its MAC.
-        Raises Unanswerable: close the connection.
+        Raises Unanswerable: close the connection; BooksHeld: nothing was done, ask again.
         """
         request = message.decode(body)
         ksn = request[62]
@@ -90,7 +93,7 @@ class Exchange:
             raise message.Unanswerable("IKID of another terminal")
         secrets = keys.MessageKeys(keys.initial_key(self._base_key, ksn[:8]), ksn)
         if isinstance(instead, str):
-            reply = self._error(request, _Declined(instead, "drill"))
+            reply = self._error(request, _Declined(instead, "not processed"))
         elif request.fault is not None:
             fault = request.fault
             reply = self._error(request, _Declined("30", f"DE {fault.de} {fault.why}"))
@@ -105,9 +108,11 @@ class Exchange:
                     return self._checked(request, body, secrets)
                 except _Declined as declined:
                     return self._error(request, declined)
+        except BooksHeld:  # nothing has begun: it may be tried again
+            raise
         except Exception:  # a full disk or a fault of ours must not take the server down: 96
             _log.exception("message %s of terminal %s failed", request.mti, request[41])
-            return self._error(request, _Declined("96", "system error"))
+            return self._error(request, _Declined(SYSTEM_ERROR, "system error"))
 
     def _checked(self, request, body, secrets):
         """Who is speaking, in the profile's order; then what is asked."""

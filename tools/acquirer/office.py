@@ -7,6 +7,8 @@ import: books, keys, pki, message, rules, tlv, python-stdnum.
 """
 
 import contextlib
+import fcntl
+import ipaddress
 import itertools
 import json
 import os
@@ -19,15 +21,16 @@ from stdnum.cn import uscc
 from stdnum.iso7064 import mod_11_10
 
 from tools.acquirer import keys, message, pki, rules, tlv
-from tools.acquirer.books import Books
+from tools.acquirer.books import PATIENCE_S, Books, BooksHeld
 
-DEFAULT_HOME = Path("build/home/acquirer")
+DEFAULT_HOME = Path(os.environ.get("HOME_DIR") or "build/home") / "acquirer"
 DEFAULT_SERVER_NAME = "acquirer.rebind"
 DEFAULT_NAMES = ("上海示例商贸有限公司", "张三")
 DEFAULT_LICENCE = "91350100M000100Y43"
 DEFAULT_CNAPS = "102100099996"
 DEFAULT_REJECTION = "63"
 DEFAULT_REASON = "审核未通过"
+_MAX_SERVER_NAME = 64  # of a certificate's common name
 _MAX_NAMES = 800  # bytes of all names: they travel in one 0810
 _TYPES = {"corporate": 1, "personal": 2}
 _PASSWORD_DIGITS = 8
@@ -40,6 +43,10 @@ _BLANK = {
 
 class OfficeError(Exception):
     """What was asked cannot be done; the text says why and what to do."""
+
+
+class BooksInUse(OfficeError):
+    """Another program holds the books."""
 
 
 class Home:
@@ -64,33 +71,57 @@ class Home:
         """Raise OfficeError when there is no acquirer here."""
         if not self.exists:
             raise OfficeError(
-                f"there is no acquirer in {self.path}: run `python -m tools.acquirer init"
-                f" --home {self.path}` first"
+                f"there is no acquirer in {self.path}: `init` makes one, `enroll` too"
             )
 
     def about(self):
         """{"server_name", "base_id"}"""
         self.check()
-        return json.loads(self.about_path.read_text())
+        with self._whole(self.about_path):
+            return json.loads(self.about_path.read_text())
 
     def base_key(self):
-        return bytes.fromhex(self.base_key_path.read_text())
+        with self._whole(self.base_key_path):
+            return bytes.fromhex(self.base_key_path.read_text())
 
-    def open_books(self):
+    def open_books(self, patience_s=PATIENCE_S):
+        """See Books for the patience. Raises OfficeError."""
         self.check()
-        return Books(self.books_path, keys.Vault(bytes.fromhex(self.books_key_path.read_text())))
+        with self._whole(self.books_key_path):
+            key = bytes.fromhex(self.books_key_path.read_text())
+        with self._not_in_use():
+            return Books(self.books_path, keys.Vault(key), patience_s)
 
     def authority(self):
-        return pki.Authority.load(self.ca_path, self.ca_key_path)
+        with self._whole(self.ca_path, self.ca_key_path):
+            return pki.Authority.load(self.ca_path, self.ca_key_path)
 
     @contextlib.contextmanager
     def reading(self):
         """The books, to look something up."""
         books = self.open_books()
         try:
-            yield books
+            with self._not_in_use():
+                yield books
         finally:
             books.close()
+
+    @contextlib.contextmanager
+    def _not_in_use(self):
+        try:
+            yield
+        except BooksHeld as error:
+            raise BooksInUse(
+                f"another program holds {self.books_path}: try again when it has ended"
+            ) from error
+
+    @contextlib.contextmanager
+    def _whole(self, *paths):
+        try:
+            yield
+        except (FileNotFoundError, ValueError) as error:
+            names = " or ".join(str(path) for path in paths)
+            raise OfficeError(f"{names} is missing or damaged: restore it") from error
 
     @contextlib.contextmanager
     def writing(self):
@@ -102,9 +133,21 @@ class Home:
 def init(home=DEFAULT_HOME, server_name=None):
     """Make an acquirer, or finish one that was begun. Returns True when it is new.
 
-    What is there is kept. The last file written is the one that says the home is complete.
+    What is there is kept. The last file written is the one that says the home is complete. Any
+    number of processes may do so at once: one makes it, the others find it.
     """
     home = Home(home)
+    if server_name is not None:
+        checked_server_name(server_name)
+    if home.exists:
+        return _init(home, server_name)
+    home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home.path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _init(home, server_name)
+
+
+def _init(home, server_name):
     if home.exists:
         named = home.about()["server_name"]
         if server_name is not None and server_name != named:
@@ -118,7 +161,6 @@ def init(home=DEFAULT_HOME, server_name=None):
             f"{home.books_path} has lost its key {home.books_key_path.name}: restore the key, or"
             " move the folder away"
         )
-    home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not home.ca_key_path.exists() or not home.ca_path.exists():
         pki.Authority.create().save(home.ca_path, home.ca_key_path)
     server_name = server_name or DEFAULT_SERVER_NAME
@@ -136,6 +178,34 @@ def init(home=DEFAULT_HOME, server_name=None):
 
 
 # What people enter. Each check returns it in the form in which it is kept, or raises OfficeError.
+
+
+def checked_server_name(name):
+    """The name of an acquirer's host: a DNS name without a port, or an IP address."""
+    with contextlib.suppress(ValueError):
+        if "%" not in name:  # a zone means something on one machine alone
+            ipaddress.ip_address(name)
+            return name
+    wanted = "a server name is one like acquirer.example, or an IP address"
+    if not name:
+        raise OfficeError(f"{wanted}; this one is empty")
+    for at, character in enumerate(name):
+        if not (character.isascii() and (character.isalnum() or character in "-.")):
+            why = "a port does not belong to it" if character == ":" else "write it as DNS does"
+            raise OfficeError(f"{wanted}: {why}, position {at + 1} is {_called(character)}")
+    if len(name) > _MAX_SERVER_NAME:
+        raise OfficeError(
+            f"{wanted}, of up to {_MAX_SERVER_NAME} characters; this one has {len(name)}"
+        )
+    if not all(
+        0 < len(label) <= 63 and label[0] != "-" and label[-1] != "-" for label in name.split(".")
+    ):
+        raise OfficeError(
+            f"{wanted}: {name} has a part that is empty, too long, or ends in a hyphen"
+        )
+    if name.rpartition(".")[2].isdigit():
+        raise OfficeError(f"{wanted}: {name} is neither")
+    return name
 
 
 def _called(character):
@@ -288,15 +358,18 @@ def enroll(
 ):
     """Enrol a terminal (again) and write its bundle into the folder `out`. Returns its path.
 
-    A merchant not in the books yet is added, with default names and licence where none are given;
+    Where there is no acquirer in `home` one is made, once everything given has been checked. A
+    merchant not in the books yet is added, with default names and licence where none are given;
     for one that is, what is given changes it. account, cnaps, holder, kind (corporate or
     personal) and bank describe a first binding for slot 1; a slot already bound is left alone. A
     terminal already enrolled gets a new IKID and certificate; its token, service and
     one-time-code keys stay. The bundle has first passwords for operators 00 and 01, drawn anew
     each time and kept nowhere else.
     """
-    home = Home(home)
+    home, out = Home(home), Path(out)
     _checked_terminal(terminal)
+    if not home.exists:
+        _checked_merchant(merchant)
     if serial is not None:
         _checked_serial(serial)
     if account is None and any((cnaps, holder, kind, bank)):
@@ -305,6 +378,12 @@ def enroll(
         )
     names = _checked_names(names) if names else None
     licence = _checked_licence(licence) if licence else None
+    cnaps, kind = cnaps or DEFAULT_CNAPS, kind or "corporate"
+    if account is not None:
+        known = (names or DEFAULT_NAMES)[0], licence or DEFAULT_LICENCE
+        _binding(holder or known[0], account, cnaps, kind, known[1], bank)
+    _check_out(out, terminal)
+    init(home.path)
     certificate, key = home.authority().terminal(terminal)
     with home.writing() as books:
         merchant_row = _enroll_merchant(books, merchant, names, licence, review)
@@ -312,16 +391,33 @@ def enroll(
         if account is not None and books.binding(row, 1) is None:
             holder = holder or books.names(merchant_row)[0]
             licence = merchant_row["licence"]
-            tlvs = _binding(
-                holder, account, cnaps or DEFAULT_CNAPS, kind or "corporate", licence, bank
-            )
+            tlvs = _binding(holder, account, cnaps, kind, licence, bank)
             books.bind(row, 1, tlvs, int(time.time()))
-        out = Path(out)
         try:
             _write_bundle(home, books, row, merchant_row, certificate, key, out)
         except OSError as error:
             raise OfficeError(f"the bundle cannot be written: {error}") from error
     return out
+
+
+def _check_out(out, terminal):
+    """Raise OfficeError when a bundle of this terminal may or can not be written there."""
+    try:
+        held = json.loads((out / "keys.json").read_text(encoding="utf-8"))["terminal"]
+    except (OSError, ValueError, KeyError, TypeError):
+        held = None
+    if held not in (None, terminal):
+        raise OfficeError(
+            f"{out} holds the bundle of terminal {held}, which is kept nowhere else: give another"
+            " folder"
+        )
+    folder = out.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise OfficeError(
+            f"the bundle cannot be written: {folder} is not a folder that is yours: give another"
+        )
 
 
 def _enroll_merchant(books, number, names, licence, review):

@@ -3,7 +3,7 @@
 A client without a certificate of our CA never gets past the handshake. After it: one frame at a
 time, bounded in size and time, each answered by the Exchange room or the connection closed.
 Whatever a client sends ends at worst its own connection. May import: office, exchange, message,
-pki.
+books, pki.
 
 Events. `on_event(name, info)` is called (and awaited, if it returns an awaitable) with
     connected  a client passed the handshake        received   a frame was read, nothing done yet
@@ -25,13 +25,16 @@ import time
 from dataclasses import dataclass
 
 from tools.acquirer import message, pki
-from tools.acquirer.exchange import Exchange
+from tools.acquirer.books import BooksHeld
+from tools.acquirer.exchange import SYSTEM_ERROR, Exchange
 from tools.acquirer.office import Home
 
 _log = logging.getLogger("tools.acquirer")
 
 DROP = "drop"
 DEFAULT_PORT = 8583
+
+_BOOKS_LOOK_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Limits:
     frame_s: float = 30
     idle_s: float = 120
     closing_s: float = 2
+    books_s: float = 2  # that a message waits for another process which holds the books
 
 
 class Acquirer:
@@ -69,7 +73,7 @@ class Acquirer:
         context = pki.server_context(
             self.home.ca_path, self.home.server_path, self.home.server_key_path
         )
-        self._books = self.home.open_books()
+        self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
         self._exchange = Exchange(self._books, self.home.base_key(), self._clock)
         try:
             self._server = await asyncio.start_server(
@@ -160,7 +164,7 @@ class Acquirer:
             writer.transport.abort()
             return False
         try:
-            answer = self._exchange.answer(body, client["common_name"], told)
+            answer = await self._answered(body, client["common_name"], told)
         except message.Unanswerable as why:
             _log.info("connection %d: %s", client["connection"], why)
             return False
@@ -172,6 +176,24 @@ class Acquirer:
             await writer.drain()
         await self._tell("replied", client | answer.info)
         return True
+
+    async def _answered(self, body, common_name, instead):
+        """Answer, once the books can be had; 96 when somebody else holds them for too long.
+
+        Other connections are served meanwhile. Raises Unanswerable.
+        """
+        end = time.monotonic() + self._limits.books_s
+        while True:
+            try:
+                return self._exchange.answer(body, common_name, instead)
+            except BooksHeld:
+                if time.monotonic() > end:
+                    break
+            await asyncio.sleep(_BOOKS_LOOK_S)
+        try:
+            return self._exchange.answer(body, common_name, SYSTEM_ERROR)
+        except BooksHeld:
+            raise message.Unanswerable("the books cannot even be read") from None
 
     async def _read_frame(self, reader):
         """(TPDU, body) of the next frame; (None, None) when what comes is not one."""

@@ -1,21 +1,24 @@
 """Command line: `python -m tools.simulator demo | run | scenario FILE…`; `--help` says more."""
 
-import argparse
 import asyncio
 import sys
 import tempfile
 from pathlib import Path
 
+from tools import command_line
 from tools.acquirer import OfficeError
 from tools.simulator import demo, scenario, server, workplace
 from tools.simulator.interpreter import NoInterpreter
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tools.simulator", description=__doc__)
+    command_line.speak_in_any_encoding()
+    parser = command_line.Parser(prog="python -m tools.simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     playing = commands.add_parser("demo", help="change a binding from log-in to a restart")
-    playing.add_argument("--home", type=Path, default=workplace.HOME, help="where it is left")
+    playing.add_argument(
+        "--home", type=Path, default=workplace.DEMO_HOME, help="where it is left (HOME_DIR)"
+    )
     playing.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
     playing.add_argument("--quiet", action="store_true", help="show no screens")
     files = commands.add_parser("scenario", help="play scenario files, each on a fresh workplace")

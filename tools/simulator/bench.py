@@ -18,9 +18,9 @@ from tools.simulator.models import wifi as air
 
 KEYS = frozenset("0123456789ABCD*#")
 FRAME_PERIOD_S = 1 / 50
-HELD_AT_LEAST_S = 0.06  # a quick finger's press, and its lift
-HELD_AT_MOST_S = 2.0
-MOVES_WAITING = 64
+SEEN_S = 10.0  # a terminal that looks at no key for so long does not keep the next one waiting
+PRESSES_WAITING = 128
+LOOK_S = 0.005
 BACKLOG = 200
 
 POWERED = 1
@@ -57,51 +57,61 @@ class Refused(Exception):
     """What was asked cannot be done now; the argument is the key of a word on the page."""
 
 
+class BooksHeld(Exception):
+    """Another program holds the books."""
+
+
 class Fingers:
-    """Everybody's hands on the keypad: moves in order, a pressed key held until it was seen."""
+    """Everybody's hands on the keypad: moves in order, a pressed key held until it was seen.
+
+    A press is refused when too many wait; a release never is, and always comes behind its press.
+    """
 
     def __init__(self, terminal):
         self._terminal = terminal
-        self._moves = asyncio.Queue(MOVES_WAITING)
+        self._moves = asyncio.Queue()  # bounded by its presses: each has one release at most
+        self._presses = 0
+        self._releases = dict.fromkeys(KEYS, 0)
         self._holders = {key: set() for key in KEYS}
 
     def move(self, holder, key, down):
         """Queue `holder` (anything hashable) pressing or leaving `key`."""
         holders = self._holders[key]
         if down:
-            if self._moves.full():
-                raise Refused("busy")
             if not holders:
+                if self._presses >= PRESSES_WAITING:
+                    raise Refused("busy")
+                self._presses += 1
                 self._moves.put_nowait((key, True))
             holders.add(holder)
         elif holder in holders:
             holders.discard(holder)
             if not holders:
-                self._leave(key)
+                self._releases[key] += 1
+                self._moves.put_nowait((key, False))
 
     def let_go(self, holder):
         """Queue `holder` leaving every key."""
         for key in KEYS:
             self.move(holder, key, False)
 
-    def _leave(self, key):
-        # A release is never refused: a key that stays down would block the terminal.
-        if self._moves.full():
-            self._terminal.keypad.up(key)
-        else:
-            self._moves.put_nowait((key, False))
-
     async def run(self):
+        """Make the moves, each once the terminal has seen the one before, until cancelled."""
         while True:
             key, down = await self._moves.get()
             keypad = self._terminal.keypad
-            (keypad.down if down else keypad.up)(key)
-            await asyncio.sleep(HELD_AT_LEAST_S)
-            limit = time.monotonic() + HELD_AT_MOST_S
+            if not down:
+                self._releases[key] -= 1
+                keypad.up(key)
+            else:
+                self._presses -= 1
+                # What has come up meanwhile was short, however late the terminal looks at it.
+                (keypad.matrix.tap if self._releases[key] else keypad.down)(key)
+            limit = time.monotonic() + SEEN_S
             while (
                 self._terminal.on and not keypad.matrix.settled(key) and time.monotonic() < limit
             ):
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(LOOK_S)
 
 
 class Phone:
@@ -123,7 +133,9 @@ class Bench:
     """The terminal, the phone and, where it runs here, the acquirer (`desk`, else None).
 
     `desk` has `snapshot() -> dict`, `version() -> hashable` (changes when the books do) and
-    `decide(application, accept, reason)`, which raises ValueError for what cannot be decided.
+    `decide(application, accept, reason)`, which raises ValueError for what cannot be decided. They
+    are called on other threads, and raise BooksHeld when they have waited long enough for somebody
+    else who holds the books.
     """
 
     def __init__(self, terminal, identity, slip, address, desk=None):
@@ -139,6 +151,7 @@ class Bench:
         self._events = deque(maxlen=BACKLOG)
         self._console = deque(maxlen=BACKLOG)
         self._books = None
+        self._decision = None
         self._frame = b""
         self._lines = []
         self._wifi = "on"
@@ -259,10 +272,12 @@ class Bench:
     async def _watch_books(self):
         version = object()
         while True:
-            if (now := self._desk.version()) != version:
-                version = now
-                self._books = {"type": "books", **self._desk.snapshot()}
-                self._tell(self._books)
+            with contextlib.suppress(BooksHeld):  # what they say is shown once they are let go
+                if (now := await asyncio.to_thread(self._desk.version)) != version:
+                    books = await asyncio.to_thread(self._desk.snapshot)
+                    version = now
+                    self._books = {"type": "books", **books}
+                    self._tell(self._books)
             await asyncio.sleep(0.2)
 
     # -- what comes in ----------------------------------------------------------------------------
@@ -294,12 +309,25 @@ class Bench:
                 self._set_link(mode)
             case {"type": "decide", "application": str(application), "accept": bool(accept),
                   "reason": str(reason)} if self._desk is not None:  # fmt: skip
-                try:
-                    self._desk.decide(application[:64], accept, reason[:40])
-                except ValueError as error:
-                    raise Refused("decide") from error
+                if self._decision is not None and not self._decision.done():
+                    raise Refused("books")
+                # The tab's keys do not wait for it.
+                self._decision = asyncio.create_task(
+                    self._decide(tab, application[:64], accept, reason[:40])
+                )
             case _:
                 raise Refused("bad")
+
+    async def _decide(self, tab, application, accept, reason):
+        try:
+            await asyncio.to_thread(self._desk.decide, application, accept, reason)
+        except ValueError:
+            tab.text({"type": "refused", "why": "decide"})
+        except BooksHeld:
+            tab.text({"type": "refused", "why": "books"})
+        except Exception:
+            _log.exception("a decision failed")
+            tab.text({"type": "refused", "why": "failed"})
 
     async def power(self, on):
         """Put the plug in or pull it; without effect when it is so already."""

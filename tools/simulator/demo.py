@@ -1,5 +1,7 @@
 """The demo: a binding change on a fresh workplace, from log-in to a restart, and the comparison.
 
+It has a home of its own, and never touches the one that `make run` keeps.
+
 Plays host_tests/scenarios/demo.txt, which ends, after a restart, on the page that shows the
 terminal's check token. It succeeds only when that token is the one in the acquirer's books.
 """
@@ -16,15 +18,24 @@ SCRIPT = REPOSITORY / "host_tests" / "scenarios" / "demo.txt"
 AGREED = "binding agreed: terminal == acquirer"
 
 
-def run(home=workplace.HOME, heap=workplace.HEAP, quiet=False):
+def run(home=workplace.DEMO_HOME, heap=workplace.HEAP, quiet=False):
     """Play the demo; return the exit status, 0 only when both sides agree."""
     try:
         statements = scenario.load(SCRIPT)
-        workplace.put_aside(home)
-        identity = workplace.prepare(home)
-        began = time.monotonic()
-        terminal, books = asyncio.run(_play(home, identity, heap, statements, quiet))
-    except (scenario.ScenarioError, workplace.BuildFailed, NoInterpreter, OfficeError) as error:
+        with workplace.held(home, demo=True):
+            identity = workplace.prepare(home)
+            began = time.monotonic()
+            terminal, books = asyncio.run(_play(home, identity, heap, statements, quiet))
+    except OSError as error:
+        print(f"demo: {workplace.explained(error)}", file=sys.stderr)
+        return 1
+    except (
+        scenario.ScenarioError,
+        workplace.BuildFailed,
+        workplace.HomeRefused,
+        NoInterpreter,
+        OfficeError,
+    ) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     print(f"after {time.monotonic() - began:.1f} s: terminal {terminal}, acquirer {books}")

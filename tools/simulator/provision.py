@@ -45,7 +45,10 @@ def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK)
     given = Bundle(bundle)
     before = _facts(home)
     if before is not None and before["terminal"] != given.terminal:
-        raise NotThisTerminal(f"{home} is terminal {before['terminal']}, not {given.terminal}")
+        raise NotThisTerminal(
+            f"{home} is terminal {before['terminal']}, not {given.terminal}:"
+            " give another HOME_DIR=…"
+        )
     home.mkdir(parents=True, exist_ok=True)
     files = _install(device_root, home / "fs", before["files"] if before else [])
     for path, content in given.files.items():

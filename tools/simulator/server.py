@@ -13,8 +13,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import re
 import signal
+import socket
 import sqlite3
 import sys
 from collections import deque
@@ -23,9 +25,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
+from tools import command_line
 from tools.acquirer import Acquirer, office
+from tools.device.bundle import Bundle
 from tools.simulator import workplace
-from tools.simulator.bench import Bench
+from tools.simulator.bench import Bench, BooksHeld
 from tools.simulator.interpreter import NoInterpreter
 from tools.simulator.provision import NotThisTerminal, provision
 from tools.simulator.terminal import SimulatedTerminal
@@ -173,20 +177,25 @@ def _report(watcher):
 
 
 @contextlib.asynccontextmanager
-async def serving(bench, port=0):
-    """Serve `bench` on 127.0.0.1; the value is the page's address. Port 0 takes any free port."""
+async def serving(bench, listener=None):
+    """Serve `bench`; the value is the page's address. listener: a socket, else any free port."""
+    listener = listener or listening(0)
     runner = web.AppRunner(make_app(bench), access_log=None, shutdown_timeout=2)
     await runner.setup()
     watcher = asyncio.create_task(bench.run())
     watcher.add_done_callback(_report)
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
+        await web.SockSite(runner, listener).start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
         await runner.cleanup()
+
+
+def listening(port):
+    """Return a socket that listens on 127.0.0.1; port 0 takes any that is free. Raises OSError."""
+    return socket.create_server(("127.0.0.1", port))
 
 
 class Trouble(Exception):
@@ -199,17 +208,24 @@ class Desk:
     def __init__(self, home, terminal):
         self._home = home.path
         self._terminal = terminal
-        # A connection of its own sees every commit, also those of the command line.
-        self._watch = sqlite3.connect(home.books_path)
+        # A connection of its own sees every commit, also those of the command line. It is used
+        # by one thread at a time.
+        self._watch = sqlite3.connect(home.books_path, check_same_thread=False)
 
     def close(self):
         self._watch.close()
 
     def version(self):
-        return self._watch.execute("PRAGMA data_version").fetchone()[0]
+        try:
+            return self._watch.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            raise BooksHeld from error
 
     def snapshot(self):
-        books = office.read_books(self._home)
+        try:
+            books = office.read_books(self._home)
+        except office.BooksInUse as error:
+            raise BooksHeld from error
         return {
             name: [row for row in rows if row["terminal"] == self._terminal]
             for name, rows in books.items()
@@ -219,16 +235,22 @@ class Desk:
     def decide(self, application, accept, reason):
         try:
             office.decide(self._home, accept, application, reason or None)
+        except office.BooksInUse as error:
+            raise BooksHeld from error
         except office.OfficeError as error:
             raise ValueError(str(error)) from error
 
 
 def add_arguments(parser):
     """Add what `python -m tools.simulator run` takes to an argparse parser."""
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the page; 0: any")
+    parser.add_argument(
+        "--port", type=command_line.port, default=DEFAULT_PORT, help="of the page; 0: any"
+    )
     parser.add_argument("--acquirer", metavar="HOST:PORT", help="use this one, not our own")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="what that acquirer issued")
-    parser.add_argument("--home", type=Path, default=workplace.HOME, help="where all is kept")
+    parser.add_argument(
+        "--home", type=Path, default=workplace.HOME, help="where all is kept (HOME_DIR)"
+    )
     parser.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
 
 
@@ -236,16 +258,20 @@ def main(args):
     """Run until Ctrl-C. Returns the exit status."""
     try:
         asyncio.run(_run(args))
+    except OSError as error:
+        print(f"run: {workplace.explained(error)}", file=sys.stderr)
+        return 1
     except (
         Trouble,
         NoInterpreter,
         NotThisTerminal,
-        FileNotFoundError,
         office.OfficeError,
         workplace.BuildFailed,
+        workplace.HomeRefused,
     ) as trouble:
         print(f"run: {trouble}", file=sys.stderr)
         return 1
+    print("stopped")
     return 0
 
 
@@ -255,18 +281,20 @@ async def _run(args):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     elsewhere = _elsewhere(args) if args.acquirer or args.bundle else None
     async with contextlib.AsyncExitStack() as stack:
-        bench = await stack.enter_async_context(working(args.home, args.heap, elsewhere))
+        stack.enter_context(workplace.held(args.home))
         try:
-            url = await stack.enter_async_context(serving(bench, args.port))
+            listener = stack.enter_context(listening(args.port))
         except OSError as error:
             raise Trouble(
-                f"port {args.port} cannot be used ({error.strerror}):"
-                " choose another with --port, or 0 for any"
+                f"port {args.port} cannot be used ({os.strerror(error.errno)}): stop what"
+                " uses it, or give another PORT=…, 0 for any"
             ) from error
+        bench = await stack.enter_async_context(working(args.home, args.heap, elsewhere))
+        url = await stack.enter_async_context(serving(bench, listener))
         await bench.power(True)
         print(f"acquirer  {bench.address}{' (elsewhere)' if elsewhere else ''}")
-        print(f"page      {url}")
-        print(f"Ctrl-C stops everything; what happened stays in {args.home}", flush=True)
+        print(f"Ctrl-C stops everything; what happened stays in {args.home}")
+        print(f"page      {url}", flush=True)
         await stop.wait()
 
 
@@ -311,13 +339,17 @@ def _terminal(home, heap):
 
 def _elsewhere(args):
     if not (args.acquirer and args.bundle):
-        raise Trouble("another acquirer needs both --acquirer HOST:PORT and --bundle DIR")
+        raise Trouble("another acquirer needs both ACQUIRER=host:port and BUNDLE=dir")
     host, _, port = args.acquirer.rpartition(":")
     host = host.strip("[]")
     if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise Trouble(f"--acquirer is HOST:PORT, not {args.acquirer!r}")
-    if not (args.bundle / "keys.json").is_file():
-        raise Trouble(f"{args.bundle} holds no bundle: keys.json is missing")
+        raise Trouble(f"ACQUIRER is host:port, not {args.acquirer!r}")
+    try:
+        Bundle(args.bundle)
+    except OSError as error:
+        raise Trouble(f"{args.bundle} holds no whole bundle: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Trouble(f"{args.bundle} holds a damaged bundle (keys.json): {error!r}") from error
     return (host, int(port)), args.bundle
 
 

@@ -1,8 +1,9 @@
 """A workplace: an acquirer and a terminal enrolled there, made once and found again.
 
 A workplace is a directory with `acquirer` (its books and keys), `bundle` (what the enrolment gave)
-and `terminal` (a terminal's home). The device's files come from `tools.build`. May import
-tools.acquirer, tools.build (as a command) and the rest of tools.simulator.
+and `terminal` (a terminal's home). What a person did there stays: only a home that says that it is
+the demo's is ever emptied. The device's files come from `tools.build`. May import tools.acquirer,
+tools.build (as a command) and the rest of tools.simulator.
 """
 
 import contextlib
@@ -20,13 +21,21 @@ from tools.simulator.provision import provision
 from tools.simulator.scenario import Stage
 from tools.simulator.terminal import HEAP, SimulatedTerminal
 
-HOME = REPOSITORY / "build" / "home"
+HOME = Path(os.environ.get("HOME_DIR") or REPOSITORY / "build" / "home")
+DEMO_HOME = Path(os.environ.get("HOME_DIR") or REPOSITORY / "build" / "demo")
 
 TERMINAL = "10000001"
 MERCHANT = "898310054110001"
 ACCOUNT = "6222021234567890"  # bound before anything changes
 
 _DEVICE = REPOSITORY / "build" / "device"
+_LOCK = "lock"
+_DEMO_MARK = "demo.txt"
+_MARK_SAYS = "This folder is the demo's: `make demo` empties it each time.\n"
+
+
+class HomeRefused(Exception):
+    """The home can't be used; the text says why and what to do."""
 
 
 class BuildFailed(Exception):
@@ -63,13 +72,66 @@ def prepare(home=HOME, device=None, **enrolment):
     return json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
 
 
-def put_aside(home=HOME):
-    """Move the workplace in `home` to `home.previous`; the one that was there goes."""
+@contextlib.contextmanager
+def held(home, demo=False):
+    """Keep `home` from every other run and demo for as long as this process lives in it.
+
+    demo: it is the demo's, and emptied. Raises HomeRefused, before anything in it has changed,
+    when it is in use, can't be written, or belongs to a person where the demo wants one (or to the
+    demo where a person does).
+    """
     home = Path(home)
-    if home.exists():
-        previous = home.with_name(f"{home.name}.previous")
-        shutil.rmtree(previous, ignore_errors=True)
-        os.replace(home, previous)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _check_whose(home, demo)
+        lock = _locked(home)
+    except OSError as error:
+        raise HomeRefused(explained(error)) from error
+    with lock:
+        _check_whose(home, demo)
+        if demo:
+            _empty(home)
+        yield
+
+
+def _check_whose(home, demo):
+    known = set(os.listdir(home)) - {_LOCK}
+    if known and demo != (_DEMO_MARK in known):
+        whose = "holds what is not the demo's" if demo else "is the demo's, which empties it"
+        raise HomeRefused(f"{home} {whose}: give another HOME_DIR=…")
+
+
+def _locked(home):
+    """The home's open lock file: whoever has it open holds the home, and a crash lets it go."""
+    lock = (home / _LOCK).open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        if not isinstance(error, BlockingIOError):
+            raise
+        raise HomeRefused(
+            f"{home} is in use by another `make run` or `make demo`: stop the other, or give"
+            " HOME_DIR=…"
+        ) from None
+    return lock
+
+
+def _empty(home):
+    for path in home.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name not in (_LOCK, _DEMO_MARK):
+            path.unlink()
+    (home / _DEMO_MARK).write_text(_MARK_SAYS, encoding="utf-8")
+
+
+def explained(error):
+    """What an OSError of a workplace means for a person, in one line."""
+    return (
+        f"{error.filename or 'a file'} cannot be used ({error.strerror or error}): check that the"
+        " disk has room and that the folder is yours, or give another HOME_DIR=…"
+    )
 
 
 @contextlib.asynccontextmanager

@@ -58,10 +58,16 @@ export class Keypad {
     for (const key of KEYS) pad.append(this.make(key));
     addEventListener("pointerup", (event) => this.release(event.pointerId));
     addEventListener("pointercancel", (event) => this.release(event.pointerId));
+    addEventListener("lostpointercapture", (event) => this.release(event.pointerId));
     addEventListener("blur", () => this.releaseAll());
+    addEventListener("pagehide", () => this.releaseAll());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.releaseAll();
+    });
     document.addEventListener("keydown", (event) => this.typed(event));
     document.addEventListener("keyup", (event) => {
       if (event.key === " " && event.target.closest?.(".keypad button")) event.preventDefault();
+      if (event.key === "Meta") this.releaseAll(); // macOS tells of no key that comes up while it is down
       this.release(event.code);
     });
   }
@@ -74,6 +80,7 @@ export class Keypad {
     button.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault(); // the focus stays where it was, so that Enter goes on meaning OK
+      button.setPointerCapture(event.pointerId); // its end is heard wherever the finger goes
       this.press(event.pointerId, key);
     });
     button.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -1,0 +1,141 @@
+"""What a person keeps in a home stays there: whoever else comes is told what to do."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from host_tests.conftest import ROOT
+from tools import acquirer
+from tools.simulator import demo, server, workplace
+
+_HOLDER = """
+import sys, time
+from tools.simulator import workplace
+with workplace.held(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def run(home, port=0, **options):
+    """`make run` without what it needs for serving: it has to end before that."""
+    given = {"acquirer": None, "bundle": None, "heap": 1, **options}
+    return server.main(SimpleNamespace(home=Path(home), port=port, **given))
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A home as `make run` leaves it."""
+    home = tmp_path / "home"
+    with workplace.held(home):
+        acquirer.enroll(home / "acquirer", workplace.TERMINAL, workplace.MERCHANT, home / "bundle")
+    return home
+
+
+@pytest.fixture
+def one_line(capsys):
+    """A function that returns the one line that was said, and nothing else was."""
+
+    def said():
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert errors.count("\n") == 1
+        return errors
+
+    return said
+
+
+def test_the_demo_leaves_what_run_keeps_and_says_so(kept, one_line):
+    assert workplace.DEMO_HOME != workplace.HOME
+    before = contents(kept)
+    assert demo.run(kept) == 1
+    assert "HOME_DIR" in one_line()
+    assert contents(kept) == before
+
+
+def test_the_demos_home_is_made_anew_and_run_keeps_nothing_in_it(tmp_path, one_line):
+    home = tmp_path / "demo"
+    for _ in range(2):
+        with workplace.held(home, demo=True):
+            assert set(os.listdir(home)) <= {"lock", "demo.txt"}
+            (home / "bundle").mkdir()
+            (home / "bundle" / "keys.json").write_text("{}")
+    assert run(home) == 1
+    assert "HOME_DIR" in one_line()
+
+
+@pytest.mark.parametrize("second", [run, demo.run])
+def test_a_home_in_use_is_refused_and_free_after_a_crash(tmp_path, one_line, second):
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(tmp_path / "home")], cwd=ROOT, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        assert second(tmp_path / "home") == 1
+        assert "stop the other" in (line := one_line())
+        assert "HOME_DIR=" in line
+        holder.send_signal(signal.SIGKILL)
+    with workplace.held(tmp_path / "home"):
+        pass
+
+
+@pytest.mark.parametrize("second", [run, demo.run])
+def test_a_home_that_cannot_be_written_is_said(tmp_path, one_line, second):
+    (tmp_path / "file").write_text("mine")
+    assert second(tmp_path / "file" / "home") == 1
+    assert "HOME_DIR=" in one_line()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_port_in_use_is_said_before_anything_is_made(tmp_path, one_line):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert run(tmp_path, taken.getsockname()[1]) == 1
+    assert "PORT=" in one_line()
+    assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_a_bundle_is_whole_before_anything_is_made(tmp_path, one_line, kept):
+    (kept / "bundle" / "ca.der").unlink()
+    assert run(tmp_path / "new", acquirer="127.0.0.1:1", bundle=kept / "bundle") == 1
+    assert "ca.der" in one_line()
+    (kept / "bundle" / "keys.json").write_text("{")
+    assert run(tmp_path / "new", acquirer="127.0.0.1:1", bundle=kept / "bundle") == 1
+    assert "keys.json" in one_line()
+    assert not (tmp_path / "new").exists()
+
+
+def test_four_enrol_at_once_where_nothing_is(tmp_path):
+    def enrol(number):
+        command = ["enroll", "-T", f"1000000{number}", "-M", workplace.MERCHANT]
+        return subprocess.run(
+            [sys.executable, "-m", "tools.acquirer", *command, "-o", tmp_path / str(number)],
+            cwd=ROOT,
+            env={**os.environ, "HOME_DIR": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+        )
+
+    with ThreadPoolExecutor() as pool:
+        ends = list(pool.map(enrol, range(4)))
+    assert [(end.returncode, end.stderr) for end in ends] == [(0, "")] * 4
+    rows = acquirer.read_books(tmp_path / "home" / "acquirer")["terminals"]
+    assert len({row["ikid"] for row in rows}) == 4
+    issued = [
+        json.loads((tmp_path / str(number) / "keys.json").read_text()) for number in range(4)
+    ]
+    assert {one["ikid"] for one in issued} == {row["ikid"] for row in rows}
+    assert len({(tmp_path / str(number) / "ca.pem").read_text() for number in range(4)}) == 1

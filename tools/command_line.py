@@ -1,0 +1,27 @@
+"""What the commands of the tools have in common: how they are typed, and what they may say.
+
+Imports the standard library alone.
+"""
+
+import argparse
+import sys
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what was typed wrong in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (--help says more)\n")
+
+
+def port(text):
+    """An argument's type: a TCP port, 0 for any that is free."""
+    if text.isascii() and text.isdigit() and int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to 65535")
+
+
+def speak_in_any_encoding():
+    """Have stdout and stderr write what their encoding lacks as an escape, and never fail."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
