@@ -141,6 +141,8 @@ class Board:
             elif kind == "ended" and what is self._process:
                 self.faults.append("the interpreter ended")
                 self._power_off()
+            elif kind == "log":
+                self._cooked(what)
             else:
                 self.happened(kind, what)
 
