@@ -27,7 +27,7 @@ _REMEDIES = {
     21: ("the state can't be read", "keep the board: the provider reads it out"),
     22: ("the flash takes no more writes", "another board; this one can still be read out"),
     23: ("the state is of newer firmware", "make flash PORT=... with that firmware"),
-    30: ("it has started three times in ten minutes", "pull the plug; see above, and Power"),
+    30: ("it has started three times in ten minutes", "pull the plug; Power; make flash PORT=..."),
 }
 
 

@@ -34,13 +34,20 @@ _HEAP = 1024 * 1024
 _ROM_LOG = (
     b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
 )
+_PANIC_LOG = (
+    b"Guru Meditation Error: Core  1 panic'ed (LoadProhibited). Exception was unhandled.\r\n"
+)
+_PANICS = (signal.SIGSEGV, signal.SIGILL, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP)
+_POWER, _HARD, _SOFT = 1, 2, 5  # what machine.reset_cause says; a panic's is that of a reset
 _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 
 
 class Board:
     """A board whose file system is the file `disk`, made if missing, with `facts` about it.
 
-    `url` is what PORT takes. `received` counts the bytes that came in.
+    `url` is what PORT takes. `received` counts the bytes that came in. `log(text)` is what the
+    line carries of what is printed: the chip's own tasks may put theirs among it. `panics` counts
+    how often the interpreter was brought down; the chip starts again then.
     """
 
     def __init__(self, disk: Path, *, blocks: int = BLOCKS, **facts):
@@ -50,6 +57,8 @@ class Board:
         self.facts = {**FACTS, **facts}
         self.received = 0
         self.faults = []
+        self.panics = 0
+        self.log = lambda text: text
         self._cut_at = None
         self._power_too = False
         self._token = secrets.token_hex(8)
@@ -126,17 +135,23 @@ class Board:
                 self._typed(what[1])
             elif kind == "out" and what[0] is self._process:
                 self._printed(what[1])
+            elif kind == "ended" and what is self._process and -what.wait() in _PANICS:
+                self.panics += 1
+                self._restart(_PANIC_LOG)
             elif kind == "ended" and what is self._process:
                 self.faults.append("the interpreter ended")
                 self._power_off()
+            elif kind == "log":
+                self._cooked(what)
             else:
                 self.happened(kind, what)
 
     def happened(self, kind, what):
         """Deal with an event that this board knows nothing of."""
 
-    def _power_on(self, mode="friendly", halted=False):
+    def _power_on(self, mode="friendly", halted=False, cause=_POWER):
         self._mode = mode
+        self.cause = cause
         self._starting = not halted
         self._running = True  # boot.py and main.py
         self._deaf = True  # what comes in waits for the REPL
@@ -202,7 +217,7 @@ class Board:
             self._held = self._held[end:]
 
     def _cooked(self, text):
-        self._send(text.replace(b"\n", b"\r\n"))
+        self._send(self.log(text).replace(b"\n", b"\r\n"))
 
     def _told(self, letter):
         if letter == self._last_told:
@@ -219,19 +234,22 @@ class Board:
         elif letter == "S":
             self._soft_reset()
         elif letter == "R":
-            self._power_off()
-            self._send(_ROM_LOG)
-            self._power_on()
+            self._restart()
 
     def _listen(self):
         self._running = self._deaf = self._starting = False
         waiting, self._waiting = self._waiting.rpartition(b"\x03")[2], b""
         self._take(waiting)
 
+    def _restart(self, why=b""):
+        self._power_off()
+        self._send(why + _ROM_LOG)
+        self._power_on(cause=_HARD)
+
     def _soft_reset(self):
         self._power_off()
         self._send(b"MPY: soft reboot\r\n")
-        self._power_on(self._mode)
+        self._power_on(self._mode, cause=_SOFT)
 
     def _banner(self):
         version = ".".join(map(str, self.facts["version"]))
@@ -292,7 +310,7 @@ class Board:
         """
         self._power_off()
         self._send(b"Traceback (most recent call last):\r\nKeyboardInterrupt: \r\n")
-        self._power_on(self._mode, halted=True)
+        self._power_on(self._mode, halted=True, cause=self.cause)
 
     def _write(self, data):
         try:

@@ -74,7 +74,7 @@ class FittedBoard(Board):
                     "TZ": "UTC",
                     "REBIND_BUS": str(theirs.fileno()),
                     "REBIND_FLASH": self.parts.images,
-                    "REBIND_RESET_CAUSE": "1",
+                    "REBIND_RESET_CAUSE": str(self.cause),
                     "REBIND_UNIQUE_ID": "a4cf12345678",
                     "REBIND_CHIP_HEAP": self._chip_heap,
                 },

@@ -130,7 +130,7 @@ def _run(source, name, kind):
 
 def _file(name):
     try:
-        with open(name) as file:
+        with open(name, "rb") as file:
             source = file.read()
     except (OSError, KeyboardInterrupt):
         return

@@ -4,7 +4,6 @@ What always holds: nothing on the board is changed. Imports nothing but what the
 interpreter.
 """
 
-import json
 from typing import NamedTuple
 
 from tools.build.mpy import ARCHES, too_old
@@ -13,7 +12,7 @@ from tools.device.link import DeviceError, Link
 FLASH_MIN = 4 << 20
 
 _ASK = """
-import sys, json, os
+import sys, os
 d = {'platform': sys.platform, 'version': list(sys.implementation.version[:3])}
 d['mpy'] = getattr(sys.implementation, '_mpy', 0)
 d['machine'] = getattr(sys.implementation, '_machine', '')
@@ -23,7 +22,7 @@ if sys.platform == 'esp32':
  d['journal'] = bool(esp32.Partition.find(esp32.Partition.TYPE_DATA, label='journal'))
 s = os.statvfs('/')
 d['block'], d['free'] = s[0], s[3]
-print(json.dumps(d))
+reply(d)
 """
 
 
@@ -46,10 +45,10 @@ class Facts(NamedTuple):
 def examine(link: Link) -> Facts:
     """Return what the board is. Raises `DeviceError` when the terminal cannot run on it."""
     try:
-        found = json.loads(link.run(_ASK))
+        found = link.ask(_ASK)
         version = tuple(found["version"])
         mpy = found["mpy"]
-    except (ValueError, KeyError):
+    except KeyError:
         raise DeviceError("what answers is no MicroPython that can be used") from None
     name = found["machine"] or found["platform"]
     if found["platform"] != "esp32":

@@ -25,6 +25,7 @@ _FORMER = ("lib/ssd1306.py", "manifest.json")  # what earlier builds had elsewhe
 _TOPS = (STAGE, "drivers", "firmware", "assets", "lib", "certs")
 _CHUNK = 3072  # bytes of a file in one command
 _COMMAND = 6000  # characters of commands that are sent together
+_TOGETHER = 20  # files whose hashes are asked for together
 _SLACK = 8  # blocks of the file system that stay free
 _WATCHDOG_MS = 3600000
 
@@ -42,11 +43,12 @@ def h(p):
     if not n: return hexlify(s.digest()).decode()
     s.update(memoryview(b)[:n])
  except OSError: return '?'
-def w(p):
- for e in os.ilistdir(p):
-  q = p + '/' + e[0]
-  if e[1] & 0x4000: w(q)
-  else: print(h(q), q)
+def w(p, f, tops):
+ for e in os.ilistdir(p or '/'):
+  q = p + e[0]
+  if not e[1] & 0x4000: f.append(q)
+  elif p or tops is None or q in tops: w(q + '/', f, tops)
+ return f
 def m(p):
  for i, c in enumerate(p):
   if c == '/':
@@ -120,7 +122,7 @@ def flash(port: str, build: Path, config: Path | None, dry: bool, listen_s: floa
             )
         if not facts.journal:
             say("no partition `journal`: the state is kept in files; see `make partition`")
-        has = _listing(link)
+        has = listing(link, _TOPS)
         plan = Plan(wanted, has)
         if dry:
             _tell(plan)
@@ -138,15 +140,17 @@ def say(text: str) -> None:
     print(f"flash: {text}", flush=True)
 
 
-def _listing(link: Link) -> dict[str, str]:
+def listing(link: Link, tops: tuple[str, ...] | None = None) -> dict[str, str]:
+    """Return {path: SHA-256 in hex} of the board's files, as it reads them: of those at the root
+    and in the folders `tops`, of all when not given; "?" for one that cannot be read.
+    """
     link.run(_TOOLS)
-    printed = link.run(
-        "for e in list(os.ilistdir('/')):\n"
-        " if not e[1] & 0x4000: print(h(e[0]), e[0])\n"
-        f" elif e[0] in {_TOPS!r}: w(e[0])\n"
-    )
-    pairs = (line.split(" ", 1) for line in printed.splitlines())
-    return {path: digest for digest, path in pairs}
+    paths = link.ask(f"reply(w('', [], {tops!r}))")
+    found = {}
+    for at in range(0, len(paths), _TOGETHER):
+        some = paths[at : at + _TOGETHER]
+        found.update(zip(some, link.ask(f"reply([h(p) for p in {some!r}])"), strict=True))
+    return found
 
 
 def _tell(plan: Plan) -> None:
@@ -183,7 +187,7 @@ def _bring(link: Link, plan: Plan, facts: Facts) -> None:
             ) from None
         raise
     _switch(link, plan)
-    if not Plan(plan.wanted, _listing(link)).done:
+    if not Plan(plan.wanted, listing(link, _TOPS)).done:
         raise DeviceError("the files on the board are not those that were copied: run it again")
     say(f"files copied: {len(plan.copy)}, removed: {len(plan.remove)}; all hashes verified")
 

@@ -1,14 +1,19 @@
 """The line to a board: its raw REPL, through mpremote's transport.
 
-What always holds: whatever goes wrong on the line is a `DeviceError` with words for a person.
-Imports mpremote and pyserial.
+What always holds: whatever goes wrong on the line is a `DeviceError` with words for a person; a
+reply is taken only whole, because what the chip's own tasks log goes over the same line at any
+moment. Imports mpremote and pyserial.
 """
 
 import contextlib
 import io
+import json
+import re
 import struct
 import time
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
@@ -16,6 +21,22 @@ from mpremote.transport_serial import SerialTransport
 _LIMIT_S = 30  # the longest command, renaming all files, takes ten on a chip
 _ANSWER_S = 6  # a chip that restarts when its port is opened needs two
 _AGAIN_S = 0.3
+_STARTS = 4  # of a chip that goes down at every start: at the fourth its console is free
+_ASKED = 5  # times, until a reply is whole
+
+# What code on the board replies with. The mark and the check value tell it from what else is on
+# the line; `again` repeats it without doing anything anew.
+_REPLY = """
+def reply(value):
+ global replied
+ from json import dumps
+ replied = dumps(value)
+ again()
+def again():
+ from binascii import crc32
+ print('\\x02%s\\x03%08x' % (replied, crc32(replied)))
+"""
+_WHOLE = re.compile("\x02([^\x03]*)\x03([0-9a-f]{8})")
 
 
 class DeviceError(Exception):
@@ -64,9 +85,10 @@ class Link:
 
     def _enter(self) -> None:
         try:
-            with self._lost(), contextlib.redirect_stdout(io.StringIO()):
+            with self._lost():
                 self._interrupt()
                 self._transport.enter_raw_repl(timeout_overall=_ANSWER_S)
+            self.run(_REPLY)
         except _NoAnswer:
             raise DeviceError(
                 f"no MicroPython answers on {self._port}: is it the board's port, and is "
@@ -79,8 +101,9 @@ class Link:
         """
         serial = self._transport.serial
         heard = b""
-        end = time.monotonic() + _ANSWER_S
-        while time.monotonic() < end:
+        starts = 1
+        began = time.monotonic()
+        while time.monotonic() < began + _ANSWER_S:
             serial.write(b"\r\x03\x02")
             again = time.monotonic() + _AGAIN_S
             while time.monotonic() < again:
@@ -90,6 +113,9 @@ class Link:
                 heard += serial.read(waiting)
                 if heard.endswith(b">>> "):
                     return
+            if starts < min(heard.count(b"rst:0x"), _STARTS):
+                starts += 1
+                began = time.monotonic()
         raise _NoAnswer
 
     def run(self, code: str, limit_s: float = 0) -> str:
@@ -100,12 +126,41 @@ class Link:
         """
         try:
             with self._lost():
+                self._ask_for_prompt()
                 printed, fault = self._transport.exec_raw(code, timeout=limit_s or _LIMIT_S)
         except _NoAnswer:
             raise DeviceError(f"the board on {self._port} stopped answering") from None
         if fault:
             raise Refused(fault.decode(errors="replace").strip().rpartition("\n")[2].strip())
-        return printed.decode()
+        return printed.decode(errors="replace")
+
+    def _ask_for_prompt(self) -> None:
+        """Have the prompt be the last that is on the line: what was logged since the last command
+        would pass for an answer to the next.
+        """
+        serial = self._transport.serial
+        heard = b""
+        while waiting := serial.inWaiting():
+            heard += serial.read(waiting)
+        if heard:
+            serial.write(b"\x01")
+
+    def ask(self, code: str, limit_s: float = 0) -> Any:
+        """Run `code` on the board as `run` does; return the value that it gives to `reply`, which
+        is what JSON can hold.
+
+        Raises `DeviceError` when none came whole.
+        """
+        printed = self.run(code, limit_s)
+        for _ in range(_ASKED):
+            for said, check in _WHOLE.findall(printed):
+                if zlib.crc32(said.encode()) == int(check, 16):
+                    return json.loads(said)
+            printed = self.run("again()")
+        raise DeviceError(
+            f"the board on {self._port} does not answer legibly: is another program or a loose "
+            "wire on its line?"
+        )
 
     def restart(self, limit_s: float) -> str:
         """Reset the board and return its boot log.
@@ -113,6 +168,7 @@ class Link:
         Waits for a prompt, for `limit_s` seconds: a terminal that starts gives none.
         """
         with self._lost():
+            self._ask_for_prompt()
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
             return self._boot_log(limit_s)
 
@@ -130,7 +186,9 @@ class Link:
     @contextlib.contextmanager
     def _lost(self) -> Iterator[None]:
         try:
-            yield
+            # mpremote prints what it did not expect.
+            with contextlib.redirect_stdout(io.StringIO()):
+                yield
         except (TransportError, struct.error):  # the latter: a window that did not come
             raise _NoAnswer from None
         except OSError as error:

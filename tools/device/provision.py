@@ -15,7 +15,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tools import acquirer
 from tools.acquirer import office
@@ -107,7 +107,7 @@ def provision(port: str, order: Order) -> None:
         facts = checks.examine(link)
         say(f"{facts}")
         _bring(link, "provision.py")
-        holds = _ask(link, f"holds({_ASKED + _STATE!r}, {CERTIFICATES!r})")
+        holds = link.ask(f"holds({_ASKED + _STATE!r}, {CERTIFICATES!r})")
         replacing = _check_owner(holds, order)
         given = _bundle(holds, order)
         settings = _settings(given, holds["config"] or {}, order, facts)
@@ -162,10 +162,6 @@ def _bring(link: Link, name: str) -> None:
                 "the terminal is not on this board: run `make flash` first"
             ) from None
         raise
-
-
-def _ask(link: Link, call: str) -> Any:
-    return json.loads(link.run(call))
 
 
 def _check_owner(holds: dict, order: Order) -> str | None:
@@ -295,12 +291,12 @@ def _set_password(link: Link, order: Order) -> None:
 
 
 def _put(link: Link, name: str, secret: bytes) -> bool:
-    return bool(_ask(link, f"put({name!r}, '{_base64(secret)}')"))
+    return bool(link.ask(f"put({name!r}, '{_base64(secret)}')"))
 
 
 def _write(link: Link, path: str, content: bytes) -> None:
     digest = hashlib.sha256(content).hexdigest()
-    if not _ask(link, f"write({path!r}, '{_base64(content)}', {digest!r})"):
+    if not link.ask(f"write({path!r}, '{_base64(content)}', {digest!r})"):
         say(f"wrote {path}")
 
 
@@ -312,7 +308,7 @@ def _sign_on(port: str) -> dict:
     say("signing on")
     with Link(port) as link:  # in a memory that holds nothing else
         code = (INSIDE / "sign_on.py").read_text(encoding="utf-8")
-        return json.loads(link.run(code, limit_s=_SIGN_ON_S).strip().rpartition("\n")[2])
+        return link.ask(code, limit_s=_SIGN_ON_S)
 
 
 def _trouble(said: dict, settings: dict) -> str | None:

@@ -95,7 +95,7 @@ def _check(
     else:
         if order:
             say(order)
-        verdict, measured = json.loads(link.run(f"told({call})", limit_s=_LIMIT_S))
+        verdict, measured = link.ask(f"told({call})", limit_s=_LIMIT_S)
         found = {"name": name, "verdict": verdict, "measured": measured}
     say(_line(found))
     return found

@@ -39,7 +39,7 @@ def digest(path):
 
 
 def holds(names, files):
-    """Print what is here: settings, which entries, hashes of files, the IKID of the key state,
+    """Reply what is here: settings, which entries, hashes of files, the IKID of the key state,
     whether there is a journal.
     """
     found = {"config": None}
@@ -53,11 +53,11 @@ def holds(names, files):
     found["keys_of"] = hexlify(buf[1:9]).decode() if entry("dukpt") > 0 else None
     found["journal"] = entry("journal") >= 0
     wipe()
-    print(json.dumps(found))
+    reply(found)
 
 
 def put(name, text):
-    """Have in NVS under `name` what the base64 `text` says; print whether it was there already."""
+    """Have in NVS under `name` what the base64 `text` says; reply whether it was there already."""
     value = a2b_base64(text)
     kept = entry(name) == len(value) and buf[: len(value)] == value
     if not kept:
@@ -65,13 +65,13 @@ def put(name, text):
         if entry(name) != len(value) or buf[: len(value)] != value:
             raise OSError("NVS does not keep what is written")
     wipe()
-    print(int(kept))
+    reply(int(kept))
 
 
 def write(path, text, expected):
-    """Have in the file `path` what the base64 `text` says; print whether it was there already."""
+    """Have in the file `path` what the base64 `text` says; reply whether it was there already."""
     if digest(path) == expected:
-        print(1)
+        reply(1)
         return
     if "/" in path:
         try:
@@ -83,7 +83,7 @@ def write(path, text, expected):
     if digest(path + PART) != expected:
         raise OSError("flash does not keep what is written")
     os.rename(path + PART, path)
-    print(0)
+    reply(0)
 
 
 def forget(names):

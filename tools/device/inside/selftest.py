@@ -40,12 +40,12 @@ parts = None
 
 
 def told(check, *args):
-    """Run a check and print its verdict; a check that breaks has failed."""
+    """Run a check and reply its verdict; a check that breaks has failed."""
     try:
         verdict, measured = check(*args)
     except Exception as fault:
         verdict, measured = FAILED, {"fault": repr(fault)}
-    print(json.dumps((verdict, measured)))
+    reply((verdict, measured))
 
 
 def start(name):

@@ -1,4 +1,4 @@
-"""A sign-on with the terminal's own services, over its Wi-Fi: what became of it, as JSON.
+"""A sign-on with the terminal's own services, over its Wi-Fi: the reply is what became of it.
 
 Sent over the serial line, gone with the next reset. What always holds: nothing is done but what
 the terminal does by itself at every start.
@@ -37,4 +37,4 @@ async def prove(parts, config):
 
 with open("config.json") as _file:
     _config = json.load(_file)
-print(json.dumps(asyncio.run(prove(board.build(_config), _config))))
+reply(asyncio.run(prove(board.build(_config), _config)))
