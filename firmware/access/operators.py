@@ -2,9 +2,10 @@
 
 What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
 lock the operator for 30 minutes of the terminal's clock, also when that is set or begins again
-meanwhile; a first password opens nothing but its own change. Follows PCI DSS 4.0.1 8.3.4
-(lock-out) and 8.3.6 (strength), without claiming certification. In memory only while a password is
-checked or stored. May import rooms, crypto and storage.
+meanwhile; a number that nobody has is counted and locked like an operator's, so that who tries
+numbers is not told which there are; a first password opens nothing but its own change. Follows PCI
+DSS 4.0.1 8.3.4 (lock-out) and 8.3.6 (strength), without claiming certification. In memory only
+while a password is checked or stored. May import rooms, crypto and storage.
 """
 
 import asyncio
@@ -22,13 +23,14 @@ GRANTED = const(0)
 MUST_CHANGE = const(1)  # right, but it is the first one
 WRONG = const(2)
 LOCKED = const(3)
-NO_SUCH = const(4)
 
 ATTEMPTS_MAX = const(5)
 LOCK_MIN = const(30)  # minutes
 _ITERATIONS = const(1000)
 _STEP = const(25)  # iterations between two looks at the keypad
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
+_STORED_LEN = const(29)
+_NUMBERS = const(100)  # that can be typed
 
 
 class Operators:
@@ -48,31 +50,32 @@ class Operators:
         """Check an operator's password; the attempt is counted durably first.
 
         number: 2 ASCII digits. password: bytearray, left to the caller to wipe. Returns GRANTED,
-        MUST_CHANGE, WRONG, LOCKED or NO_SUCH (which takes as long as WRONG). Power loss during the
-        check leaves the attempt counted.
+        MUST_CHANGE, WRONG or LOCKED. Power loss during the check leaves the attempt counted; a
+        write that power loss had cut before counts as one more.
         """
-        index = self._index(number)
-        if index < 0:
-            await self._verifier(password, bytes(8), _ITERATIONS)
-            return NO_SUCH
-        failures, until = self._attempts(index)
+        failures, until = self._attempts(number)
         if self._clock.now() < until:
             return LOCKED
         if failures >= ATTEMPTS_MAX:
             failures = 0  # the lock has run out
         failures += 1
+        journal = self._state.journal
+        if journal.torn:
+            journal.torn = False
+            failures += 1
         until = 0
         changes = []
         if failures >= ATTEMPTS_MAX:
             until = self._clock.now() + 60 * LOCK_MIN
             # After a power cut the clock begins no earlier than this: the lock gets no longer.
             changes.append((keys.TIME, struct.pack(">I", self._clock.now())))
-        changes.append((keys.ATTEMPTS + index, struct.pack(">BI", failures, until)))
+        changes.append(self._counted(number, failures, until))
         self._state.put(changes)
-        stored = self._state.get(keys.OPERATOR + index)
+        index = self._index(number)
+        stored = bytes(_STORED_LEN) if index < 0 else self._state.get(keys.OPERATOR + index)
         _, must_change, iterations, salt, verifier = struct.unpack(_LAYOUT, stored)
-        tried = await self._verifier(password, salt, iterations)
-        if not equal(tried, verifier, 16):
+        tried = await self._verifier(password, salt, iterations or _ITERATIONS)
+        if not equal(tried, verifier, 16) or index < 0:
             self._tell(audit.LOCKED if until else audit.WRONG, number, ())
             return LOCKED if until else WRONG
         self._tell(audit.RIGHT, number, ((keys.ATTEMPTS + index, None),))
@@ -95,13 +98,11 @@ class Operators:
 
     def attempts_left(self, number):
         """Return how many attempts are left before the lock-out."""
-        index = self._index(number)
-        return ATTEMPTS_MAX if index < 0 else ATTEMPTS_MAX - self._attempts(index)[0]
+        return max(0, ATTEMPTS_MAX - self._attempts(number)[0])
 
     def minutes_locked(self, number):
         """Return for how many minutes, begun ones counted whole, the lock-out still holds."""
-        index = self._index(number)
-        left = self._attempts(index)[1] - self._clock.now() if index >= 0 else 0
+        left = self._attempts(number)[1] - self._clock.now()
         return (left + 59) // 60 if left > 0 else 0
 
     def _index(self, number):
@@ -111,9 +112,24 @@ class Operators:
                 return index
         return -1
 
-    def _attempts(self, index):
-        stored = self._state.get(keys.ATTEMPTS + index)
-        return (0, 0) if stored is None else struct.unpack(">BI", stored)
+    def _attempts(self, number):
+        # Failures, and until when it is locked.
+        index = self._index(number)
+        if index >= 0:
+            stored = self._state.get(keys.ATTEMPTS + index)
+            return (0, 0) if stored is None else struct.unpack(">BI", stored)
+        stored = self._state.get(keys.STRANGERS)
+        value = 0 if stored is None else struct.unpack_from(">I", stored, 4 * int(number))[0]
+        return (value, 0) if value < ATTEMPTS_MAX else (ATTEMPTS_MAX, value)
+
+    def _counted(self, number, failures, until):
+        # The change that keeps them.
+        index = self._index(number)
+        if index >= 0:
+            return keys.ATTEMPTS + index, struct.pack(">BI", failures, until)
+        stored = bytearray(self._state.get(keys.STRANGERS) or 4 * _NUMBERS)
+        struct.pack_into(">I", stored, 4 * int(number), until or failures)
+        return keys.STRANGERS, bytes(stored)
 
     def _tell(self, event, number, changes):
         self._state.put(changes, audit.entry(event, self._clock.now(), number))

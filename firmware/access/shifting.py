@@ -5,9 +5,12 @@ In memory only when it is set by more than a little. May import storage.state.
 
 import struct
 
+from micropython import const
+
 from firmware.storage import state as keys
 
 _LAYOUT = ">BI"  # as `operators` keeps attempts: failures, locked until
+_LEAST = const(5)  # of numbers that nobody has it keeps the one or the other: less are failures
 
 
 def run(state, now, seconds):
@@ -22,4 +25,13 @@ def run(state, now, seconds):
             if until > now:
                 moved = max(0, until + seconds)
                 changes.append((keys.ATTEMPTS + index, struct.pack(_LAYOUT, failures, moved)))
+    strangers = bytearray(state.get(keys.STRANGERS) or b"")
+    shifted = False
+    for at in range(0, len(strangers), 4):
+        until = struct.unpack_from(">I", strangers, at)[0]
+        if until > now:
+            struct.pack_into(">I", strangers, at, max(_LEAST, until + seconds))
+            shifted = True
+    if shifted:
+        changes.append((keys.STRANGERS, bytes(strangers)))
     return changes

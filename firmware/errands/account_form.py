@@ -132,63 +132,70 @@ class _Form:
 
     async def _account(self):
         # Account numbers have no check digit: the number is asked for twice, or comes from a card.
-        before = drafts.get(self.draft, model.ACCOUNT)
-        typed = bytearray()
+        draft = self.draft
+        before = drafts.get(draft, model.ACCOUNT)
+        first = bytearray()
         try:
             while True:
-                first = await self._digits(
-                    "field.account", rules.ACCOUNT_MAX, before, _checked(rules.ACCOUNT), True
-                )
-                wipe(typed)
+                wipe(first)
+                first = await self._digits(model.ACCOUNT, "field.account", before, self._swiped)
                 if first is None:
+                    first = bytearray()
                     return False
-                before = typed = first
+                drafts.typing(draft, model.ACCOUNT, first, 0)  # were nobody here to repeat it
 
                 def same(buf, first=first):
                     return None if buf == first else "rule.%d" % rules.ACCOUNT_DIFFERS
 
-                again = await self._digits(
-                    "field.account_again", rules.ACCOUNT_MAX, b"", same, True
+                again = await self._desk.pages.digits(
+                    self._title,
+                    "field.account_again",
+                    1,
+                    rules.ACCOUNT_MAX,
+                    check=same,
+                    card=self._swiped,
                 )
                 if again is not None:
-                    drafts.put(self.draft, model.ACCOUNT, again)
+                    drafts.put(draft, model.ACCOUNT, again)
                     wipe(again)
+                    drafts.typed(draft)
                     return True
         finally:
-            wipe(typed)
+            wipe(first)
 
     async def _cnaps(self):
         before = drafts.get(self.draft, model.CNAPS)
-        value = await self._digits("field.cnaps", 12, before, _checked(rules.CNAPS), False)
+        value = await self._digits(model.CNAPS, "field.cnaps", before)
         if value is None:
             return False
         drafts.put(self.draft, model.CNAPS, value)
         return True
 
     async def _licence(self):
-        desk = self._desk
-        before = drafts.get(self.draft, model.LICENCE)
+        desk, draft = self._desk, self.draft
+        before = drafts.get(draft, model.LICENCE)
         while True:
-            value = await desk.pages.code(self._title, "field.licence", 18, before)
+            view = drafts.typing(draft, model.LICENCE, before, 18)
+            value = await desk.pages.code(self._title, "field.licence", 18, view)
+            drafts.typed(draft)
             if value is None:
                 return False
             code = _fault(rules.LICENCE, value)
             if not code or await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
-                drafts.put(self.draft, model.LICENCE, value)
+                drafts.put(draft, model.LICENCE, value)
                 return True
             before = value
 
-    async def _digits(self, label, high, before, check, swipe):
-        desk = self._desk
-        return await desk.pages.digits(
-            self._title,
-            label,
-            1,
-            high,
-            before,
-            check=check,
-            card=self._swiped if swipe else None,
+    async def _digits(self, tag, label, before, card=None):
+        what, high = rules.CNAPS, 12
+        if tag == model.ACCOUNT:
+            what, high = rules.ACCOUNT, rules.ACCOUNT_MAX
+        view = drafts.typing(self.draft, tag, before, high)
+        value = await self._desk.pages.digits(
+            self._title, label, 1, high, view, check=_checked(what), card=card
         )
+        drafts.typed(self.draft)
+        return value
 
     def _swiped(self):
         return self._desk.open("swipe")

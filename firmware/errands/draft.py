@@ -1,6 +1,7 @@
 """A form that is being filled in, as bytes at the desk: what was typed outlives the form's code.
 
-    operator(2) kept until(4) reason(1) | of each field, ascending: length(1) value zeros
+    operator(2) kept until(4) reason(1) field being typed(1) | of each field, ascending: length(1)
+    value zeros | what is being typed, zeros(32)
 
 What always holds: a value is changed in its place, so that nothing of it is left anywhere once the
 draft is dropped; who is logged out for pressing no key finds it again for as long as the idle page
@@ -14,8 +15,10 @@ from firmware.binding import model
 from firmware.crypto.wipe import wipe
 
 REASON = const(6)  # where DF13 stands, 0 while none has been chosen
-_HEAD = const(7)
-_SIZE = const(195)
+_TYPING = const(7)  # the low byte of its tag, 0 while none is
+_HEAD = const(8)
+_TYPED = const(196)
+_SIZE = const(228)
 _FIELDS = (  # tag, bytes at most
     (model.NAME, 120),
     (model.ACCOUNT, 32),
@@ -54,6 +57,23 @@ def put(draft, tag, value):
     draft[at] = len(value)
     for index in range(limit):
         draft[at + 1 + index] = value[index] if index < len(value) else 0
+
+
+def typing(draft, tag, before, size):
+    """Return where `tag` is typed, a view of `size` bytes for Pages.digits: it holds what was
+    typed when the form was left in the middle of it, else `before`.
+    """
+    if draft[_TYPING] != tag & 0xFF:
+        draft[_TYPING] = tag & 0xFF
+        for index in range(_SIZE - _TYPED):
+            draft[_TYPED + index] = before[index] if index < len(before) else 0
+    return memoryview(draft)[_TYPED : _TYPED + size]
+
+
+def typed(draft):
+    """Overwrite what was being typed: the field has been left by a key."""
+    draft[_TYPING] = 0
+    wipe(memoryview(draft)[_TYPED:])
 
 
 def compose(draft):

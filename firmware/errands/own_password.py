@@ -24,7 +24,6 @@ async def run(desk, number=None, title="password.title"):
 async def _prove(desk, number, title):
     # What became of it in the end; WRONG also when the person gives up.
     pages, text = desk.pages, desk.text
-    tries = 0
     while True:
         whose = number.decode()
         password = await pages.digits(title, "password.of", 4, 16, b"", True, whose=whose)
@@ -37,12 +36,6 @@ async def _prove(desk, number, title):
             wipe(password)
         if result in (operators.GRANTED, operators.MUST_CHANGE):
             return result
-        tries += 1
-        if result == operators.NO_SUCH:
-            # It reads as a wrong password does: who tries numbers is not told which there are.
-            left = operators.ATTEMPTS_MAX - tries
-            if left <= 0:
-                result, left = operators.LOCKED, operators.LOCK_MIN
         if result == operators.LOCKED:
             await pages.message(title, text("password.locked", left), True)
             return result

@@ -2,8 +2,9 @@
 
 A field shows its label, what was typed, how much of it there is, and an error beneath it; what
 was typed stays. What always holds: the working copy is overwritten before `digits` returns or
-raises, so that only the returned bytearray holds what was typed, and its owner wipes it. May
-import ui.keys and crypto.wipe.
+raises, so that only the returned bytearray holds what was typed, and its owner wipes it; but in a
+place that the caller gave to type in it stays when the field is not left by a key. May import
+ui.keys and crypto.wipe.
 """
 
 import asyncio
@@ -45,8 +46,13 @@ class _Field:
         self._low = low
         self._error = None
         self._size = 0
-        self._buf = bytearray(high)
-        self._take(initial)
+        self._kept = isinstance(initial, memoryview)
+        self._buf = initial if self._kept else bytearray(high)
+        if self._kept:
+            while self._size < high and initial[self._size]:
+                self._size += 1
+        else:
+            self._take(initial)
 
     async def fill(self, check, card):
         """Let the field be edited; return what it holds once D is pressed and the check is
@@ -69,10 +75,12 @@ class _Field:
                     _forget(swiped)
                     pages.begin()  # a card is as good as a key: somebody is here
                 elif key & 0x7F == keys.CANCEL:
+                    self._kept = False
                     return None
                 elif key & 0x7F == keys.CONFIRM:
                     result = self._checked(check)
                     if result is not None:
+                        self._kept = False
                         return result
                 else:
                     self._edit(key)
@@ -80,7 +88,8 @@ class _Field:
             if waiting is not None:
                 waiting.cancel()
             _forget(swiped)
-            wipe(self._buf)
+            if not self._kept:
+                wipe(self._buf)
             if waiting is not None:
                 await asyncio.sleep(0)  # it drops its code
 

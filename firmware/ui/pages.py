@@ -115,8 +115,9 @@ class Pages:
     ):
         """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
 
-        initial: digits that stand there at first. secret: shown as `*`. check(digits): the text
-        key of what is wrong with them, None when nothing is; called when D is pressed.
+        initial: digits that stand there at first; a memoryview of `high` bytes, zeros behind them,
+        is where they are typed, and found when this raises. secret: shown as `*`. check(digits):
+        the text key of what is wrong with them, None when nothing is; called when D is pressed.
         card: coroutine function that waits for a card and returns its digits, which fill the field
         in, or the text key of what is wrong with it. whose: words for the label's placeholder.
         Raises Idle.

@@ -6,11 +6,12 @@ import pytest
 
 from firmware.access import operators
 from firmware.errands import first_start
+from firmware.storage import audit, history
 from firmware.storage import state as keys
 from firmware.storage.journal import KEYS_MISSING, StorageFault
 from firmware.storage.state import State
 from host_tests.binding.test_change import Keys
-from host_tests.storage.nor import Nor
+from host_tests.storage.nor import Nor, PowerCut
 
 FIRST = {b"00": b"58203914", b"01": b"73914826"}
 
@@ -189,8 +190,46 @@ def test_pulling_the_plug_during_the_check_leaves_the_attempt_counted(access):
     assert access.operators.attempts_left(b"01") == 4
 
 
-def test_an_unknown_operator_is_told_the_same_as_a_wrong_password(access):
-    assert access.check(b"77", FIRST[b"01"]) == operators.NO_SUCH
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_number_that_nobody_has_cannot_be_told_from_an_operators(access, restarts):
+    def attempt(number):
+        if restarts:
+            access.boot()
+        result = access.check(number, b"999999")
+        people = access.operators
+        return result, people.attempts_left(number), people.minutes_locked(number)
+
+    for minutes in (0, 0, 0, 0, 0, 0, 1, 28, 2, 0, 0):
+        access.clock.time += 60 * minutes
+        here = attempt(b"00")
+        assert attempt(b"77") == here
+    assert here == (operators.WRONG, 2, 0)
+    assert attempt(b"78") == (operators.WRONG, 4, 0)  # each for itself
+    assert attempt(b"99") == (operators.WRONG, 4, 0)
+
+
+def test_the_audit_log_tells_of_numbers_that_nobody_has_too(access):
+    def told(number):
+        before = access.state.journal.number
+        for _ in range(5):
+            access.check(number, b"999999")
+        entries = history.entries(access.state.journal, before + 1)
+        return [entry[4] for _, _, _, entry in entries if entry[5:7] == number]
+
+    assert told(b"77") == told(b"00") == [audit.WRONG] * 4 + [audit.LOCKED]
+
+
+def test_an_unfinished_write_counts_as_a_failed_attempt_once(access):
+    access.flash.cut = 20
+    with pytest.raises(PowerCut):
+        access.check(b"01", b"999999")  # before it is counted, the password is not looked at
+    access.flash.cut = None
+    access.boot()
+    assert access.check(b"01", b"999999") == operators.WRONG
+    assert access.operators.attempts_left(b"01") == 3
+    assert access.check(b"01", b"999999") == operators.WRONG
+    assert access.operators.attempts_left(b"01") == 2
+    assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE
 
 
 def test_no_password_is_on_flash(access):

@@ -103,6 +103,54 @@ def test_what_is_left_alone_or_finds_no_room_is_kept_at_the_desk(desk):
     asyncio.run(story(rooms.NoRoom()))
 
 
+async def left_alone(desk, *keys):
+    """Fill in so far; then nobody is there any more."""
+    task = await fill(desk, *keys)
+    desk.pages._left_ms = 0
+    desk.stage.keys._arrived.set()
+    with pytest.raises(Idle):
+        await asyncio.wait_for(task, 20)
+
+
+@pytest.mark.parametrize(
+    "keys, typed",
+    [
+        ((*UNTIL_ACCOUNT, "1001230009"), "1001230009"),
+        ((*UNTIL_ACCOUNT, ACCOUNT, "D", "1001"), ACCOUNT),  # to be repeated from its beginning
+        ((*UNTIL_CNAPS, "313651"), "313651"),
+        ((*UNTIL_CNAPS, CNAPS, "D", "91350100622##"), "91350100622##"),
+    ],
+)
+def test_the_field_that_was_being_typed_is_found_as_it_was(desk, keys, typed):
+    desk.licence = None
+    desk.pages.quiet_ms = 10
+
+    async def story():
+        await left_alone(desk, *keys)
+        again = await fill(desk)
+        assert typed.replace("2##", "B") in shown(desk)
+        await leave(again)
+        again = await fill(desk)  # and once more
+        assert typed.replace("2##", "B") in shown(desk)
+        await desk.stage.press("C")  # left by a key: nothing of it stays
+        await leave(again)
+        assert typed[:6].encode() not in desk.draft[196:]
+
+    asyncio.run(story())
+
+
+def test_an_edit_that_was_left_is_found_in_its_field(desk):
+    async def story():
+        await leave(await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBB", "D", "***"))
+        again = await fill(desk)
+        assert desk.text("reason.4") in shown(desk)  # the review, with what was entered
+        await desk.stage.press("BBBBD")
+        assert CNAPS[:9] in shown(desk) and "9/12" in shown(desk)
+        await leave(again)
+
+    asyncio.run(story())
+
+
 def test_a_form_that_is_given_up_is_overwritten(desk):
     async def story():
         task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D")
