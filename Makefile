@@ -3,85 +3,111 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
+# What a person gives reaches a program as it is: through the environment, never through make's
+# text, in which a `$` would be expanded, nor the shell's, in which a quote would end.
+GIVEN := ACQUIRER ARCH ARGS BOARD BUNDLE CONFIG DRY FIRMWARE HEAP HOME_DIR HOST HOTLINE INPUTS LOAD \
+	MERCHANT ONLY PORT PYTHON QUICK REPLACE SCENARIOS SEED SKIP SSID TERMINAL
+$(foreach name,$(GIVEN),$(if $(filter-out undefined,$(origin $(name))),\
+	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+# $(call with,NAME,option): the option with what was given as NAME, or nothing.
+# $(call flag,NAME,option): the option, if anything was given as NAME.
+with = $${$1:+--$2="$$$1"}
+flag = $${$1:+--$2}
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo acquirer test lint heap bench fuzz wear mount crash build flash image partition
-.PHONY: provision selftest setup parts clean venv
+.PHONY: help run demo acquirer setup test lint fuzz crash heap bench wear mount sbom clean
+.PHONY: build flash image partition provision selftest parts all-packages
+.PHONY: run-packages board-packages bench-packages test-packages
 
-help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+## Start here: try it, no hardware needed
 
-run: setup ## the terminal in a browser page, with its acquirer (PORT= ACQUIRER=host:port BUNDLE=dir HEAP=bytes HOME_DIR=dir)
-	@$(PY) -m tools.simulator run \
-		$(if $(PORT),--port $(PORT)) $(if $(ACQUIRER),--acquirer $(ACQUIRER)) \
-		$(if $(BUNDLE),--bundle $(BUNDLE)) $(if $(HEAP),--heap $(HEAP))
+run: setup ## the terminal in a browser (PORT= ACQUIRER= BUNDLE= HEAP= HOME_DIR=)
+	@$(PY) -m tools.simulator run $(call with,PORT,port) $(call with,ACQUIRER,acquirer) \
+		$(call with,BUNDLE,bundle) $(call with,HEAP,heap)
 
-demo: setup ## a binding change from log-in to accepted, each screen printed (HEAP=bytes HOME_DIR=dir)
-	@$(PY) -m tools.simulator demo $(if $(HEAP),--heap $(HEAP))
+demo: setup ## a binding change from log-in to accepted, as text (HEAP= HOME_DIR=)
+	@$(PY) -m tools.simulator demo $(call with,HEAP,heap)
 
-acquirer: venv ## the acquirer's office at its command line (ARGS= HOME_DIR=)
+acquirer: run-packages ## the acquirer's office at its command line (ARGS= HOME_DIR=)
 	@$(PY) -m tools.acquirer
 
-test: setup lint ## all tests, under CPython and under MicroPython
+help: ## this list
+	@awk -F ':.*## ' '/^## / {printf "\n%s\n", substr($$0, 4)} \
+		/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+## Develop
+
+setup: parts ## get and build all that `make run` needs, run nothing
+	@$(PY) -m tools.build
+
+test: all-packages setup lint ## all tests, under CPython and under MicroPython
 	@$(PY) -m tools.toolchain chromium
 	@$(PY) -m pytest -n 2
 
-lint: venv ## style and format of all code
+lint: test-packages ## style and format of all code
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 
-heap: setup ## the smallest MicroPython heap that is enough, and where memory goes (QUICK=1 LOAD= SCENARIOS=1; build/reports/heap.json, .png)
-	@$(PY) -m tools.bench.heap $(if $(QUICK),--quick) $(if $(LOAD),--load $(LOAD)) \
-		$(if $(SCENARIOS),--scenarios)
+clean: ## remove what was built and run; the downloads stay
+	@rm -rf build .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-fuzz: setup ## a million random and spoilt inputs to all that reads what others send, and an acquirer that lies (INPUTS= SEED=)
-	@$(PY) -m host_tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
+## A board
 
-bench: setup ## how fast cards and messages are, next to other ways (QUICK=1; build/reports/bench.json, .png)
-	@$(PY) -m tools.bench.bench $(if $(QUICK),--quick)
-
-wear: setup ## erases and bytes per binding update, the journal's and littlefs' (QUICK=1)
-	@$(PY) -m tools.bench.wear $(if $(QUICK),--quick)
-
-mount: setup ## what mounting a full journal takes, against the size of its ring
-	@$(PY) -m tools.bench.mount
-
-crash: setup ## power and line cut at every point, terminal and acquirer still agree (QUICK=1 SEED= ONLY=)
-	@$(PY) -m host_tests.crash $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) \
-		$(if $(ONLY),--only "$(ONLY)")
-
-build: parts ## what goes onto the chip, its manifest, sizes and cost of a start (ARCH=none for bytecode alone)
-	@$(PY) -m tools.build --arch $(or $(ARCH),xtensawin)
+build: parts ## what goes onto the chip, with a manifest (ARCH=none: bytecode)
+	@$(PY) -m tools.build --arch="$${ARCH:-xtensawin}"
 	@$(PY) -m tools.bench.start
 
-flash: build ## the build onto a board, only what changed (PORT=serial or socket://host:port CONFIG=dir DRY=1)
-	@$(PY) -m tools.device flash --port "$(PORT)" --build build/$(or $(ARCH),xtensawin) \
-		$(if $(CONFIG),--config "$(CONFIG)") $(if $(DRY),--dry)
+flash: build board-packages ## bring a board up to date (PORT= CONFIG= DRY=1)
+	@$(PY) -m tools.device flash $(call with,PORT,port) --build="build/$${ARCH:-xtensawin}" \
+		$(call with,CONFIG,config) $(call flag,DRY,dry)
 
-image: build ## one flash image for manufacturing (FIRMWARE=ESP32_GENERIC-….bin CONFIG=dir)
-	@$(PY) -m tools.build.image --firmware "$(FIRMWARE)" $(if $(CONFIG),--config "$(CONFIG)")
+image: build board-packages ## one flash image for manufacturing (FIRMWARE= CONFIG=)
+	@$(PY) -m tools.build.image --firmware="$$FIRMWARE" $(call with,CONFIG,config)
 
-partition: venv ## a raw partition for the journal on a board in use; asks before it erases (PORT=)
-	@$(PY) -m tools.device partition --port "$(PORT)"
+partition: board-packages ## a raw partition for the journal, asks first (PORT=)
+	@$(PY) -m tools.device partition $(call with,PORT,port)
 
-provision: setup ## a flashed board becomes a terminal (PORT= TERMINAL= MERCHANT= HOST=name:port SSID= HOTLINE= BOARD= BUNDLE= REPLACE=1)
-	@$(PY) -m tools.device provision --port "$(PORT)" --terminal "$(TERMINAL)" --merchant "$(MERCHANT)" \
-		$(if $(HOST),--host "$(HOST)") $(if $(SSID),--ssid "$(SSID)") $(if $(HOTLINE),--hotline "$(HOTLINE)") \
-		$(if $(BOARD),--board "$(BOARD)") $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(REPLACE),--replace)
+provision: setup board-packages ## make it a terminal (PORT= TERMINAL= MERCHANT= HOST= SSID= …)
+	@$(PY) -m tools.device provision $(call with,PORT,port) --terminal="$$TERMINAL" \
+		--merchant="$$MERCHANT" $(call with,HOST,host) $(call with,SSID,ssid) \
+		$(call with,HOTLINE,hotline) $(call with,BOARD,board) $(call with,BUNDLE,bundle) \
+		$(call flag,REPLACE,replace)
 
-selftest: venv ## a flashed board tests its parts, a report is kept in build/reports (PORT= SKIP=1 without a person)
-	@$(PY) -m tools.device selftest --port "$(PORT)" $(if $(SKIP),--skip)
+selftest: board-packages ## a board tests its parts (PORT= SKIP=1: without a person)
+	@$(PY) -m tools.device selftest $(call with,PORT,port) $(call flag,SKIP,skip)
 
-setup: parts ## .venv, .toolchain and build/device, without running anything
-	@$(PY) -m tools.build
+## Prove
 
-parts: venv
+crash: setup test-packages ## power and line cut at every point (QUICK=1 SEED= ONLY=)
+	@$(PY) -m host_tests.crash $(call flag,QUICK,quick) $(call with,SEED,seed) \
+		$(call with,ONLY,only)
+
+fuzz: setup test-packages ## a million spoilt inputs, an acquirer that lies (INPUTS= SEED=)
+	@$(PY) -m host_tests.fuzz $(call with,INPUTS,inputs) $(call with,SEED,seed)
+
+heap: setup bench-packages ## the smallest heap that is enough (QUICK=1 LOAD= SCENARIOS=1)
+	@$(PY) -m tools.bench.heap $(call flag,QUICK,quick) $(call with,LOAD,load) \
+		$(call flag,SCENARIOS,scenarios)
+
+bench: setup bench-packages ## how fast cards and messages are (QUICK=1)
+	@$(PY) -m tools.bench.bench $(call flag,QUICK,quick)
+
+wear: setup bench-packages ## flash erases and bytes per binding update (QUICK=1)
+	@$(PY) -m tools.bench.wear $(call flag,QUICK,quick)
+
+mount: setup bench-packages ## what mounting a full journal takes
+	@$(PY) -m tools.bench.mount
+
+sbom: build all-packages ## what all of this is made of (CycloneDX, build/reports)
+	@$(PY) -m tools.build.sbom
+
+parts: run-packages
 	@$(PY) -m tools.toolchain
 
-venv:
-	@$(PYTHON) -m tools.toolchain.venv
+run-packages board-packages bench-packages test-packages:
+	@"$$PYTHON" -m tools.toolchain.venv $(@:-packages=)
 
-clean: ## remove what was built; the downloads and build/home stay
-	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name 'home*' -exec rm -rf {} +
-	@rm -rf .pytest_cache .ruff_cache .hypothesis
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+all-packages:
+	@"$$PYTHON" -m tools.toolchain.venv run board bench test

@@ -56,6 +56,7 @@ FORMS = {
     "mount": Short(limit_s=300),
     "crash": Short("QUICK=1", 1800),
     "build": Short(limit_s=300),
+    "sbom": Short(limit_s=300),
     "image": Short(f"FIRMWARE={_IMAGE.relative_to(ROOT)}", 300),
     "flash": Short(_NO_BOARD, board=True),
     "partition": Short(_NO_BOARD, board=True),

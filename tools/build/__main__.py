@@ -9,8 +9,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tools.build import device, frozen, mpy, report
+from tools.build import device, frozen, mpy, report, stamp
 from tools.build.tree import BuildError, Outcome, build
+from tools.toolchain.progress import STOPPED, Progress
 
 
 def _summary(outcome: Outcome) -> str:
@@ -43,16 +44,41 @@ def main() -> int:
     options = parser.parse_args()
     out = options.out or device.ROOT / "build" / (options.arch or "device")
     try:
-        arch = options.arch or mpy.host_arch()
-        outcome = build(device.items(arch), out)
-        report.manifest(out, arch)
-        if options.arch:
-            _report(options.arch, out, outcome)
+        outcome = _for_chip(options.arch, out) if options.arch else _for_host(out)
     except BuildError as error:
         print(f"build: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"build: {STOPPED}", file=sys.stderr)
+        return 130
     print(_summary(outcome))
     return 0
+
+
+def _for_host(out: Path) -> Outcome:
+    """Make what the simulator starts: it asks at every start, so no work is told from one hash."""
+    wanted = stamp.digest(None)
+    sizes = stamp.done(out, wanted)
+    if sizes is not None:
+        return Outcome(sizes, [], [])
+    with _telling(), stamp.renewed(out, wanted) as sizes:
+        arch = mpy.host_arch()
+        outcome = build(device.items(arch), out)
+        report.manifest(out, arch)
+        sizes.update(outcome.sizes)
+    return outcome
+
+
+def _for_chip(arch: str, out: Path) -> Outcome:
+    with _telling():
+        outcome = build(device.items(arch), out)
+        report.manifest(out, arch)
+        _report(arch, out, outcome)
+    return outcome
+
+
+def _telling() -> Progress:
+    return Progress("build", lambda: "compiling the firmware and drawing its font")
 
 
 if __name__ == "__main__":

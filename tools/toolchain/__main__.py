@@ -6,13 +6,15 @@ import sys
 from tools.toolchain import HOME, chromium, driver, fonts, interpreter
 from tools.toolchain.archive import Archive
 from tools.toolchain.place import Unavailable, locked, say, scratch
+from tools.toolchain.progress import STOPPED, Progress
 
 
 def _get_parts() -> None:
     """Complete `.toolchain`. Raises `Unavailable`; the parts that came stay."""
     if interpreter.present(HOME) and driver.present(HOME) and fonts.present(HOME):
         return
-    with locked(HOME), scratch(HOME) as work:
+    say("getting an interpreter, a driver and a font, about 12 MB, once")
+    with locked(HOME), scratch(HOME) as work, Progress("toolchain", lambda: "getting them"):
         archive = Archive(work)
         if not driver.present(HOME):
             driver.get(HOME)
@@ -34,6 +36,9 @@ def main() -> int:
     except Unavailable as error:
         say(str(error))
         return 1
+    except KeyboardInterrupt:
+        say(STOPPED)
+        return 130
     return 0
 
 

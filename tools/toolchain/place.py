@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,15 +16,17 @@ class Unavailable(Exception):
 
 
 def say(text: str) -> None:
-    """Print one line of progress."""
-    print(f"toolchain: {text}", flush=True)
+    """Print one line of progress, in the place of one that moves."""
+    clear = "\033[K" if sys.stdout.isatty() else ""
+    print(f"{clear}toolchain: {text}", flush=True)
 
 
 @contextlib.contextmanager
 def locked(home: Path):
     """Hold `home` (made if missing) for this process, waiting for another holder to finish.
 
-    What an interrupted run left unfinished is removed. The kernel drops the lock with its holder.
+    What an interrupted run left unfinished is removed. The kernel drops the lock with its holder;
+    the value is the lock's open file, for a child that is to hold it on.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / ".lock").open("w") as lock:
@@ -34,7 +37,7 @@ def locked(home: Path):
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left_over in home.glob(f"{_SCRATCH}*"):
             shutil.rmtree(left_over)
-        yield
+        yield lock
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 What always holds: a file is taken only when its digest is the one that was pinned, from whatever
 address it came; no address of a registry is written here. Imports, when something is to be
 downloaded, pypi-simple and packageurl (which knows npm's public registry where nothing else is
-set), both by requirements.txt.
+set), both of requirements/run.txt.
 """
 
 import base64
@@ -29,7 +29,7 @@ def from_pypi(project: str, file: str, sha256: str, target: Path) -> None:
     try:
         _from_index(project, file, target)
     except ImportError:
-        raise Unavailable("pypi-simple is missing: install requirements.txt first") from None
+        raise Unavailable("pypi-simple is missing: run `make setup`") from None
     if hashlib.sha256(target.read_bytes()).hexdigest() != sha256:
         raise Unavailable(f"{file} is not the file that was expected (SHA-256 differs)")
 
@@ -59,7 +59,7 @@ def from_npm(package: str, version: str, integrity: str, target: Path) -> None:
 
         address = _npm_address(package, version)
     except ImportError as error:
-        raise Unavailable(f"{error.name} is missing: install requirements.txt first") from None
+        raise Unavailable(f"{error.name} is missing: run `make setup`") from None
     digest = hashlib.new(integrity.partition("-")[0])
     try:
         with requests.get(address, stream=True, timeout=_LIMIT_S) as answer:
