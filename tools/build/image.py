@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import logging
+import shlex
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -148,7 +149,8 @@ def main() -> int:
     print(describe(image.table))
     print(f"image: {out}, {len(image.data):,} bytes, from {image.offset:#x}")
     print("It erases keys and state of a terminal that is in use. To write it to a board:")
-    print(f"  .venv/bin/python -m esptool --chip {image.chip} write-flash {image.offset:#x} {out}")
+    where = (f"{image.offset:#x}", shlex.quote(str(out)))
+    print(f"  .venv/bin/python -m esptool --chip {image.chip} write-flash {' '.join(where)}")
     return 0
 
 
