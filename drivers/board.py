@@ -84,6 +84,7 @@ def build(config):
         config["server_name"],
         "certs",
         made.keystore,
+        made.clock,
     )
     _start_radio(made.wifi)
     spare = None if uart else _spare(reader)

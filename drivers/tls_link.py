@@ -42,17 +42,19 @@ class LinkError(Exception):
 class TlsLink:
     """The line over `wifi` to `host`:`port`, whose certificate must name `server_name`.
 
-    The folder `certs` has ca.der and terminal.der, the keystore the entry `tls_key`. raw, sock:
-    of the connection there is; step: the code of what fails next. They are `connecting`'s to set.
+    The folder `certs` has ca.der and terminal.der, with its issuers' certificates behind it; the
+    keystore has the entry `tls_key`. raw, sock: of the connection there is; step: the code of what
+    fails next. They are `connecting`'s to set.
     """
 
-    def __init__(self, wifi, host, port, server_name, certs, keystore):
+    def __init__(self, wifi, host, port, server_name, certs, keystore, clock):
         self.wifi = wifi
         self.host = host
         self.port = port
         self.server_name = server_name
         self.certs = certs
         self.keystore = keystore
+        self.clock = clock
         self.raw = None
         self.sock = None
         self.step = CLOSED
@@ -63,7 +65,7 @@ class TlsLink:
         """Connect and shake hands; a connection that there was is closed. Raises LinkError, and
         rooms.NoRoom when there is none for what makes a connection.
         """
-        self._shut()
+        self.shut()
         module, came = rooms.load("drivers.connecting")
         try:
             if not await module.wifi(self.wifi):
@@ -89,7 +91,7 @@ class TlsLink:
 
     async def close(self):
         """Close the line; harmless when it is closed."""
-        self._shut()
+        self.shut()
         await asyncio.sleep_ms(0)
 
     async def turn(self):
@@ -113,7 +115,7 @@ class TlsLink:
                 code = TLS
         finally:
             if not done:
-                self._shut()
+                self.shut()
         if code:
             raise LinkError(code)
 
@@ -129,7 +131,8 @@ class TlsLink:
             else:
                 at += got
 
-    def _shut(self):
+    def shut(self):
+        """Let go of what there is of a connection."""
         self.is_open = False
         # After a failed handshake the TLS socket no longer closes the one below it.
         for sock in (self.sock, self.raw):

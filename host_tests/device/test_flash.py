@@ -129,7 +129,7 @@ def test_a_driver_that_would_shadow_the_builds_goes(desk, build):
     assert [path for path in on(board) if path.startswith("lib")] == ["lib/ssd1306.mpy"]
 
 
-def test_settings_are_brought_with_the_build(desk, build, tmp_path):
+def test_settings_are_brought_with_the_build_and_the_key_beside_them_is_not(desk, build, tmp_path):
     config = tmp_path / "config"
     (config / "certs").mkdir(parents=True)
     (config / "config.json").write_text('{"board": "esp32-devkitc"}')
@@ -138,7 +138,7 @@ def test_settings_are_brought_with_the_build(desk, build, tmp_path):
     (config / "notes.txt").touch()
     board, root = desk(), build(OLD)
     run(board, root, config)
-    settings = {"config.json", "certs/ca.der", "certs/terminal.key.der"}
+    settings = {"config.json", "certs/ca.der"}
     assert on(board).keys() == of(root).keys() | settings
 
 

@@ -1,6 +1,7 @@
 """Acquirers of every kind for the line: certificates made on the spot, servers in threads."""
 
 import datetime
+import ipaddress
 import socket
 import ssl
 import threading
@@ -8,7 +9,7 @@ import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 NAME = "acquirer.test"
 
@@ -26,29 +27,37 @@ class Certificates:
         self._other = self._certificate("CA", self._other_key, None)
 
     def folder(self, kind):
-        """Return the folder of `kind`: plain, wrong_ca, wrong_name, expired, stranger; "without"
-        or "damaged" and one of the terminal's files.
+        """Return the folder of `kind`: plain, wrong_ca, wrong_name, expired, stranger; rsa, p384:
+        the acquirer's key; address: its name; issued: the terminal's certificate is below an
+        issuing CA; "without" or "damaged" and one of the terminal's files.
         """
         folder = self._path / kind
         if folder.exists():
             return folder
         folder.mkdir()
-        key, own = _new_key(), _new_key()
+        key, own = _KEYS.get(kind, _new_key)(), _new_key()
         signer = (self._ca, self._ca_key)
         other = (self._other, self._other_key)
         server = self._certificate(
             "acquirer",
             key,
             other if kind == "wrong_ca" else signer,
-            name="elsewhere.test" if kind == "wrong_name" else NAME,
+            name=_NAMES.get(kind, x509.DNSName(NAME)),
             days=-0.5 if kind == "expired" else 365,
         )
+        issuers = []
+        if kind == "issued":
+            between = _new_key()
+            issuers = [self._certificate("Issuer", between, signer, issues=True)]
+            signer = (issuers[0], between)
         terminal = self._certificate("T0000001", own, other if kind == "stranger" else signer)
         encoding = serialization.Encoding
         plain = serialization.NoEncryption()
         (folder / "ca.der").write_bytes(self._ca.public_bytes(encoding.DER))
         (folder / "ca.pem").write_bytes(self._ca.public_bytes(encoding.PEM))
-        (folder / "terminal.der").write_bytes(terminal.public_bytes(encoding.DER))
+        (folder / "terminal.der").write_bytes(
+            b"".join(one.public_bytes(encoding.DER) for one in (terminal, *issuers))
+        )
         (folder / "key.der").write_bytes(
             own.private_bytes(encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, plain)
         )
@@ -63,7 +72,7 @@ class Certificates:
             (folder / file).write_bytes((folder / file).read_bytes()[:-20])
         return folder
 
-    def _certificate(self, subject, key, signer, name=None, days=365):
+    def _certificate(self, subject, key, signer, name=None, days=365, issues=False):
         issuer, issuer_key = signer or (None, key)
         own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)])
         builder = (
@@ -74,10 +83,10 @@ class Certificates:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.issued)
             .not_valid_after(self.issued + datetime.timedelta(days=1 + days))
-            .add_extension(x509.BasicConstraints(signer is None, None), critical=True)
+            .add_extension(x509.BasicConstraints(issues or signer is None, None), critical=True)
         )
         if name:
-            names = x509.SubjectAlternativeName([x509.DNSName(name)])
+            names = x509.SubjectAlternativeName([name])
             builder = builder.add_extension(names, critical=False)
         return builder.sign(issuer_key, hashes.SHA256())
 
@@ -86,12 +95,22 @@ def _new_key():
     return ec.generate_private_key(ec.SECP256R1())
 
 
+_KEYS = {
+    "rsa": lambda: rsa.generate_private_key(65537, 2048),
+    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+}
+_NAMES = {
+    "wrong_name": x509.DNSName("elsewhere.test"),
+    "address": x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+}
+
+
 class Acquirer:
     """A server on a free port of this machine that answers every connection with `behaviour`."""
 
     def __init__(self, folder, behaviour, version=None):
         self._behaviour = behaviour
-        self._context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "server.pem")
         context.load_verify_locations(folder / "ca.pem")
         context.verify_mode = ssl.CERT_REQUIRED
@@ -118,7 +137,7 @@ class Acquirer:
     def _serve(self, connection):
         connection.settimeout(60)
         try:
-            self._behaviour(self._context, connection)
+            self._behaviour(self.context, connection)
         except (OSError, ValueError):  # what the client makes of it is the test's business
             pass
         finally:

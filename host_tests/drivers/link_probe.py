@@ -1,9 +1,11 @@
 """Runs inside MicroPython: opens the line as told on the command line and prints what came of it.
 
 Arguments: a folder with ca.der, terminal.der and key.der, host, port, server name, what to do, how
-often, the limit in milliseconds, the largest piece of the chip's own heap; `watched` when the
-interpreter's `tls` is to be replaced by the one for those that lack `getpeercert`.
-Prints one line per round: code, milliseconds, free heap.
+often, the limit in milliseconds, the largest piece of the chip's own heap, the file that rules the
+time here (see tools.toolchain.clock; empty: this machine's), since when the clock stands, and
+`watched` when the interpreter's `tls` is to be replaced by the one that lacks `getpeercert`.
+Prints one line per round: code, milliseconds, free heap, the clock's time. Every round begins with
+a clock that lost the time, or that the acquirer has set ("trusted").
 """
 
 import asyncio
@@ -21,11 +23,28 @@ class _Chip:
         return [(200000, 90000, int(sys.argv[8]), 0)]
 
 
+class _Rtc:
+    """The chip's clock, ahead of this machine's or behind."""
+
+    ahead = 0
+
+    def datetime(self, now):
+        t = time.mktime((now[0], now[1], now[2], now[4], now[5], now[6], 0, 0))
+        _Rtc.ahead += t - int(time.time())
+        with open(sys.argv[9], "w") as file:
+            file.write(f"{_Rtc.ahead:+d}")
+
+
+class _Machine:
+    RTC = _Rtc
+
+
 sys.modules["esp32"] = _Chip()
-if sys.argv[9:] == ["watched"]:
+sys.modules["machine"] = _Machine()
+if sys.argv[11:] == ["watched"]:
     from tools.simulator.shims.lacking import rebind_tls  # noqa: F401
 
-from drivers import tls_link  # noqa: E402
+from drivers import clock, tls_link  # noqa: E402
 from firmware import rooms  # noqa: E402
 
 
@@ -68,7 +87,19 @@ def _filled(left):
     return pieces
 
 
+def _clock(trusted):
+    if not sys.argv[9]:
+        return clock.Clock()
+    _Rtc().datetime((2000, 1, 1, 5, 0, 0, 0, 0))
+    since = int(sys.argv[10])
+    made = clock.Clock(since)
+    if trusted:
+        made.set(since)
+    return made
+
+
 async def _round(link, action, left):
+    link.clock = _clock(action == "trusted")
     start = time.ticks_ms()
     code = 0
     pieces = _filled(left) if action == "full" else None
@@ -96,7 +127,7 @@ async def _round(link, action, left):
     if link.is_open:
         raise AssertionError
     gc.collect()
-    print(code, time.ticks_diff(time.ticks_ms(), start), gc.mem_free())
+    print(code, time.ticks_diff(time.ticks_ms(), start), gc.mem_free(), link.clock.now())
 
 
 async def _main():
@@ -109,6 +140,7 @@ async def _main():
         name,
         folder,
         _Keystore(folder),
+        None,
     )
     for index in range(int(rounds)):
         await _round(link, action, 16000 - 125 * index)

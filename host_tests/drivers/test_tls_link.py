@@ -15,6 +15,7 @@ import pytest
 
 from drivers import shortage, tls_link
 from tools.simulator.interpreter import command, facts, heap
+from tools.toolchain import clock
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAP = heap() + 12 * 1024
@@ -22,8 +23,11 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 @pytest.fixture
-def line(certificates, record_property):
-    """Return a function that runs the probe: (code, milliseconds, free bytes) per round."""
+def line(certificates, record_property, tmp_path):
+    """Return a function that runs the probe: (code, milliseconds, free bytes, time) per round.
+
+    since: where the terminal's clock stands that lost the time; None: it has this machine's.
+    """
     record_property("interpreter", "micropython")
     servers = []
 
@@ -35,17 +39,25 @@ def line(certificates, record_property):
         watched = options.pop("watched", not facts()["getpeercert"])
         port = options.pop("port", None)
         host = options.pop("host", "127.0.0.1")
+        since = options.pop("since", None)
         if port is None:
             servers.append(acquirers.Acquirer(folder, behaviour, **options))
             port = servers[-1].port
+        program = command() if since is None else clock.command()
+        if program is None:
+            pytest.skip("there is no libfaketime: the interpreter has this machine's clock")
+        ahead = "" if since is None else str(tmp_path / "ahead")
+        if ahead:
+            clock.set_ahead(tmp_path / "ahead", 0)
         probe = Path(__file__).with_name("link_probe.py")
         finished = subprocess.run(
             [
-                *(*command(), "-X", f"heapsize={HEAP}", probe, folder),
+                *(*program, "-X", f"heapsize={HEAP}", probe, folder),
                 *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
+                *(ahead, str(since)),
                 *(["watched"] if watched else []),
             ],
-            env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
+            env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen", clock.FILE: ahead},
             capture_output=True,
             text=True,
             timeout=100,
@@ -123,6 +135,78 @@ def test_where_tls_says_less_its_records_are_watched_and_tell_the_same(
         action, behaviour, kind, version=VERSIONS[version], watched=True, rounds=3, limit=limit
     )
     assert [row[0] for row in rows] == [expected] * 3
+
+
+@pytest.fixture
+def lost(certificates):
+    """Where a clock stands that lost the time: long before the host's certificate begins."""
+    return int(certificates.issued.timestamp()) - 300 * 86400
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_terminal_that_lost_the_time_connects_and_knows_what_is_past(
+    line, version, lost, certificates
+):
+    rows = line("echo", acquirers.echo, since=lost, rounds=2, version=VERSIONS[version])
+    assert [row[0] for row in rows] == [0, 0]
+    for row in rows:
+        assert 0 <= row[3] - int(certificates.issued.timestamp()) < 60
+    assert line.servers[0].connections == 6  # it fails, looks when it begins, is verified
+
+
+def test_a_clock_that_the_acquirer_has_set_is_not_put_forward(line, lost):
+    ((code, _, _, now),) = line("trusted", acquirers.echo, since=lost)
+    assert code == tls_link.CERTIFICATE
+    assert now - lost < 60
+
+
+@pytest.mark.parametrize("kind", ["wrong_ca", "wrong_name"])
+def test_nobody_else_puts_the_clock_forward(line, kind, lost):
+    ((code, _, _, now),) = line("connect", acquirers.echo, kind, since=lost)
+    assert code == tls_link.CERTIFICATE
+    assert now - lost < 60
+
+
+def test_whoever_steps_in_for_the_look_does_not_put_the_clock_forward(line, lost, certificates):
+    stranger = acquirers.Acquirer(certificates.folder("wrong_ca"), acquirers.echo)
+
+    def genuine_once(context, connection):
+        if line.servers[0].connections > 1:
+            context = stranger.context
+        acquirers.echo(context, connection)
+
+    ((code, _, _, now),) = line("connect", genuine_once, since=lost)
+    stranger.close()
+    assert code == tls_link.CERTIFICATE
+    assert line.servers[0].connections > 1
+    assert now - lost < 60
+
+
+def test_a_look_that_finds_no_memory_says_so_and_the_line_works_afterwards(line, lost):
+    rows = line("full", acquirers.echo, since=lost, rounds=104, limit=4000)
+    codes = [row[0] for row in rows]
+    assert set(codes) == {0, NO_ROOM}
+    assert codes[0] == 0 and codes[-1] == NO_ROOM
+    _same_heap(rows[4:])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_terminal_below_an_issuing_ca_sends_its_whole_chain(line, version):
+    code, _ = _only(line("echo", acquirers.echo, "issued", version=VERSIONS[version]))
+    assert code == 0
+
+
+@pytest.mark.parametrize("kind", ["rsa", "p384"])
+def test_an_acquirer_with_another_key_is_taken(line, kind):
+    code, _ = _only(line("echo", acquirers.echo, kind))
+    assert code == 0
+
+
+def test_an_acquirer_is_known_by_its_address(line):
+    code, _ = _only(line("echo", acquirers.echo, "address", name="127.0.0.1"))
+    assert code == 0
+    code, _ = _only(line("connect", acquirers.echo, "plain", name="127.0.0.1"))
+    assert code == tls_link.CERTIFICATE
 
 
 def test_a_dead_port_is_no_connection(line):
@@ -217,7 +301,7 @@ def test_without_wifi_nothing_is_tried():
         connected = False
         connecting = True
 
-    link = tls_link.TlsLink(Wifi(), "host", 1, "name", "nowhere", None)
+    link = tls_link.TlsLink(Wifi(), "host", 1, "name", "nowhere", None, None)
     with pytest.raises(tls_link.LinkError) as failed:
         asyncio.run(link.open())
     assert failed.value.code == tls_link.WIFI

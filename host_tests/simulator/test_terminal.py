@@ -8,6 +8,7 @@ import pytest
 
 from host_tests.simulator.conftest import printed
 from tools.simulator.terminal import SimulatedTerminal
+from tools.toolchain import clock
 
 
 def test_boot_and_main_run_as_main_in_the_chips_path(bench):
@@ -50,6 +51,29 @@ def test_the_clock_starts_in_2000_and_survives_a_reset_but_not_a_power_cut(bench
         story,
         "import machine\n"
         "print('boot', machine.reset_cause(), machine.RTC().datetime()[0])\n"
+        "if machine.reset_cause() == 1:\n"
+        "    machine.RTC().datetime((2031, 5, 4, 6, 3, 2, 1, 0))\n"
+        "    machine.reset()\n",
+    )
+
+
+def test_the_c_library_which_judges_certificates_has_the_boards_clock(bench):
+    if clock.command() is None:
+        pytest.skip("there is no libfaketime: the interpreter has this machine's clock")
+
+    async def story(terminal):
+        await terminal.power_on()
+        await printed(terminal, "boot 1 2000")
+        await printed(terminal, "boot 2 2031")
+        await terminal.power_off()
+        terminal.console.lines.clear()
+        await terminal.power_on()
+        await printed(terminal, "boot 1 2000")
+
+    bench(
+        story,
+        "import machine, time\n"
+        "print('boot', machine.reset_cause(), time.gmtime()[0])\n"
         "if machine.reset_cause() == 1:\n"
         "    machine.RTC().datetime((2031, 5, 4, 6, 3, 2, 1, 0))\n"
         "    machine.reset()\n",

@@ -1,8 +1,8 @@
 """The acquirer's own certificate authority: one CA, one server, one certificate per terminal.
 
 All keys are ECDSA P-256. A terminal's certificate carries its DE 41 as subject CN. Certificates
-begin two years back: a terminal that lost its clock stands at its firmware's build date, and must
-still be able to connect. May import: cryptography.
+begin an hour back, since clocks differ; a new terminal's clock begins at its certificate, so no
+more than that is missing at its first sign-on. May import: cryptography.
 """
 
 import datetime
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_BACK = datetime.timedelta(days=730)
+_BACK = datetime.timedelta(hours=1)
 _CA_LIFE = datetime.timedelta(days=3650)
 _LEAF_LIFE = datetime.timedelta(days=3600)
 
@@ -60,6 +60,14 @@ def _name(common_name):
             x509.NameAttribute(NameOID.COMMON_NAME, common_name),
         ]
     )
+
+
+def _alternative(name):
+    """The entry of a SAN for a host's name or address."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _begin(subject, issuer, public_key, life):
@@ -138,9 +146,8 @@ class Authority:
 
     def server(self, server_name):
         """A certificate and key for the host: its name, and this machine's own names."""
-        names = [x509.DNSName(name) for name in dict.fromkeys((server_name, "localhost"))]
-        names += [x509.IPAddress(ipaddress.ip_address(ip)) for ip in ("127.0.0.1", "::1")]
-        return self._issue(server_name, ExtendedKeyUsageOID.SERVER_AUTH, names)
+        names = [_alternative(n) for n in (server_name, "localhost", "127.0.0.1", "::1")]
+        return self._issue(server_name, ExtendedKeyUsageOID.SERVER_AUTH, dict.fromkeys(names))
 
     def terminal(self, number):
         """A certificate and key for a terminal; CN is its number."""
@@ -148,9 +155,12 @@ class Authority:
 
 
 def server_context(ca_path, certificate_path, key_path):
-    """TLS 1.2 or 1.3; a client without a certificate of this CA is refused in the handshake."""
+    """TLS 1.2 or 1.3 with AEAD; a client without a certificate of this CA, or of an issuing CA
+    below it if it allows that, is refused in the handshake.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")  # of TLS 1.2: 1.3 has no others
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(ca_path)
     context.load_cert_chain(certificate_path, key_path)

@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from tools.build.tree import BuildError
+from tools.device.bundle import CERTIFICATES
 from tools.toolchain.place import write
 
 MANIFEST = "manifest.txt"
@@ -26,7 +27,7 @@ MEASURED = "boot"
 """The entry of the report that `tools.bench.start` makes."""
 
 _WORDS = Path(__file__).with_name("words.txt")
-_PROVISIONED = ("config.json", "certs/*.der")
+_PROVISIONED = ("config.json", *CERTIFICATES)  # and no key that lies beside them
 
 
 def manifest(root: Path, arch: str) -> dict[str, str]:
@@ -90,9 +91,9 @@ def load(root: Path, config: Path | None = None) -> tuple[str, dict[str, bytes]]
     if config is not None:
         if not (config / "config.json").is_file():
             raise BuildError(f"{config} holds no config.json")
-        for pattern in _PROVISIONED:
-            for source in sorted(config.glob(pattern)):
-                files[source.relative_to(config).as_posix()] = source.read_bytes()
+        for path in _PROVISIONED:
+            if (config / path).is_file():
+                files[path] = (config / path).read_bytes()
     return arch, files
 
 

@@ -1,13 +1,18 @@
 """What a terminal is given by its acquirer, and where the firmware looks for it.
 
 What always holds: this is the one list of files, settings and NVS entries that make a board a
-terminal, for real boards and simulated ones; a bundle shows no secret in its repr. Imports nothing
-of the house.
+terminal, for real boards and simulated ones; a bundle shows no secret in its repr. Imports
+tools.device.certificates.
 """
 
+import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from tools.device import certificates
+from tools.device.certificates import Unusable
 
 NAMESPACE = "rebind"
 INITIAL_KEY = "ik"  # used up at the first start: never injected a second time
@@ -17,16 +22,20 @@ CERTIFICATES = ("certs/ca.der", "certs/terminal.der")
 FIRST_PASSWORDS = {"00": "first_00", "01": "first_01"}
 """{operator: where the terminal reads the first password from, once}."""
 
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+
 _KEYS = ("token_key", "service_key", INITIAL_KEY, "ikid")
 
 
 class Bundle:
-    """The bundle in `folder`, as `python -m tools.acquirer enroll` writes it.
+    """The bundle in `folder`, as `python -m tools.acquirer enroll` writes it: keys.json, ca.der,
+    terminal.der and terminal.key.der. Of another acquirer's each may be DER or PEM, and
+    terminal.der may have the certificates of the terminal's issuing CAs behind its own.
 
     `terminal`, `merchant`, `serial`, `server_name` and `ikid` (in hex) are no secrets. `files` is
     {path on the device: content}, `entries` {name in NVS: secret}, `first_passwords` {operator:
     digits}, empty when the issuer has drawn none. Raises OSError, ValueError or KeyError when
-    something of it is missing or damaged.
+    something of it is missing or damaged; Unusable, with the reason, when no terminal can use it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,10 +45,13 @@ class Bundle:
         self.serial = known["serial"]
         self.server_name = known["server_name"]
         self.ikid = known["ikid"]
-        self.files = {path: (folder / Path(path).name).read_bytes() for path in CERTIFICATES}
+        _check_name(self.server_name)
+        ca, chain = (folder / Path(path).name for path in CERTIFICATES)
+        given = certificates.read(ca, chain, folder / "terminal.key.der", self.terminal)
+        self.files = dict(zip(CERTIFICATES, (given.ca, given.chain), strict=True))
         self.entries = {name: bytes.fromhex(known[name]) for name in _KEYS}
         self.first_passwords = first_passwords(known)
-        self.entries["tls_key"] = (folder / "terminal.key.der").read_bytes()
+        self.entries["tls_key"] = given.key
 
     def settings(self, board: str, host: str, port: int, ssid: str) -> dict:
         """Return what the device's config.json says, for the board named `board`."""
@@ -53,6 +65,19 @@ class Bundle:
             "server_name": self.server_name,
             "wifi": {"ssid": ssid},
         }
+
+
+def _check_name(name: str) -> None:
+    """Refuse what no host's certificate can say in a SAN."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        labels = name.split(".")
+        if len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
+            raise Unusable(
+                f"server_name {name!r} is no host name: give the one in the host's certificate, "
+                "in ASCII, without port and wildcard, or its address"
+            ) from None
 
 
 def first_passwords(known: Mapping) -> dict[str, str]:

@@ -28,6 +28,7 @@ from tools.device.bundle import (
     Bundle,
     first_passwords,
 )
+from tools.device.certificates import Unusable
 from tools.device.link import DeviceError, Link, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,6 +186,8 @@ def _check_owner(holds: dict, order: Order) -> str | None:
 def _read(folder: Path) -> Bundle:
     try:
         return Bundle(folder)
+    except Unusable as reason:
+        raise DeviceError(f"the bundle in {folder} can't be used: {reason}") from None
     except (OSError, ValueError, KeyError):
         raise DeviceError(f"{folder} holds no whole bundle: enrol the terminal again") from None
 

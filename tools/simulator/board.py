@@ -21,6 +21,7 @@ from tools.simulator.models.serial_port import SerialPort
 from tools.simulator.models.ssd1306 import Ssd1306
 from tools.simulator.models.wifi import Wifi
 from tools.simulator.wiring import wiring
+from tools.toolchain import clock
 
 FILES_SECTORS = 448  # of a flash of 4 MiB, behind the app and the journal
 
@@ -55,6 +56,7 @@ class Board:
         self.buzzer_sounds = False
         self._wired = wired
         self._i2c = {}
+        self.clock = home / "clock"  # where the interpreter finds the RTC's time
         self._rtc_ahead = 0
         self.rtc_memory = b""  # survives a reset, and is noise at power-on
         self._watchdog_s = 0.0
@@ -99,7 +101,7 @@ class Board:
     def power_up(self):
         """Bring every part to its state after power-on."""
         self.panel.power_up()
-        self._rtc_ahead = _Y2K - int(time.time())
+        self._set_rtc(_Y2K)
         self.rtc_memory = os.urandom(24)
         self.reset()
 
@@ -222,8 +224,12 @@ class Board:
         self._fed_at = time.monotonic()
 
     def _rtc_set(self, op, a, data):
-        self._rtc_ahead = int.from_bytes(data, "little") - int(time.time())
+        self._set_rtc(int.from_bytes(data, "little"))
         return _status(0)
+
+    def _set_rtc(self, epoch):
+        self._rtc_ahead = epoch - int(time.time())
+        clock.set_ahead(self.clock, self._rtc_ahead)
 
     def _rtc_get(self, op, a, n):
         return _status(0) + (int(time.time()) + self._rtc_ahead).to_bytes(8, "little")

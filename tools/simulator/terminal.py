@@ -20,6 +20,7 @@ from tools.simulator import interpreter
 from tools.simulator.board import Board
 from tools.simulator.models.link import Link
 from tools.simulator.models.wifi import Network
+from tools.toolchain import clock
 
 HEAP = interpreter.heap()
 
@@ -268,6 +269,7 @@ class SimulatedTerminal:
         environment = {
             **os.environ,
             "TZ": "UTC",
+            clock.FILE: str(self.board.clock.absolute()),
             "REBIND_BUS": str(theirs.fileno()),
             "REBIND_FLASH": self.board.images,
             "REBIND_RESET_CAUSE": str(_RESET_CAUSES[cause]),
@@ -276,7 +278,7 @@ class SimulatedTerminal:
         }
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                *interpreter.start_command(self.root, self.heap, self.command),
+                *interpreter.start_command(self.root, self.heap, self.command or clock.command()),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tools.toolchain import HOME, chromium, driver, fonts, interpreter
+from tools.toolchain import HOME, chromium, clock, driver, fonts, interpreter
 from tools.toolchain.archive import Archive
 from tools.toolchain.place import Unavailable, locked, say, scratch
 from tools.toolchain.progress import STOPPED, Progress
@@ -11,7 +11,8 @@ from tools.toolchain.progress import STOPPED, Progress
 
 def _get_parts() -> None:
     """Complete `.toolchain`. Raises `Unavailable`; the parts that came stay."""
-    if interpreter.present(HOME) and driver.present(HOME) and fonts.present(HOME):
+    parts = (interpreter, driver, fonts, clock)
+    if all(part.present(HOME) for part in parts):
         return
     say("getting an interpreter, a driver and a font, about 12 MB, once")
     with locked(HOME), scratch(HOME) as work, Progress("toolchain", lambda: "getting them"):
@@ -22,6 +23,8 @@ def _get_parts() -> None:
             interpreter.get(HOME, archive)
         if not fonts.present(HOME):
             fonts.get(HOME, archive)
+        if not clock.present(HOME):
+            clock.get(HOME, archive)
         say("complete")
 
 
