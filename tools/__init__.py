@@ -1,10 +1,16 @@
 """Everything that runs on the host: the simulator, the acquirer, the build and their own tools.
 
-Tools may import `firmware` and `drivers`; nothing on the device imports tools. Who runs one with a
-Python that lacks its packages is told in one line what to type.
+Tools may import `firmware` and `drivers`; nothing on the device imports tools. Whatever they print
+is printed: what the encoding of the output lacks is shown as its number, and ends nothing. Who
+runs one with a Python that lacks its packages is told in one line what to type.
 """
 
+import io
 import sys
+
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, io.TextIOWrapper):
+        _stream.reconfigure(errors="backslashreplace")
 
 
 def _say_what_to_type(kind, error, traceback):
