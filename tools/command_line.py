@@ -1,10 +1,9 @@
-"""What the commands of the tools have in common: how they are typed, and what they may say.
+"""What the command lines of the tools have in common.
 
 Imports the standard library alone.
 """
 
 import argparse
-import sys
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,9 +18,3 @@ def port(text):
     if text.isascii() and text.isdigit() and int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to 65535")
-
-
-def speak_in_any_encoding():
-    """Have stdout and stderr write what their encoding lacks as an escape, and never fail."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")

@@ -1,9 +1,11 @@
 """What a person keeps in a home stays there: whoever else comes is told what to do."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +101,21 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path, one_line, second):
     assert second(tmp_path / "file" / "home") == 1
     assert "HOME_DIR=" in one_line()
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_clone_that_cannot_be_written_is_said(kept, monkeypatch, one_line):
+    (kept / "file").write_text("")
+    monkeypatch.setattr(workplace, "_DEVICE", kept / "file" / "device")
+    assert run(kept) == 1
+    assert "yours" in one_line()
+
+
+def test_books_of_another_version_are_said(kept, monkeypatch, one_line):
+    monkeypatch.setattr(workplace, "prepare", lambda home: None)  # the device is not built
+    with contextlib.closing(sqlite3.connect(kept / "acquirer" / "books.sqlite3")) as books:
+        books.execute("PRAGMA user_version = 99")
+    assert run(kept) == 1
+    assert "99" in one_line()
 
 
 def test_a_port_in_use_is_said_before_anything_is_made(tmp_path, one_line):

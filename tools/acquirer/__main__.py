@@ -15,7 +15,6 @@ import logging
 import os
 import shlex
 import signal
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -365,7 +364,6 @@ def _given():
 
 def main(arguments=None):
     """Run one command. Returns the exit status."""
-    command_line.speak_in_any_encoding()
     try:
         args = _parser().parse_args(_given() if arguments is None else arguments)
         args.deed(args)
@@ -376,7 +374,7 @@ def main(arguments=None):
     except office.OfficeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except (sqlite3.Error, OSError) as error:
+    except OSError as error:
         print(
             f"error: {args.home} cannot be used ({error}): check that the disk has room and that"
             " the folder and its files are yours",

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import secrets
+import sqlite3
 import time
 import unicodedata
 from pathlib import Path
@@ -89,7 +90,7 @@ class Home:
         self.check()
         with self._whole(self.books_key_path):
             key = bytes.fromhex(self.books_key_path.read_text())
-        with self._not_in_use():
+        with self.using_books():
             return Books(self.books_path, keys.Vault(key), patience_s)
 
     def authority(self):
@@ -101,15 +102,21 @@ class Home:
         """The books, to look something up."""
         books = self.open_books()
         try:
-            with self._not_in_use():
+            with self.using_books():
                 yield books
         finally:
             books.close()
 
     @contextlib.contextmanager
-    def _not_in_use(self):
+    def using_books(self):
+        """Say what keeps the books from being used. Raises OfficeError."""
         try:
             yield
+        except sqlite3.Error as error:
+            raise OfficeError(
+                f"{self.books_path} cannot be used ({error}): check that the disk has room and"
+                " that the folder and its files are yours"
+            ) from error
         except BooksHeld as error:
             raise BooksInUse(
                 f"another program holds {self.books_path}: try again when it has ended"
@@ -171,7 +178,8 @@ def _init(home, server_name):
         if not path.exists():
             pki.write_private(path, os.urandom(size).hex().encode())
     home.books_path.touch(0o600)
-    Books(home.books_path, keys.Vault(bytes.fromhex(home.books_key_path.read_text()))).close()
+    with home.using_books():
+        Books(home.books_path, keys.Vault(bytes.fromhex(home.books_key_path.read_text()))).close()
     about = {"server_name": server_name, "base_id": os.urandom(4).hex()}
     pki.write_private(home.about_path, json.dumps(about).encode())
     return True

@@ -12,7 +12,6 @@ from tools.simulator.interpreter import NoInterpreter
 
 
 def main():
-    command_line.speak_in_any_encoding()
     parser = command_line.Parser(prog="python -m tools.simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     playing = commands.add_parser("demo", help="change a binding from log-in to a restart")

@@ -86,7 +86,7 @@ def held(home, demo=False):
         _check_whose(home, demo)
         lock = _locked(home)
     except OSError as error:
-        raise HomeRefused(explained(error)) from error
+        raise HomeRefused(f"{explained(error)}, or give another HOME_DIR=…") from error
     with lock:
         _check_whose(home, demo)
         if demo:
@@ -130,7 +130,7 @@ def explained(error):
     """What an OSError of a workplace means for a person, in one line."""
     return (
         f"{error.filename or 'a file'} cannot be used ({error.strerror or error}): check that the"
-        " disk has room and that the folder is yours, or give another HOME_DIR=…"
+        " disk has room and that the folder is yours"
     )
 
 
