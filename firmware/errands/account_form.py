@@ -84,8 +84,8 @@ class _Form:
             ("field.reason", text("reason.%d" % self.draft[drafts.REASON])),
             ("field.name", self._words(model.NAME)),
             ("field.kind", text("kind.%d" % drafts.get(self.draft, model.KIND)[0])),
-            ("field.account", self._words(model.ACCOUNT)),
-            ("field.cnaps", self._words(model.CNAPS)),
+            ("field.account", drafts.get(self.draft, model.ACCOUNT)),
+            ("field.cnaps", drafts.get(self.draft, model.CNAPS)),
         ]
         if len(self._steps) > len(rows):
             rows.append(("field.licence", self._words(model.LICENCE)))

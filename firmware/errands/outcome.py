@@ -3,6 +3,8 @@
 from firmware import rooms
 from firmware.binding import change
 from firmware.errands import telling
+from firmware.storage import state as keys
+from firmware.ui.pages import Idle
 
 
 async def run(desk, outcome):
@@ -15,7 +17,12 @@ async def run(desk, outcome):
     title, sound = telling.row(outcome.event, phase)
     if sound:
         await desk.board.beep(sound)
-    await pages.message(title, telling.words(desk, outcome, phase), True)
+    try:
+        await pages.message(title, telling.words(desk, outcome, phase), True)
+    except Idle:
+        if phase == change.IDLE:  # nobody has read how it ended
+            desk.state.put(((keys.NOTICE, bytes((outcome.event,))),))
+        raise
     if outcome.event == change.ACTIVE:
         await pages.message(title, desk.text("result.log_in_again"), True)
         desk.log_out()

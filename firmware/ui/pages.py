@@ -105,8 +105,8 @@ class Pages:
         return await self._with("menu", title, items, at)
 
     async def review(self, title, rows, at=0):
-        """Show rows of (label, value), a text key and words, and a last row to submit; return a
-        row's index to change it, SUBMIT or BACK.
+        """Show rows of (label, value), a text key and words or a number as a buffer, and a last
+        row to submit; return a row's index to change it, SUBMIT or BACK.
         """
         return await self._with("review", title, rows, at)
 

@@ -2,11 +2,12 @@
 
 Driven by a Pages object (canvas, text, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
-with B. May import ui.blanks, ui.canvas and ui.keys.
+with B. May import crypto.wipe, ui.blanks, ui.canvas and ui.keys.
 """
 
 from micropython import const
 
+from firmware.crypto.wipe import wipe
 from firmware.ui import canvas as paint
 from firmware.ui import keys
 from firmware.ui.blanks import shown
@@ -16,26 +17,42 @@ _GROUP = const(8)  # longer numbers are shown in groups
 
 
 async def run(pages, title, rows, at=0):
-    """Show every (label, value) of `rows` in full and a last row to submit.
+    """Show every (label, value) of `rows` in full and a last row to submit. A value is words, or a
+    number as a buffer: what is shown of that is overwritten before this returns or raises.
 
     Returns the index of the row to be changed, SUBMIT or BACK.
     """
     pages.begin()
-    canvas = pages.canvas
     lines = []  # (row, words as bytes, start, end)
+    try:
+        return await _shown(pages, title, rows, at, lines)
+    finally:
+        for index, data, _, _ in lines:
+            if index < len(rows) and not isinstance(rows[index][1], str):
+                wipe(data)
+
+
+async def _shown(pages, title, rows, at, lines):
+    canvas = pages.canvas
     ends = []
     for index in range(len(rows)):
         label, value = rows[index]
-        label = pages.text(label)
-        if len(value) > _GROUP and value.isdigit():
-            value = " ".join([value[i : i + 4] for i in range(0, len(value), 4)])
-        value = shown(value)
-        line = (label + " ").encode() + value
-        if canvas.width(line) <= paint.TEXT_WIDTH:
+        label = pages.text(label).encode()
+        if isinstance(value, str):
+            value = shown(value)
+            line = label + b" " + value
+        else:
+            value = _grouped(value)
+            line = bytearray(len(label) + 1 + len(value))
+            line[: len(label) + 1] = label + b" "
+            line[len(label) + 1 :] = value
+        fits = canvas.width(line) <= paint.TEXT_WIDTH
+        if not isinstance(rows[index][1], str):
+            wipe(value if fits else line)  # the one that is not shown
+        if fits:
             lines.append((index, line, 0, len(line)))
             continue
-        line = label.encode()
-        lines.append((index, line, 0, len(line)))
+        lines.append((index, bytearray(label), 0, len(label)))
         data = canvas.wrap(value, ends)
         start = 0
         for end in ends:
@@ -67,6 +84,20 @@ async def run(pages, title, rows, at=0):
             top, at = _up(lines, top, at)
         elif code == keys.DOWN:
             top, at = _down(lines, top, at)
+
+
+def _grouped(digits):
+    # A copy in groups of four when there are many, in one piece, so that it can be overwritten.
+    n = len(digits)
+    copy = bytearray(n + (n - 1) // 4 if n > _GROUP else n)
+    at = 0
+    for i in range(n):
+        if i and n > _GROUP and not i % 4:
+            copy[at] = 0x20
+            at += 1
+        copy[at] = digits[i]
+        at += 1
+    return copy
 
 
 def _first_of(lines, row):

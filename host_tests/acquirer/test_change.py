@@ -99,6 +99,14 @@ def test_what_is_refused_about_a_card(shop, bend, verdict, tag):
     assert reply.reason.startswith(tag + " ")
 
 
+def test_a_licence_in_small_letters_is_the_same_one(shop):
+    # A terminal sends what its binding has, which the office may have entered long ago.
+    proposal = account(shop.client)
+    small = proposal.inner[0xDF35].lower()
+    assert small != proposal.inner[0xDF35]
+    assert shop.client.change(proposal.bent(df35=small)).verdict == "00/01"
+
+
 def test_a_card_is_good_until_its_month_ends(shop):
     assert shop.client.change(card(shop.client, expiry="2611")).verdict == "00/01"
 

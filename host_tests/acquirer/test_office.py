@@ -427,6 +427,29 @@ def test_a_licence_is_kept_in_the_capitals_that_a_keypad_has(bundle, run, tmp_pa
     assert merchant["licence"] == "91350100M000100Y43"
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda home, out: acquirer.enroll(home, "T0000001", M1, out / "again"),
+        lambda home, out: acquirer.set_policy(home, M1, review=True),
+        lambda home, out: acquirer.bind(home, "T0000001", "6222021234567890128", slot=2),
+    ],
+)
+def test_a_licence_from_before_is_put_into_capitals_by_whatever_is_entered(
+    bundle, tmp_path, entry
+):
+    home = tmp_path / "home"
+    with office.Home(home).writing() as books:
+        books._put("UPDATE merchants SET licence = lower(licence)")
+    entry(home, tmp_path)
+    books = acquirer.read_books(home)
+    if any(row["slot"] == 2 for row in books["bindings"]):
+        (bound,) = [row for row in books["bindings"] if row["slot"] == 2]
+        assert bound["licence"] == "91350100M000100Y43"
+    else:
+        assert books["merchants"][0]["licence"] == "91350100M000100Y43"
+
+
 def test_a_merchant_from_before_numbers_had_one_form_can_still_be_served(bundle, tmp_path):
     home = office.Home(tmp_path / "home")
     with home.writing() as books:

@@ -144,10 +144,10 @@ def test_faulty_data_of_the_acquirers_is_told(desk):
     "noted, words",
     [
         (change.ACTIVE, "Changed: see records"),
-        (change.REJECTED, "Not changed: see records"),
-        (change.SUPERSEDED, "Changed again: see records"),
+        (change.REJECTED, "Refused: see records"),
+        (change.SUPERSEDED, "Replaced: see records"),
         (change.WITHDRAWN, "Withdrawn: see records"),
-        (0, "Not changed: see records"),  # as older firmware noted it
+        (0, "Refused: see records"),  # as older firmware noted it
         (1, "Changed: see records"),
     ],
 )

@@ -238,7 +238,7 @@ def test_menus_and_reviews_return_what_was_chosen():
     assert asyncio.run(_pages(b"BBAD").menu("menu.title", ["中", "国", "账"])) == 1
     assert asyncio.run(_pages(b"3").menu("menu.title", ["中", "国", "账"])) == 2
     assert asyncio.run(_pages(b"C").menu("menu.title", ["中"])) == BACK
-    rows = [("field.account", "6222021234567890128"), ("menu.title", "12")]
+    rows = [("field.account", b"6222021234567890128"), ("menu.title", "12")]
     assert asyncio.run(_pages(b"BBD").review("menu.title", rows)) == SUBMIT
     assert asyncio.run(_pages(b"BD").review("menu.title", rows)) == 1
 

@@ -101,5 +101,16 @@ def test_numbers_that_were_not_used_are_forgotten_with_the_form(play):
         await do("press C C C C\nsee @change.title\n")
         for at in range(len(ACCOUNT) - 7):
             assert not in_memory(terminal, ACCOUNT[at : at + 8])
+        await do("choose @change.title\npass 请备好营业执照\npass @notice.title within 20\n")
+        await do("choose @reason.4\nchoose 上海示例商贸有限公司\nchoose @kind.1\n")
+        await do(f"see @field.account\ntype {ACCOUNT}\npress D\nsee @field.account_again\n")
+        await do(f"type {ACCOUNT}\npress D\nsee @field.cnaps\ntype 313651027012\npress D\n")
+        await do("see @reason.4\npress B B B\nsee '9182 7364'\n")
+        assert in_memory(terminal, ACCOUNT[:4] + " " + ACCOUNT[4:8])
+        await do("press C\nsee @change.abandon\npress D\nsee @change.title\n")
+        for at in range(len(ACCOUNT) - 7):
+            part = ACCOUNT[at : at + 8]
+            assert not in_memory(terminal, part)
+            assert not in_memory(terminal, part[:4] + " " + part[4:])
 
     play(story)

@@ -113,8 +113,8 @@ def test_a_long_row_passes_by_while_it_is_chosen(stage, monkeypatch):
 def test_the_review_shows_everything_and_leads_to_each_field(stage):
     rows = [
         ("field.name", _COMPANY),
-        ("field.account", "6222021234567890128"),
-        ("field.cnaps", "102100099996"),
+        ("field.account", b"6222021234567890128"),
+        ("field.cnaps", b"102100099996"),
     ]
     result, screens = stage.play(stage.pages.review("change.title", rows), "BBBD")
     assert result == SUBMIT

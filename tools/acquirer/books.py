@@ -132,6 +132,7 @@ ALTER TABLE terminals ADD COLUMN wrong_codes INTEGER NOT NULL DEFAULT 0;
 UPDATE terminals SET last_step = coalesce(
     (SELECT max(step) FROM spent_steps WHERE terminal = terminals.id), 0);
 DROP TABLE spent_steps;
+UPDATE merchants SET licence = upper(licence);
 """
     + _SINCE_2
 }
@@ -246,8 +247,9 @@ class Books:
         if names is not None:
             names = json.dumps(names, ensure_ascii=False)
         self._put(
-            "UPDATE merchants SET names = coalesce(?, names), licence = coalesce(?, licence),"
-            " review = coalesce(?, review), cvv2 = coalesce(?, cvv2) WHERE number = ?",
+            "UPDATE merchants SET names = coalesce(?, names),"
+            " licence = upper(coalesce(?, licence)), review = coalesce(?, review),"
+            " cvv2 = coalesce(?, cvv2) WHERE number = ?",
             names,
             licence,
             review,

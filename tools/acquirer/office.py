@@ -323,7 +323,7 @@ def _binding(holder, account, cnaps, kind, licence, bank):
         rules.ACCOUNT_TAG: account.encode(),
         rules.CNAPS_TAG: cnaps.encode(),
         rules.TYPE_TAG: bytes([_TYPES[kind]]),
-        rules.LICENCE_TAG: licence.encode(),
+        rules.LICENCE_TAG: licence.upper().encode(),
     }
     if bank:
         pairs[rules.BANK_TAG] = _checked_text(bank, rules.BANK_MAX, "a bank name").encode()

@@ -334,7 +334,7 @@ def judge(proposal, replaced, standing, spend_code):
     binding = proposal.binding
     if binding[NAME_TAG].decode() not in standing.names:
         raise Refused("63", NAME_TAG, "holder")
-    if binding[LICENCE_TAG].decode() != standing.licence:
+    if binding[LICENCE_TAG].upper().decode() != standing.licence.upper():
         raise Refused("63", LICENCE_TAG, "licence")
     if proposal.action == ACTION_RESTORE and proposal.tlvs not in standing.had:
         raise Refused("63", 0, "never")
