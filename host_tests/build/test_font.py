@@ -89,12 +89,20 @@ def test_no_two_texts_look_the_same_on_a_line(glyphs, tmp_path):
         left |= more - seen
 
 
-def test_of_characters_that_look_the_same_one_is_in_the_file():
-    glyphs = font.chosen(["｀"])
-    assert "｀" in glyphs and "‘" not in glyphs  # the one of the terminal's own words
-    for words in ("‘｀", "\u3000", "丨"):  # the last is a bar behind a space
+def test_of_characters_that_look_the_same_one_is_in_the_file(path):
+    one, other = {".pcf": "｀‘", ".woff": "毫亳"}[path.suffix]
+    glyphs = font.chosen([one], path)
+    assert one in glyphs and other not in glyphs  # the one of the terminal's own words
+    for words in (other + one, "\u3000", "丨"):  # the last is a bar behind a space
         with pytest.raises(font.FontError, match="looks like"):
-            font.chosen([words])
+            font.chosen([words], path)
+
+
+def test_the_brackets_of_a_companys_name_are_seen_and_are_not_those_of_ascii(glyphs):
+    for full, plain in ("（(", "）)"):
+        ink = font._trimmed(glyphs[full].columns)
+        assert ink != font._trimmed(glyphs[plain].columns)
+        assert any(ink) and glyphs[full].advance == font.COLUMNS
 
 
 def test_ideographs_are_twelve_columns_wide(glyphs):
