@@ -25,15 +25,7 @@ _FOLDER = "a b/中 文 (1)"
 _LIMIT_S = 900
 _NOT_THERE = ("apt", "dpkg", "npm", "node", "micropython")
 _FIRST_FREE = 61000
-_SETTINGS = (
-    "PIP_",
-    "NPM_CONFIG_",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_",
-    "REQUESTS_",
-)
+_SETTINGS = ("PIP_", "NPM_CONFIG_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_", "REQUESTS_")
 _TAIL = 60
 
 
@@ -128,9 +120,8 @@ def _visit(place):
     if facts["bits"] != 64 or font.suffix != ".woff":
         raise Failed(f"it ran on another machine than meant: {facts}, {font.name}")
     ready = next((at for at, line in lines if line == "toolchain: complete"), 0.0)
-    print(
-        f"stranger: {ready:.0f} s to all that is needed, {lines[-1][0] - ready:.0f} s for the demo"
-    )
+    played = lines[-1][0] - ready
+    print(f"stranger: {ready:.0f} s to all that is needed, {played:.0f} s for the demo")
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run([*tests, "host_tests/build/test_font.py"], cwd=tree)
     if done.returncode:
