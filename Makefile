@@ -6,7 +6,7 @@ PY := .venv/bin/python
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint heap bench fuzz wear mount crash build flash image partition
-.PHONY: provision selftest setup parts clean venv
+.PHONY: verify provision selftest setup parts clean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ flash: build ## the build onto a board, only what changed (PORT=serial or socket
 
 image: build ## one flash image for manufacturing (FIRMWARE=ESP32_GENERIC-….bin CONFIG=dir)
 	@$(PY) -m tools.build.image --firmware "$(FIRMWARE)" $(if $(CONFIG),--config "$(CONFIG)")
+
+verify: build ## is a board, or an image, what this tree builds, file by file (PORT= or IMAGE=file)
+	@$(PY) -m tools.device verify --build build/$(or $(ARCH),xtensawin) \
+		$(if $(IMAGE),--image "$(IMAGE)",--port "$(PORT)")
 
 partition: venv ## a raw partition for the journal on a board in use; asks before it erases (PORT=)
 	@$(PY) -m tools.device partition --port "$(PORT)"

@@ -36,7 +36,7 @@ def manifest(root: Path, arch: str) -> dict[str, str]:
         for path in sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
         if path != MANIFEST and not provisioned(path)
     }
-    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    hashes = {path: sha256(data) for path, data in files.items()}
     lines = "".join(f"{hashes[path]} {len(files[path])} {path}\n" for path in files)
     digest = hashlib.sha256(lines.encode())
     head = f"{arch} {digest.hexdigest()} {' '.join(words(digest.digest()))}\n"
@@ -64,6 +64,11 @@ def words(digest: bytes) -> list[str]:
     return [known[byte] for byte in digest[:4]]
 
 
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def provisioned(path: str) -> bool:
     """Tell whether a file of the device is one terminal's own, and of no build: its settings, its
     certificates, its state where that is kept in files.
@@ -84,7 +89,7 @@ def load(root: Path, config: Path | None = None) -> tuple[str, dict[str, bytes]]
     for path, expected in hashes.items():
         source = root / path
         files[path] = source.read_bytes() if source.is_file() else b""
-        if hashlib.sha256(files[path]).hexdigest() != expected:
+        if sha256(files[path]) != expected:
             raise BuildError(f"{source} is not what was built: run `make build`")
     files[MANIFEST] = (root / MANIFEST).read_bytes()
     if config is not None:
