@@ -1,10 +1,10 @@
 """What a build gave: a manifest for the device, its files read back, the sizes of its rooms.
 
-What always holds: the manifest names every file of the build but itself, with the SHA-256 and the
-size that the device must find. It is text that a chip reads line by line:
+What always holds: the manifest names every file of the build but itself, with the SHA-256 that
+the device must find. It is text that a chip reads line by line:
 
     xtensawin <SHA-256 of all lines after this one> acid bold camp dusk
-    <SHA-256> <bytes> <path>                        of each file, ascending by path
+    <SHA-256> <path>                                of each file, ascending by path
 
 Four words stand for the hash, so that people can compare it: its first four bytes, as lines of
 words.txt. Reports are written only when they say something new. Imports nothing of the device.
@@ -31,13 +31,13 @@ _PROVISIONED = ("config.json", "certs/*.der")
 
 def manifest(root: Path, arch: str) -> dict[str, str]:
     """Write the manifest of the build in `root`, and return {path: SHA-256 in hex}."""
-    files = {
-        path: (root / path).read_bytes()
-        for path in sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+    paths = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+    hashes = {
+        path: sha256((root / path).read_bytes())
+        for path in paths
         if path != MANIFEST and not provisioned(path)
     }
-    hashes = {path: sha256(data) for path, data in files.items()}
-    lines = "".join(f"{hashes[path]} {len(files[path])} {path}\n" for path in files)
+    lines = "".join(f"{hashes[path]} {path}\n" for path in hashes)
     digest = hashlib.sha256(lines.encode())
     head = f"{arch} {digest.hexdigest()} {' '.join(words(digest.digest()))}\n"
     _write(root / MANIFEST, head + lines)
@@ -54,8 +54,8 @@ def read(text: str) -> tuple[str, dict[str, str], str]:
     found = hashlib.sha256(lines.encode())
     if found.hexdigest() != digest or said != words(found.digest()):
         raise ValueError("not whole")
-    rows = [line.split(" ", 2) for line in lines.splitlines()]
-    return arch, {path: hashed for hashed, _, path in rows}, " ".join(said)
+    rows = [line.split(" ", 1) for line in lines.splitlines()]
+    return arch, {path: hashed for hashed, path in rows}, " ".join(said)
 
 
 def words(digest: bytes) -> list[str]:
