@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 # What a person gives reaches a program as it is: through the environment, never through make's
 # text, in which a `$` would be expanded, nor the shell's, in which a quote would end.
-GIVEN := ACQUIRER ARCH ARGS BOARD BUNDLE CONFIG DRY FIRMWARE HEAP HOME_DIR HOST HOTLINE INPUTS LOAD \
+GIVEN := ACQUIRER ARCH ARGS BOARD BUNDLE CONFIG DRY FIRMWARE HEAP HOME_DIR HOST HOTLINE IMAGE INPUTS LOAD \
 	MERCHANT ONLY PORT PYTHON QUICK REPLACE SCENARIOS SEED SKIP SSID TERMINAL
 $(foreach name,$(GIVEN),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
@@ -17,7 +17,7 @@ flag = $${$1:+--$2}
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help run demo acquirer setup test lint fuzz crash heap bench wear mount sbom clean
-.PHONY: build flash image partition provision selftest parts all-packages
+.PHONY: build flash image verify partition provision selftest parts all-packages
 .PHONY: run-packages board-packages bench-packages test-packages
 
 ## Start here: try it, no hardware needed
@@ -65,6 +65,10 @@ flash: build board-packages ## bring a board up to date (PORT= CONFIG= DRY=1)
 
 image: build board-packages ## one flash image for manufacturing (FIRMWARE= CONFIG=)
 	@$(PY) -m tools.build.image --firmware="$$FIRMWARE" $(call with,CONFIG,config)
+
+verify: build board-packages ## is a board, or an image, what this tree builds? (PORT= or IMAGE=)
+	@$(PY) -m tools.device verify --build="build/$${ARCH:-xtensawin}" $(call with,PORT,port) \
+		$(call with,IMAGE,image)
 
 partition: board-packages ## a raw partition for the journal, asks first (PORT=)
 	@$(PY) -m tools.device partition $(call with,PORT,port)

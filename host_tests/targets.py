@@ -59,6 +59,7 @@ FORMS = {
     "sbom": Short(limit_s=300),
     "image": Short(f"FIRMWARE={_IMAGE.relative_to(ROOT)}", 300),
     "flash": Short(_NO_BOARD, board=True),
+    "verify": Short(_NO_BOARD, board=True),
     "partition": Short(_NO_BOARD, board=True),
     "provision": Short(
         f"{_NO_BOARD} TERMINAL=10000009 MERCHANT=898310054110009 HOST=localhost:8583 SSID=Shop",

@@ -15,6 +15,7 @@ _MENUS = {
             ("password.title", "own_password"),
             ("network.title", "network"),
             ("language.title", "language"),
+            ("about.title", "about"),
         ),
     ),
     "accounts": (

@@ -19,6 +19,9 @@ from tools.build.device import house
 from tools.build.tree import build
 from tools.device import link
 from tools.device.flash import flash
+from tools.device.link import DeviceError
+from tools.device.provision import Order, provision
+from tools.device.selftest import selftest
 
 CONFIG = """{"board": "esp32-devkitc", "terminal": "10000001", "merchant": "898310054110001",
 "serial": "RB000001", "host": "acquirer.test", "port": 8583, "server_name": "acquirer.test",
@@ -90,6 +93,25 @@ def test_a_file_that_is_not_whole_ends_at_a_console_from_which_it_is_flashed_aga
         assert path in re.search("damaged or missing: (.*)", log)[1].split()
     flash(board.url, whole, None, False, 0)
     assert "files copied: 1, removed: 0; all hashes verified" in capsys.readouterr().out
+    assert board.panics == 0
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        lambda port, home: provision(port, Order("10000001", "898310054110001", home=home)),
+        lambda port, home: selftest(port, None, home),
+    ],
+    ids=["provision", "selftest"],
+)
+def test_no_tool_runs_what_is_damaged(desk, tmp_path, disk, whole, tool):
+    (tmp_path / "disk").write_bytes(disk)
+    board = desk()
+    with link.Link(board.url) as line:
+        path = _path(UNIT)
+        line.run(_HURT["damaged"].format(path, (whole / path).stat().st_size // 2))
+    with pytest.raises(DeviceError, match="are damaged or missing: run `make flash` first"):
+        tool(board.url, tmp_path / "home")
     assert board.panics == 0
 
 

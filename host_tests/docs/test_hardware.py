@@ -13,8 +13,7 @@ from tools.build import image
 from tools.device import wiring
 
 PAGE = (ROOT / "docs/hardware.md").read_text(encoding="utf-8")
-SAID = [ROOT / "boot.py", ROOT / "main.py"]
-SAID += [ROOT / "drivers" / name for name in ("board.py", "trouble.py")]
+SAID = [ROOT / name for name in ("boot.py", "main.py", "drivers/board.py", "drivers/trouble.py")]
 SAID += (ROOT / "tools/device").glob("*.py")
 _FAMILIES = ("KEYS_", "FLASH_", "STATE_", "STARTS", "ERRAND")
 SAID += (ROOT / "tools/build").glob("*.py")

@@ -1,10 +1,10 @@
 """What a build gave: a manifest for the device, its files read back, the sizes of its rooms.
 
-What always holds: the manifest names every file of the build but itself, with the SHA-256 and the
-size that the device must find. It is text that a chip reads line by line:
+What always holds: the manifest names every file of the build but itself, with the SHA-256 that
+the device must find. It is text that a chip reads line by line:
 
     xtensawin <SHA-256 of all lines after this one> acid bold camp dusk
-    <SHA-256> <bytes> <path>                        of each file, ascending by path
+    <SHA-256> <path>                                of each file, ascending by path
 
 Four words stand for the hash, so that people can compare it: its first four bytes, as lines of
 words.txt. Reports are written only when they say something new. Imports nothing of the device.
@@ -32,13 +32,13 @@ _PROVISIONED = ("config.json", *CERTIFICATES)  # and no key that lies beside the
 
 def manifest(root: Path, arch: str) -> dict[str, str]:
     """Write the manifest of the build in `root`, and return {path: SHA-256 in hex}."""
-    files = {
-        path: (root / path).read_bytes()
-        for path in sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+    paths = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+    hashes = {
+        path: sha256((root / path).read_bytes())
+        for path in paths
         if path != MANIFEST and not provisioned(path)
     }
-    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    lines = "".join(f"{hashes[path]} {len(files[path])} {path}\n" for path in files)
+    lines = "".join(f"{hashes[path]} {path}\n" for path in hashes)
     digest = hashlib.sha256(lines.encode())
     head = f"{arch} {digest.hexdigest()} {' '.join(words(digest.digest()))}\n"
     _write(root / MANIFEST, head + lines)
@@ -55,14 +55,19 @@ def read(text: str) -> tuple[str, dict[str, str], str]:
     found = hashlib.sha256(lines.encode())
     if found.hexdigest() != digest or said != words(found.digest()):
         raise ValueError("not whole")
-    rows = [line.split(" ", 2) for line in lines.splitlines()]
-    return arch, {path: hashed for hashed, _, path in rows}, " ".join(said)
+    rows = [line.split(" ", 1) for line in lines.splitlines()]
+    return arch, {path: hashed for hashed, path in rows}, " ".join(said)
 
 
 def words(digest: bytes) -> list[str]:
     """Return the four words that stand for a hash."""
     known = _WORDS.read_text(encoding="utf-8").split()
     return [known[byte] for byte in digest[:4]]
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def provisioned(path: str) -> bool:
@@ -85,7 +90,7 @@ def load(root: Path, config: Path | None = None) -> tuple[str, dict[str, bytes]]
     for path, expected in hashes.items():
         source = root / path
         files[path] = source.read_bytes() if source.is_file() else b""
-        if hashlib.sha256(files[path]).hexdigest() != expected:
+        if sha256(files[path]) != expected:
             raise BuildError(f"{source} is not what was built: run `make build`")
     files[MANIFEST] = (root / MANIFEST).read_bytes()
     if config is not None:

@@ -1,4 +1,4 @@
-"""Command line: `python -m tools.device flash|partition|provision|selftest --port PORT`."""
+"""Command line: `python -m tools.device flash|partition|provision|selftest|verify --port PORT`."""
 
 import argparse
 import contextlib
@@ -12,6 +12,7 @@ from tools.device import provision, selftest
 from tools.device.flash import flash
 from tools.device.link import DeviceError
 from tools.device.partition import Loader, partition
+from tools.device.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,11 +31,16 @@ def main() -> int:
     table = commands.add_parser("partition", help="give a board its partition `journal`")
     table.add_argument("--port", help="a serial device")
     table.set_defaults(run=_partition)
+    compare = commands.add_parser("verify", help="compare a board, or an image, with the build")
+    compare.add_argument("--port", help="a serial device, or socket://host:port")
+    compare.add_argument("--image", type=Path, help="what `make image` made, instead of a board")
+    compare.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
+    compare.set_defaults(run=_verify)
     provision.add_command(commands)
     selftest.add_command(commands)
     options = parser.parse_args()
     try:
-        if not options.port:
+        if not options.port and not getattr(options, "image", None):
             raise DeviceError(f"which board? PORT=…; {_ports()}")
         return options.run(options)
     except (BuildError, DeviceError) as error:
@@ -51,6 +57,10 @@ def _partition(options: argparse.Namespace) -> int:
     with contextlib.closing(Loader(options.port)) as chip:
         partition(chip, _agreed, ROOT / "build/partition-table.bin", options.port)
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    return 0 if verify(options.port, options.image, options.build) else 1
 
 
 def _agreed() -> bool:

@@ -68,3 +68,11 @@ def examine(link: Link) -> Facts:
         found["block"],
         found["free"],
     )
+
+
+def check_files(link: Link) -> None:
+    """Raise `DeviceError` when the board's start has found files that are not as they were built:
+    to run one might bring the chip down, or hang it.
+    """
+    if link.ask("reply(globals().get('damaged', []))") != []:
+        raise DeviceError("files of the terminal are damaged or missing: run `make flash` first")

@@ -107,6 +107,7 @@ def provision(port: str, order: Order) -> None:
     with Link(port) as link:
         facts = checks.examine(link)
         say(f"{facts}")
+        checks.check_files(link)
         _bring(link, "provision.py")
         holds = link.ask(f"holds({_ASKED + _STATE!r}, {CERTIFICATES!r})")
         replacing = _check_owner(holds, order)

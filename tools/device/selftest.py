@@ -51,6 +51,7 @@ def selftest(port: str, ask: Callable[[str], bool] | None, reports: Path) -> boo
     with Link(port) as link:
         facts = checks.examine(link)
         say(str(facts))
+        checks.check_files(link)
         try:
             link.run(_INSIDE.read_text(encoding="utf-8"))
         except Refused as refusal:
