@@ -5,11 +5,11 @@ chip's heap has as much in one piece. How much there is depends on the image, an
 pieces on what was there before: Wi-Fi outlives a soft reset, in the middle of it. So it is looked
 at here, with every part built and the radio started: what a connection needs while it is made, and
 what is to stay even then, is nobody else's. Of the rest the heap is given what it can use, from
-the smaller of two pieces, so that the larger one stays whole. For that it is filled while the rest
-of the chip's heap is held as the buffers of a UART, the only ones there whose size can be chosen
-from Python: what can be had is what it is to have. What always holds: a piece that stays keeps the
-second area, which would be given back when it is empty. In memory only while the board is built.
-May import esp32.
+the second piece if that is large enough, so that the largest one stays whole. For that it is
+filled while the rest of the chip's heap is held as the buffers of a UART, the only ones there
+whose size can be chosen from Python: what can be had is what it is to have. What always holds: a
+piece that stays keeps the second area, which would be given back when it is empty. In memory only
+while the board is built. May import esp32.
 """
 
 import esp32
@@ -22,9 +22,10 @@ _FLOOR = const(12 * 1024)  # what stays at the worst moment
 _MOST = const(28 * 1024)
 _DOUBLE = const(56 * 1024)  # by more it does not grow at once
 _LEAST = const(8 * 1024)  # less is not worth an area of its own, nor told from the small pieces
+_ENOUGH = const(16 * 1024)  # in a piece of its own, also where there is more to have
 _LONGEST = const(65000)  # the length of a UART's buffer has 16 bits
 _STEP = const(4096)
-_SLACK = const(1024)
+_SLACK = const(2048)  # the buffers that the UART had may be beside what is held
 _PIECE = const(1024)
 _PIECES = const(56)  # fill the heap that there is at start
 
@@ -52,21 +53,21 @@ def grow(uart):
 
 def _leave(uart):
     # Hold all of the chip's heap but what Python's may have; return whether it may have any.
-    first = _largest()
-    _hold(uart, first - _SLACK, _SEND_BUFFER)
-    second = _largest()
-    if second < _LEAST:
-        second = 0
-    growth = min(_MOST, first + second - _CONNECTION - _FLOOR)
+    regions = esp32.idf_heap_info(esp32.HEAP_DATA)  # the small ones have no room for TLS
+    free = sum([region[1] for region in regions if region[2] >= _ENOUGH])
+    growth = min(_MOST, free - _CONNECTION - _FLOOR)
     if growth < _LEAST:
         return False
-    if not second:
-        _hold(uart, first - growth, _SEND_BUFFER)
+    first = _largest()
+    _hold_two(uart, first - _SLACK, _SEND_BUFFER)
+    second = _largest()
+    if second < min(growth, _ENOUGH):
+        _hold_two(uart, first - growth, _SEND_BUFFER)
         return _is_right(first, growth)
     # What is held of the second piece may lie in a smaller one: then more of it.
     held = max(second - growth, 0)
     while second - held >= _LEAST:
-        _hold(uart, first - _SLACK, max(held, _SEND_BUFFER))
+        _hold_two(uart, first - _SLACK, max(held, _SEND_BUFFER))
         if _is_right(first, growth):
             return True
         held += _STEP
@@ -78,6 +79,15 @@ def _is_right(first, growth):
     # the largest piece there is.
     had = _largest()
     return had <= growth + _SLACK or first - min(had, _DOUBLE) >= _CONNECTION + _FLOOR
+
+
+def _hold_two(uart, large, small):
+    # The large one first: what comes after it cannot lie in its place. The buffer to send is the
+    # first that MicroPython asks for; if it is not, the other way round is.
+    try:
+        _hold(uart, small, large)
+    except OSError:
+        _hold(uart, large, small)
 
 
 def _hold(uart, received, sent):

@@ -68,6 +68,14 @@ def mpremote(board, *words):
     return done.stdout
 
 
+def until(settled, seconds=30):
+    """Wait until `settled()`; a board that does not settle in time is a failure."""
+    limit = time.monotonic() + seconds
+    while not settled():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 def flashed(tmp_path_factory):
     """Return the image of a file system that holds the built device."""

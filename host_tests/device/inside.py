@@ -6,12 +6,18 @@ host_tests/stubs. Code to run comes in on stdin, a line `TOKEN KIND LENGTH` befo
 is told on stdout among what the code prints, as TOKEN and a letter.
 """
 
+import gc
 import io
 import json
 import os
 import sys
+from struct import pack, unpack_from
 
 _BLOCK = 4096
+_AT_BOOT = 3 * 1024  # what MicroPython itself has in Python's heap by then
+_COMPILING = 3  # bytes that compiling takes for each of the source
+_HEAP_INFO, _HEAP_NEEDED, _LINE, _RADIO = 0x50, 0x51, 0x52, 0x53
+_ENOMEM = 12
 
 
 class _Disk:
@@ -67,6 +73,121 @@ class _Esp:
         return self._size
 
 
+class _Memory:
+    """Python's heap as the port has it, in a chip's that the process beside keeps account of."""
+
+    def __init__(self):
+        import rebind_bus
+
+        self._bus = rebind_bus
+        self._answer = bytearray(64)
+        self._base = 0
+
+    def boot(self):
+        """Have nothing in memory but what MicroPython itself has there."""
+        gc.collect()
+        self._base = gc.mem_alloc() - _AT_BOOT
+
+    def needs(self, more=0):
+        """Have Python's heap grow as far as it is used; return (used, its size)."""
+        used, size = self._ask(more)
+        if used + more > size:
+            gc.collect()
+            used, size = self._ask(more)
+        return used, size
+
+    def _ask(self, more):
+        used = max(self.mem_alloc(), 0)
+        self._bus.ask(_HEAP_NEEDED, 0, pack("<II", used, more))
+        self._bus.take(self._answer, 4)
+        return used, unpack_from("<I", self._answer)[0]
+
+    def info(self, capabilities):
+        self.needs()
+        size = self._bus.ask(_HEAP_INFO)
+        self._bus.take(self._answer, size)
+        return [unpack_from("<IIII", self._answer, at) for at in range(0, size, 16)]
+
+    def mem_alloc(self):
+        return gc.mem_alloc() - self._base
+
+    def mem_free(self):
+        """As the port has it: what Python's heap could grow by counts as free."""
+        used, size = self.needs()
+        return size - used + max([region[2] for region in self.info(0)])
+
+    def line(self, stage, fault=None):
+        """Have what the connection takes at `stage`; without room raise `fault`."""
+        self.needs()
+        if self._bus.ask(_LINE, stage) < 0:
+            raise fault or OSError(_ENOMEM)
+
+    def radio(self):
+        """Raise what the radio ends in, if it does."""
+        size = self._bus.ask(_RADIO)
+        if size:
+            self._bus.take(self._answer, size)
+            raise RuntimeError(bytes(self._answer[:size]).decode())
+
+
+class _Beside:
+    """A module of the interpreter's of which some things are the chip's."""
+
+    def __init__(self, module, things):
+        self._module = module
+        for name in things:
+            setattr(self, name, things[name])
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+
+def _tls(memory):
+    import tls
+
+    class Context(tls.SSLContext):
+        """What is short of memory is told as MicroPython does: of a certificate as a bad one."""
+
+        def __init__(self, protocol):
+            memory.line(0)
+            super().__init__(protocol)
+
+        def load_verify_locations(self, data):
+            memory.line(1, ValueError("invalid cert"))
+            super().load_verify_locations(data)
+
+        def wrap_socket(self, raw, **options):
+            memory.line(2)
+            return Socket(super().wrap_socket(raw, **options))
+
+    class Socket:
+        def __init__(self, own):
+            self._own = own
+            self._stage = 3
+
+        def __getattr__(self, name):
+            return getattr(self._own, name)
+
+        def readinto(self, buf):
+            if self._stage == 3:
+                memory.line(3, OSError(facts.get("no_room", _ENOMEM)))
+                self._stage = 0
+            return self._own.readinto(buf)
+
+        def getpeercert(self, binary):
+            found = self._own.getpeercert(binary)
+            if found and self._stage == 0:
+                memory.line(4)
+                self._stage = 4
+            return found
+
+        def close(self):
+            memory.line(5)
+            self._own.close()
+
+    return _Beside(tls, {"SSLContext": Context})
+
+
 class _Never(BaseException):
     """A fitted board's parts see the reset and end this process."""
 
@@ -116,11 +237,31 @@ def _fit(facts):
     if facts["platform"] == "esp32":
         sys.modules["esp"] = _Esp(facts)
     sys.modules["sys"] = _Chip(facts)
+    if fitted:
+        _fit_memory(network, esp32)
     return _Never if fitted else machine.Reset
+
+
+def _fit_memory(network, esp32):
+    """Have Python's heap, TLS and the radio live in the memory that the chip has."""
+    global memory
+    memory = _Memory()
+    sys.modules["gc"] = _Beside(gc, {"mem_free": memory.mem_free, "mem_alloc": memory.mem_alloc})
+    sys.modules["tls"] = _tls(memory)
+    esp32.idf_heap_info = memory.info
+
+    class Radio(network.WLAN):
+        def __init__(self, interface=0):
+            memory.radio()
+            super().__init__(interface)
+
+    network.WLAN = Radio
 
 
 def _run(source, name, kind):
     """Run `source` in the one namespace; tell whether it ended by itself."""
+    if memory:
+        memory.needs(_COMPILING * len(source))
     try:
         exec(compile(source, name, kind), space)
         return None
@@ -170,6 +311,7 @@ def _serve():
 token, disk, facts, mode = sys.argv[1:]
 facts = json.loads(facts)
 space = {"__name__": "__main__"}
+memory = None
 reset = _fit(facts)
 _mount(disk)
 sys.path[:] = ["", ".frozen", "/lib"]
@@ -179,6 +321,8 @@ if mode != "halted":
 if mode == "friendly":
     life.append(lambda: _file("main.py"))
 life += [lambda: _say("B"), _serve]
+if memory:
+    memory.boot()
 try:
     while True:
         try:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from firmware.binding import rules
+from host_tests.device.conftest import until
 from host_tests.device.disk import files
 from host_tests.device.fitted import AIR
 from tools import acquirer
@@ -286,6 +287,57 @@ def test_a_sign_on_that_fails_is_told_in_words_and_the_next_run_succeeds(
     with pytest.raises(DeviceError, match=message):
         provision(board.url, order(**changes))
     provision(board.url, order())
+
+
+@pytest.mark.parametrize("clings", [False, True], ids=["Wi-Fi gives back", "Wi-Fi keeps"])
+def test_a_running_terminal_is_provisioned_again(fitted, order, clings):
+    board, wish = fitted(), order()
+    board.parts.clings = clings
+    provision(board.url, wish)
+    for _ in range(2):
+        until(lambda: board.runs and board.parts.talked)
+        provision(board.url, wish)
+    assert board.chip.least >= 10 * 1024
+
+
+def test_another_network_is_not_proven_by_the_one_that_stays_up(fitted, order):
+    board = fitted()
+    provision(board.url, order())
+    until(lambda: board.runs and board.parts.wifi.up)
+    board.parts.lingers = True
+    with pytest.raises(DeviceError, match="nope is not in reach"):
+        provision(board.url, order(ssid="nope", password="not there either"))
+    provision(board.url, order())
+
+
+@pytest.mark.parametrize("fate", ["refused", "Ctrl-C", "cable pulled"])
+def test_a_sign_on_that_fails_leaves_a_terminal_that_runs(fitted, order, monkeypatch, fate):
+    board = fitted()
+    provision(board.url, order())
+    until(lambda: board.runs)
+    if fate == "refused":
+        with pytest.raises(DeviceError, match="refuses the password"):
+            provision(board.url, order(password="wrong words"))
+    elif fate == "Ctrl-C":
+        monkeypatch.setattr(provision_module, "_trouble", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            provision(board.url, order())
+    else:
+        monkeypatch.setattr(provision_module, "_trouble", lambda *_: gone(board))
+        with pytest.raises(DeviceError):
+            provision(board.url, order(password="new words"))
+        assert 0 < board.watchdog_s <= 300  # then it starts by itself
+        return
+    until(lambda: board.runs)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def gone(board):
+    board.unplug()
+    raise DeviceError("the line broke")
 
 
 def test_an_acquirer_that_is_not_ours_is_told(fitted, order, tmp_path):

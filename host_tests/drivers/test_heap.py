@@ -4,7 +4,7 @@ import esp32
 import pytest
 
 from drivers import heap
-from host_tests.device.chip import CONNECTION, PYTHON, REGIONS, Chip
+from host_tests.device.chip import CONNECTION, FREE, LINE, PYTHON, READER, TRAFFIC, WIFI, Chip
 
 KB = 1024
 # The largest free piece with every part built, before Python's heap has grown. Of 1.25.0 it is
@@ -12,7 +12,7 @@ KB = 1024
 IMAGES = {
     "1.25.0 at least": (18 + 20 + 28) * KB,
     "1.25.0 at most": (18 + 32 + 28) * KB,
-    "1.27.0": REGIONS[0],
+    "1.27.0": FREE,
 }
 FLOOR = 12 * KB  # what has to stay at the worst moment of a connection
 NEEDED = 64 * KB  # what the firmware passes `make heap` in
@@ -42,7 +42,7 @@ def chip(monkeypatch):
     """Give `chip(*regions)`: a chip with these free pieces, and the UART on it."""
 
     def made(*regions, used=20 * KB):
-        chip = Chip([size + heap.READER_BUFFER + 256 * (not n) for n, size in enumerate(regions)])
+        chip = Chip([regions[0] + READER, *regions[1:]])
         taken = [used]
 
         def piece(size):
@@ -60,7 +60,7 @@ def chip(monkeypatch):
 
 def worst(chip):
     """Return what is left of all pieces while a connection is made, None when there is no room."""
-    places = chip.take_all(CONNECTION)
+    places = chip.take_all(WIFI + CONNECTION + TRAFFIC)
     if places is None:
         return None
     left = sum(region[1] for region in chip.info())
@@ -75,21 +75,26 @@ def test_on_every_image_12_kb_stay_at_the_worst_moment_and_python_has_what_it_ne
     assert heap.grow(uart)  # something stays, so that the second area does
     assert uart.sizes == (heap.READER_BUFFER, 256)
     assert worst(esp) >= FLOOR
-    assert esp.largest - sum(CONNECTION) >= FLOOR
+    assert esp.largest - LINE >= FLOOR
     assert esp.python >= NEEDED
 
 
-def test_the_image_of_1_27_gives_python_about_20_kb(chip):
-    esp, uart = chip(REGIONS[0])
+@pytest.mark.parametrize("others", [(), (8 * KB,), (15 * KB, 4 * KB)])
+def test_the_image_of_1_27_gives_python_about_20_kb(chip, others):
+    esp, uart = chip(FREE, *others)
     heap.grow(uart)
     assert 19 * KB <= esp.python - PYTHON <= 21 * KB
+    assert esp.largest - LINE >= FLOOR
 
 
 @pytest.mark.parametrize("place", range(8 * KB, 60 * KB, 4 * KB))
 @pytest.mark.parametrize("crumbs", [0, 7 * KB])
 def test_wifi_that_lies_in_the_middle_of_it_takes_nothing_from_tls(chip, place, crumbs):
     # As it does after a soft reset: the chip's heap is in two pieces, with 2 KB between them.
-    esp, uart = chip(place, REGIONS[0] - 2 * KB - place, *([crumbs] if crumbs else []))
+    esp, uart = chip(FREE, *([crumbs] if crumbs else []))
+    before = esp.take(place)
+    esp.take(2 * KB)
+    esp.give(before)
     heap.grow(uart)
     assert uart.sizes == (heap.READER_BUFFER, 256)
     assert esp.python_needs(57 * KB)  # what the terminal was seen to use with the line open
@@ -103,9 +108,9 @@ def test_what_is_grown_follows_what_the_image_leaves(chip, free):
     esp, uart = chip(free)
     if heap.grow(uart) is None:
         assert esp.python == PYTHON and esp.largest >= free
-        assert free - sum(CONNECTION) - FLOOR < 10 * KB  # too little for both
+        assert free - LINE - FLOOR < 10 * KB  # too little for both
     else:
-        assert esp.largest - sum(CONNECTION) >= FLOOR
+        assert esp.largest - LINE >= FLOOR
         assert esp.python > PYTHON
 
 

@@ -30,6 +30,7 @@ from tools.device.bundle import (
 )
 from tools.device.certificates import Unusable
 from tools.device.link import DeviceError, Link, Refused
+from tools.device.stopped import hold, stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = ROOT / "build" / "provision"
@@ -46,7 +47,6 @@ _ASKED = (*_OURS, INITIAL_KEY, WIFI_PASSWORD)
 _FIRST = tuple(FIRST_PASSWORDS.values())
 _STATE = ("dukpt", "seal_key", "mac_key", "journal", *_FIRST)  # so: without a key no state
 _SIGN_ON_S = 90
-_WATCHDOG_MS = 3600000
 
 _WIFI = {
     1: "the Wi-Fi network {ssid} is not in reach: check SSID and antenna, the chip knows 2.4 GHz",
@@ -101,52 +101,58 @@ class Order(NamedTuple):
 def provision(port: str, order: Order) -> None:
     """Make the board on `port` the terminal of `order`, and prove it by a sign-on.
 
-    Running it again is safe, also after a cut at any point. Raises `DeviceError`: what is wrong
-    and what to do, and whether something has been changed.
+    Running it again is safe, also after a cut at any point; the terminal is started whatever
+    happens. Raises `DeviceError`: what is wrong and what to do, and whether something has been
+    changed.
     """
-    with Link(port) as link:
-        facts = checks.examine(link)
-        say(f"{facts}")
-        checks.check_files(link)
-        _bring(link, "provision.py")
-        holds = link.ask(f"holds({_ASKED + _STATE!r}, {CERTIFICATES!r})")
-        replacing = _check_owner(holds, order)
-        given = _bundle(holds, order)
-        settings = _settings(given, holds["config"] or {}, order, facts)
-        _check_board(link, settings["board"])
-        if not _psk_known(holds, order, settings):
-            raise DeviceError(f"the password of {settings['wifi']['ssid']} is needed: {_PASSWORD}")
-        # The terminal's watchdog cannot be stopped, only be given more time.
-        link.run(f"import machine\nmachine.WDT(timeout={_WATCHDOG_MS})")
-        if replacing:
-            say(f"removing the state of terminal {replacing}")
-            link.run(f"forget({_STATE!r})\nif digest({CONFIG!r}): os.remove({CONFIG!r})")
-            holds = {**holds, "keys_of": None, "config": None}
-        if isinstance(given, Bundle):
-            _inject(link, given, holds)
-        _set_password(link, order)
-        if settings != holds["config"]:
-            _write(link, CONFIG, json.dumps(settings, ensure_ascii=False).encode())
-        link.run(f"tidy({(*CERTIFICATES, CONFIG)!r})")
+    with stopped(port) as link:
+        said = _provision(link, port, order)
+    for part in said["faults"]:
+        say(f"missing on this board: {part}")
+    say("the terminal starts")
+
+
+def _provision(link: Link, port: str, order: Order) -> dict:
+    """Do what `provision` does to a board that is stopped; return what the sign-on said."""
+    facts = checks.examine(link)
+    say(f"{facts}")
+    checks.check_files(link)
+    _bring(link, "provision.py")
+    holds = link.ask(f"holds({_ASKED + _STATE!r}, {CERTIFICATES!r})")
+    replacing = _check_owner(holds, order)
+    given = _bundle(holds, order)
+    settings = _settings(given, holds["config"] or {}, order, facts)
+    _check_board(link, settings["board"])
+    if not _psk_known(holds, order, settings):
+        raise DeviceError(f"the password of {settings['wifi']['ssid']} is needed: {_PASSWORD}")
+    hold(link)
+    if replacing:
+        say(f"removing the state of terminal {replacing}")
+        link.run(f"forget({_STATE!r})\nif digest({CONFIG!r}): os.remove({CONFIG!r})")
+        holds = {**holds, "keys_of": None, "config": None}
+    if isinstance(given, Bundle):
+        _inject(link, given, holds)
+    _set_password(link, order)
+    if settings != holds["config"]:
+        _write(link, CONFIG, json.dumps(settings, ensure_ascii=False).encode())
+    link.run(f"tidy({(*CERTIFICATES, CONFIG)!r})")
+    link.close()
     said = _sign_on(port)
     trouble = _trouble(said, settings)
     if trouble:
         raise DeviceError(f"provisioned, but the sign-on failed: {trouble}")
     say(f"signed on at {settings['host']}: terminal {order.terminal} works")
-    for part in said["faults"]:
-        say(f"missing on this board: {part}")
     folder = BUNDLES / order.terminal
     if not said["operators"]:
         first = _first_passwords(folder, given)
         _hand_over(folder, first)
-        with Link(port) as link:
-            _bring(link, "provision.py")
+        with Link(port) as again:
+            hold(again)
+            _bring(again, "provision.py")
             for number, password in first.items():
-                _put(link, FIRST_PASSWORDS[number], password.encode())
+                _put(again, FIRST_PASSWORDS[number], password.encode())
     _put_away(order)
-    with Link(port) as link:
-        link.restart(0)
-    say("the terminal starts")
+    return said
 
 
 def say(text: str) -> None:
@@ -311,6 +317,7 @@ def _base64(data: bytes) -> str:
 def _sign_on(port: str) -> dict:
     say("signing on")
     with Link(port) as link:  # in a memory that holds nothing else
+        hold(link)
         code = (INSIDE / "sign_on.py").read_text(encoding="utf-8")
         return link.ask(code, limit_s=_SIGN_ON_S)
 

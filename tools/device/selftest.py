@@ -1,8 +1,8 @@
 """Tests a board part by part, on the board itself, and keeps a report.
 
 What always holds: nothing that a terminal has stored is changed; what needs a person is skipped
-when there is none; one broken part does not keep the others from being tested. Imports nothing of
-the house but the line to the board.
+when there is none; one broken part does not keep the others from being tested; the terminal starts
+again whatever happens. Imports nothing of the house but the line to the board.
 """
 
 import argparse
@@ -11,22 +11,23 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tools.device import checks
 from tools.device.link import DeviceError, Link, Refused
+from tools.device.stopped import hold, stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "build" / "reports"
 
 _INSIDE = Path(__file__).with_name("inside") / "selftest.py"
-_WATCHDOG_MS = 3600000
+_HANDSHAKE = _INSIDE.with_name("handshake.py")
 _WALK_S = 90
 _SWIPE_S = 30
 _LIMIT_S = 120
 
 # name, the call on the board, what a person has to do for it
 _CHECKS = (
-    ("memory", "memory", None),
     ("journal", "journal", None),
     ("nvs", "nvs", None),
     ("vectors", "vectors", None),
@@ -35,7 +36,6 @@ _CHECKS = (
     ("display", "display", None),
     ("card reader", f"swipe, {_SWIPE_S}", f"swipe any card, within {_SWIPE_S} s"),
     ("wifi", "wifi", None),
-    ("connection", "connection", None),
     ("errands", "errands", None),
     ("hot functions", "hot", None),
 )
@@ -48,28 +48,12 @@ def selftest(port: str, ask: Callable[[str], bool] | None, reports: Path) -> boo
     `ask` shows words to a person and returns what they answer; None skips what needs one.
     Raises `DeviceError` when the board cannot be tested at all.
     """
-    with Link(port) as link:
+    with stopped(port) as link:
         facts = checks.examine(link)
         say(str(facts))
         checks.check_files(link)
-        try:
-            link.run(_INSIDE.read_text(encoding="utf-8"))
-        except Refused as refusal:
-            if "ImportError" in refusal.fault:
-                raise DeviceError("no terminal is on this board yet: run `make flash`") from None
-            raise
-        # The terminal's watchdog cannot be stopped, only be given more time.
-        link.run(f"machine.WDT(timeout={_WATCHDOG_MS})")
-        usual = "esp32-s3-devkitc" if "S3" in facts.machine else "esp32-devkitc"
-        done = [_check(link, "parts", f"start, {usual!r}", None, ask)]
-        if "board" not in done[0]["measured"]:
-            raise DeviceError(f"the board cannot be built: {done[0]['measured']['fault']}")
-        for name, call, order in _CHECKS:
-            done.append(_check(link, name, call, order, ask))
-            if name == "display" and done[-1]["verdict"] == "ok" and ask:
-                done[-1]["seen"] = ask("does the display show a frame full of upright stripes?")
-                done[-1]["verdict"] = "ok" if done[-1]["seen"] else "failed"
-        link.restart(0)
+        link.close()
+        done = _test(port, facts, ask)
     report = {
         "machine": facts.machine,
         "micropython": ".".join(map(str, facts.version)),
@@ -83,6 +67,38 @@ def selftest(port: str, ask: Callable[[str], bool] | None, reports: Path) -> boo
     return report["passed"]
 
 
+def _test(port: str, facts: checks.Facts, ask: Callable[[str], bool] | None) -> list[dict]:
+    """Return every check; the first says what board it is."""
+    with Link(port) as link:  # in a memory that holds nothing else
+        hold(link)
+        found = _asked_of(link.ask, _HANDSHAKE)
+    with Link(port) as link:
+        hold(link)
+        _asked_of(link.run, _INSIDE)
+        usual = "esp32-s3-devkitc" if "S3" in facts.machine else "esp32-devkitc"
+        done = [_check(link, "parts", f"start, {usual!r}", None, ask)]
+        if "board" not in done[0]["measured"]:
+            raise DeviceError(f"the board cannot be built: {done[0]['measured']['fault']}")
+        for name in ("memory", "connection"):
+            done.append(_found(name, *found[name]))
+        for name, call, order in _CHECKS:
+            hold(link)
+            done.append(_check(link, name, call, order, ask))
+            if name == "display" and done[-1]["verdict"] == "ok" and ask:
+                done[-1]["seen"] = ask("does the display show a frame full of upright stripes?")
+                done[-1]["verdict"] = "ok" if done[-1]["seen"] else "failed"
+    return done
+
+
+def _asked_of(way: Callable, path: Path) -> Any:
+    try:
+        return way(path.read_text(encoding="utf-8"), limit_s=_LIMIT_S)
+    except Refused as refusal:
+        if "ImportError" in refusal.fault:
+            raise DeviceError("no terminal is on this board yet: run `make flash`") from None
+        raise
+
+
 def say(text: str) -> None:
     """Print one line of progress."""
     print(f"selftest: {text}", flush=True)
@@ -92,12 +108,14 @@ def _check(
     link: Link, name: str, call: str, order: str | None, ask: Callable[[str], bool] | None
 ) -> dict:
     if order and not ask:
-        found = {"name": name, "verdict": "skipped", "measured": {}}
-    else:
-        if order:
-            say(order)
-        verdict, measured = link.ask(f"told({call})", limit_s=_LIMIT_S)
-        found = {"name": name, "verdict": verdict, "measured": measured}
+        return _found(name, "skipped", {})
+    if order:
+        say(order)
+    return _found(name, *link.ask(f"told({call})", limit_s=_LIMIT_S))
+
+
+def _found(name: str, verdict: str, measured: dict) -> dict:
+    found = {"name": name, "verdict": verdict, "measured": measured}
     say(_line(found))
     return found
 

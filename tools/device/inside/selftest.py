@@ -23,9 +23,6 @@ FAILED = "failed"
 ABSENT = "absent"
 
 PIECE = 64
-ENOUGH = 12288  # of the chip's heap, in one piece, at the worst moment of a handshake
-JOIN_MS = 15000
-LOOK_MS = 2
 ENOUGH_US = 20000
 SCAN_MS = 8
 LAYOUT = "123A456B789C*0#D"
@@ -67,86 +64,6 @@ def start(name):
         "notes": parts.notes,
     }
     return FAILED if parts.faults else OK, found
-
-
-def memory():
-    """Python's heap with every part built, and the chip's own, where TLS has its buffers."""
-    gc.collect()
-    regions = chip()
-    return OK, {
-        "free": gc.mem_free(),
-        "used": gc.mem_alloc(),
-        "grown": parts.grown is not None,
-        "chip_free": sum(region[1] for region in regions),
-        "chip_largest": largest(),
-    }
-
-
-def chip():
-    """Return (total, free, largest free piece, least ever free) of each region of its heap."""
-    import esp32
-
-    return esp32.idf_heap_info(esp32.HEAP_DATA)
-
-
-def largest():
-    return max(region[2] for region in chip())
-
-
-def connection():
-    """Shake hands with the acquirer; the least of the chip's heap meanwhile decides.
-
-    Absent when the board is not provisioned, or the acquirer is out of reach from here.
-    """
-    import asyncio
-
-    if not parts.link.host:
-        return ABSENT, {"note": "not provisioned"}
-    return asyncio.run(handshake(asyncio))
-
-
-async def handshake(asyncio):
-    """Make the line and let it go; return (verdict, what was measured).
-
-    The least is what was seen while others could look, every two milliseconds; or, where the chip
-    noted a new one of its own in the region of the largest piece, that if it is less.
-    """
-    from drivers import tls_link
-
-    before = chip()
-    place = max(range(len(before)), key=lambda index: before[index][2])
-    least = [before[place][2]]
-
-    async def watch():
-        while True:
-            least[0] = min(least[0], largest())
-            await asyncio.sleep_ms(LOOK_MS)
-
-    watching = asyncio.create_task(watch())
-    found = {"chip_before": before[place][2]}
-    trouble = 0
-    try:
-        if not parts.wifi.connected:
-            await parts.wifi.connect(JOIN_MS)
-        await parts.link.open()
-        least[0] = min(least[0], largest())
-    except MemoryError:
-        trouble = -1
-        found["note"] = "too little memory for a connection"
-    except parts.link_error as fault:
-        trouble = fault.code
-        found["trouble"] = trouble
-    finally:
-        watching.cancel()
-        await parts.link.close()
-    noted = chip()[place][3]
-    if noted < before[place][3]:
-        least[0] = min(least[0], noted)
-    found["chip_least"] = least[0]
-    if trouble in (tls_link.WIFI, tls_link.DNS, tls_link.CONNECT, tls_link.TIMEOUT):
-        found["note"] = "the acquirer is not in reach from here"
-        return ABSENT, found
-    return FAILED if trouble or least[0] < ENOUGH else OK, found
 
 
 def journal():
@@ -353,26 +270,28 @@ def errands():
         for index in range(len(names)):
             load(names[index], figures, 3 * index)
     found = {}
-    least = 0
+    most = 0
     for index in range(len(names)):
         before, opened, after = figures[3 * index : 3 * index + 3]
         found[names[index][2:]] = (before, opened, after)
-        least = min(least or opened, opened)
-    left = figures[0] - figures[-3]
-    return FAILED if left > 0 else OK, {"left": left, "least": least, "errands": found}
+        most = max(most, opened)
+    left = figures[-3] - figures[0]
+    return FAILED if left > 0 else OK, {"left": left, "most": most, "errands": found}
 
 
 def load(path, figures, at):
-    """Note the free heap before `path` is loaded, while it is, and after it was dropped."""
+    """Note what of the heap is used before `path` is loaded, while it is, and after it was
+    dropped. What is free says nothing: the heap may grow meanwhile.
+    """
     gc.collect()
-    figures[at] = gc.mem_free()
+    figures[at] = gc.mem_alloc()
     loaded = rooms.load(path)[1]
     gc.collect()
-    figures[at + 1] = gc.mem_free()
+    figures[at + 1] = gc.mem_alloc()
     rooms.drop(loaded)
     loaded = None
     gc.collect()
-    figures[at + 2] = gc.mem_free()
+    figures[at + 2] = gc.mem_alloc()
 
 
 def hot():
