@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.acquirer import office
 from tools.simulator import interpreter, scenario, workplace
 
 HERE = Path(__file__).parent
@@ -33,3 +34,41 @@ def test_scenario(path, device, tmp_path, record_property):
 async def _play(home, identity, statements):
     async with workplace.at_work(home, identity) as stage:
         await stage.play(statements)
+
+
+TO_ENGLISH = """
+choose "@menu.settings"
+choose "@language.title"
+choose English
+see Settings
+press C
+choose "Log out"
+"""
+END = """
+pass "@result.log_in_again"
+books 1 bindings slot=1 number=100123*6543
+see "@idle.ready" within 20
+"""
+
+
+def test_the_guide_s_change_in_english(device, tmp_path, record_property):
+    record_property("interpreter", "micropython")
+    identity = workplace.prepare(tmp_path, device)
+    switch = tmp_path / "to_english.txt"
+    switch.write_text(TO_ENGLISH, encoding="utf-8")
+
+    async def story():
+        async with workplace.at_work(tmp_path, identity) as stage:
+            await stage.play(scenario.load(HERE / "parts" / "start.txt") + scenario.load(switch))
+            english = scenario.Stage(
+                stage.terminal, identity, stage.acquirer, office, language="en"
+            )
+            await english.play(scenario.load(HERE / "parts" / "guide.txt"))
+            seen = "".join(await english.lines())
+            assert not any(ord(sign) > 0x2E7F for sign in seen), seen
+            end = tmp_path / "end.txt"
+            end.write_text(END, encoding="utf-8")
+            await english.play(scenario.load(end))
+            await english.close()
+
+    asyncio.run(story())
