@@ -15,6 +15,7 @@ _KEYS = ("123A", "456B", "789C", "*0#D")
 _CHIP_X, _CHIP_W = 350, 160
 _LEFT_X, _RIGHT_X = 240, 620  # where the wires end at the parts
 _TOP, _PITCH = 96, 36
+_FLOATING = range(34, 40)  # inputs of an ESP32 without a pull-up
 _STYLE = """
  text { font: 14px sans-serif; fill: #1c2733 }
  .name { font-weight: bold }
@@ -48,7 +49,9 @@ def drawing(board: str) -> str:
     parts += _part("card reader, UART 9600 8N1", 3, 2)
     parts += _part("buzzer", 6, 1)
     right = [(0, "SDA", sda, "bus"), (1, "SCL", scl, "bus")]
-    right += [(3, "TX", rx, "uart"), (4, "RX", tx, "uart"), (6, "+", buzzer, "buzzer")]
+    floats = rx in _FLOATING and "s3" not in board
+    source = "TX; without a reader 3V3" if floats else "TX"
+    right += [(3, source, rx, "uart"), (4, "RX", tx, "uart"), (6, "+", buzzer, "buzzer")]
     for place, label, pin, kind in right:
         parts += _wire(_RIGHT_X, place, label, pin, kind)
     parts += _rails()
