@@ -22,7 +22,10 @@ def _terminal():
         return None
     from firmware.terminal import Terminal
 
-    return Terminal(hardware, config)
+    made = Terminal(hardware, config)
+    if made.state is not None:  # else it only says what is missing
+        rooms.run("firmware.scaffold", made)
+    return made
 
 
 fault = None

@@ -32,7 +32,8 @@ def run(line, wanted):
     a bytearray. A field is an, ans or b.
     Raises NoAnswer: the reply is not the answer to what was sent.
     """
-    fields = array("H", bytes(2 * codec.TABLE_LEN))
+    # A table of places is large: there is one, for what was sent and then for what came.
+    fields = array("H", (0 for _ in range(codec.TABLE_LEN)))
     if not _proven(line, fields):
         raise NoAnswer(0)
     return [_part(line, fields, what) for what in wanted]
@@ -40,6 +41,11 @@ def run(line, wanted):
 
 def _proven(line, fields):
     tx, rx = line.tx, line.rx
+    codec.decode(tx, codec.BODY, (tx[0] << 8 | tx[1]) + 2, fields)
+    asked = _value(tx, fields, 120, UUID)
+    sent = array("H")  # place and length of what has to come back
+    for de in _ECHOED:
+        sent.extend(fields[2 * de : 2 * de + 2])
     end = (rx[0] << 8 | rx[1]) + 2
     if codec.decode(rx, codec.BODY, end, fields) != 0:
         return False
@@ -54,14 +60,12 @@ def _proven(line, fields):
     wipe(key)
     if not equal(tag, memoryview(rx)[end - 8 : end], 8):
         return False
-    sent = array("H", bytes(2 * codec.TABLE_LEN))
-    codec.decode(tx, codec.BODY, (tx[0] << 8 | tx[1]) + 2, sent)
-    for de in _ECHOED:  # comes back as it was sent, length and all
-        if sent[2 * de]:
-            mine, theirs = _field(tx, sent, de), _field(rx, fields, de)
-            if mine != theirs or sent[2 * de + 1] != fields[2 * de + 1]:
-                return False
-    asked = _value(tx, sent, 120, UUID)
+    for at, de in enumerate(_ECHOED):  # comes back as it was sent, length and all
+        start, length = sent[2 * at], sent[2 * at + 1]
+        if start and (
+            length != fields[2 * de + 1] or _raw(tx, start, length, de) != _field(rx, fields, de)
+        ):
+            return False
     answered = _part(line, fields, UUID)
     if asked is None or answered == asked:
         return True
@@ -70,9 +74,11 @@ def _proven(line, fields):
 
 
 def _field(buf, fields, de):
-    at, size = fields[2 * de], fields[2 * de + 1]
-    if not at:
-        return None
+    at = fields[2 * de]
+    return _raw(buf, at, fields[2 * de + 1], de) if at else None
+
+
+def _raw(buf, at, size, de):
     if de in _NUMERIC:
         size = (size + 1) // 2
     return bytes(memoryview(buf)[at : at + size])

@@ -22,7 +22,8 @@ ring until they are erased.
 Values that are often asked for are in memory; of the others only their place is.
 
 Here is what a resting terminal keeps of it. What seals is `frame`, what writes is `writer` and
-`turn`, what reads at start and for export is `recovery` and `history`: in memory only meanwhile.
+`turn`, what reads a value is `extract`, what reads at start and for export is `recovery` and
+`history`: in memory only meanwhile.
 May import rooms.
 """
 
@@ -138,7 +139,7 @@ class Journal:
         """
         value = self.items.get(key)
         if value is None and self.place(key) >= 0:
-            value = rooms.run("firmware.storage.frame", self, key)
+            value = rooms.run("firmware.storage.extract", self, key)
         return value
 
     def put(self, changes, entry=None):

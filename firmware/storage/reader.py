@@ -4,12 +4,13 @@ What always holds: what is not proven by its CMAC at its own place is no header 
 damaged record costs only itself; nothing is written, and no more than one record is in memory.
 Whoever reads brings a frame of his own: one who stops half-way leaves nothing behind, and what is
 written meanwhile harms nobody. In memory only while recovery or history reads. May import journal,
-crypto.compare.
+extract, crypto.compare.
 """
 
 from struct import unpack, unpack_from
 
 from firmware.crypto.compare import equal
+from firmware.storage.extract import part
 from firmware.storage.journal import (
     BLOCK,
     DELETE,
@@ -110,7 +111,7 @@ def records(frame, sector, order, last):
     buf = frame.buf
     at = START
     while at < last:
-        total = frame.open(sector, at, order, last)
+        total = part(frame, sector, at, order, last, 0, buf)
         if not total:
             at += 16  # torn or damaged: what follows may be whole
             continue

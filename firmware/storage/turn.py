@@ -1,14 +1,15 @@
 """Begins the journal's next sector with the whole state.
 
-What always holds: see journal. Values are copied from the records they are in, one record in
-memory beside the one being written; what can't be read stops it before anything is given up.
-In memory only meanwhile. May import journal, frame, pen.
+What always holds: see journal. Values are copied from the records they are in, one at a time, into
+the one being written; what can't be read stops it before anything is given up. In memory only
+meanwhile. May import journal, frame, extract, pen.
 """
 
 from struct import pack_into
 
 from firmware.storage import frame as frames
 from firmware.storage import pen
+from firmware.storage.extract import copy
 from firmware.storage.journal import (
     FLASH_FULL,
     HEAD,
@@ -135,24 +136,17 @@ class _Sector:
         # the sector does not hold them.
         journal, frame = self.journal, self.frame
         index = bytearray(journal.index)
-        buf, source = frame.buf, bytearray(RECORD_MAX)
-        opened = None
+        view = memoryview(frame.buf)
         for i in range(0, len(index), PLACE):
-            where = index[i + 1 : i + 4]
-            if where != opened:
-                frame.buf = source
-                frame.fetch(i)
-                frame.buf = buf
-                opened = where
             n = journal.length(i)
-            start = journal.index[i + 4] << 8 | journal.index[i + 5]
             if not self._make_room(n):
                 return None
             if n > 255:
-                self.at = pen.add(buf, self.at, bytes((LONG,)))
-            self.at = pen.add(buf, self.at, bytes((index[i], n & 255)))
-            pack_into(PLACED, index, i, index[i], self.sector, self.pos, self.at, n)
-            self.at = pen.add(buf, self.at, memoryview(source)[start : start + n])
+                self.at = pen.add(view, self.at, bytes((LONG,)))
+            start = pen.add(view, self.at, bytes((index[i], n & 255)))
+            self.at = start + n
+            copy(frame, i, view[start : self.at])
+            pack_into(PLACED, index, i, index[i], self.sector, self.pos, start, n)
         return index
 
     def _make_room(self, n):

@@ -72,7 +72,7 @@ class Canvas:
 
     def __init__(self, panel, glyphs):
         self.panel = panel
-        self._font = glyphs
+        self.glyphs = glyphs
         self._ellipsis = glyphs.advance(_ELLIPSIS)
         self._normal = framebuf.FrameBuffer(bytearray(b"\x02"), 2, 1, framebuf.MONO_HMSB)
         self._inverted = framebuf.FrameBuffer(bytearray(b"\x01"), 2, 1, framebuf.MONO_HMSB)
@@ -141,8 +141,8 @@ class Canvas:
         x = 0
         for at in range(start, end):
             if at > start and (at - start) % group == 0:
-                x += self._font.advance(32)
-            x += self._font.draw(self.panel, 42 if secret else digits[at], x, y, self._normal)
+                x += self.glyphs.advance(32)
+            x += self.glyphs.draw(self.panel, 42 if secret else digits[at], x, y, self._normal)
         return x
 
     def caret(self, row, x):
@@ -183,7 +183,7 @@ class Canvas:
         total = 0
         at = 0
         while at < len(text):
-            total += self._font.advance(code_at(text, at))
+            total += self.glyphs.advance(code_at(text, at))
             at += step_at(text, at)
         return total
 
@@ -208,7 +208,7 @@ class Canvas:
                 column = 0
                 cut = -1
                 continue
-            advance = self._font.advance(code)
+            advance = self.glyphs.advance(code)
             if at > start and code != 32 and _may_cut(data, last, at, code):
                 cut = at
             if column + advance > room and code != 32 and at > start:
@@ -237,9 +237,9 @@ class Canvas:
         while start < end:
             code = code_at(data, start)
             if code == 32:
-                x += self._font.advance(32)
+                x += self.glyphs.advance(32)
             elif code != 10:
-                x += self._font.draw(self.panel, code, x, y, palette)
+                x += self.glyphs.draw(self.panel, code, x, y, palette)
             start += step_at(data, start)
         return x
 
@@ -249,10 +249,10 @@ class Canvas:
         fitting = start
         at = start
         while at < len(data):
-            column += self._font.advance(code_at(data, at))
+            column += self.glyphs.advance(code_at(data, at))
             if column > room:
                 x = self._run(data, start, fitting, x, y, palette)
-                self._font.draw(self.panel, _ELLIPSIS, x, y, palette)
+                self.glyphs.draw(self.panel, _ELLIPSIS, x, y, palette)
                 return
             at += step_at(data, at)
             if column <= room - self._ellipsis:

@@ -120,7 +120,7 @@ def _faulty(font, monkeypatch, error):
 
 @pytest.mark.parametrize("error", [None, OSError(5)])
 def test_a_glyph_that_cannot_be_read_is_painted_as_its_number(stage, monkeypatch, error):
-    _faulty(stage.canvas._font, monkeypatch, error)
+    _faulty(stage.canvas.glyphs, monkeypatch, error)
     stage.canvas.line(1, "陈珺1")
     assert stage.lines == ["⟨U+9648⟩⟨U+73FA⟩⟨U+0031⟩"]
 

@@ -1,0 +1,23 @@
+"""Takes down what only the building of the terminal needed: the constructors of what there is one
+of, and what is done once at a start.
+
+What always holds: nothing of that is called again before power goes; the memory it was in is of
+use to whatever runs. In memory only once, when everything stands. Imports nothing of the house.
+"""
+
+
+def run(desk):
+    """Take it out of the classes of all that the `desk`, a Terminal with its services, holds."""
+    board, pages, sync = desk.board, desk.pages, desk.sync
+    journal = desk.state.journal
+    type(board.clock).begin_at = None
+    type(board.keypad).held = None
+    type(journal).resume = None
+    for one in (
+        (board, board.oled, board.keypad, board.magstripe, board.flash, board.keystore)
+        + (board.clock, board.wifi, board.link)
+        + (desk, desk.text, pages, pages.canvas, pages.canvas.glyphs)
+        + (journal, desk.state, desk.identity, desk.change, sync, sync.line)
+    ):
+        if one is not None:  # a card reader may be missing
+            type(one).__init__ = None
