@@ -4,9 +4,8 @@ Tools may import `firmware` and `drivers`; nothing on the device imports tools. 
 is printed: what the encoding of the output lacks is shown as its number, and ends nothing.
 """
 
-import io
 import sys
 
 for _stream in (sys.stdout, sys.stderr):
-    if isinstance(_stream, io.TextIOWrapper):
+    if hasattr(_stream, "reconfigure"):
         _stream.reconfigure(errors="backslashreplace")
