@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -92,7 +93,7 @@ class Checkout:
     def set_up(self, *asked, **options):
         """Return (exit status, what was said) of a whole set-up."""
         process = self.start(*asked, **options)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=150)
         return process.returncode, said
 
     def imports(self, *names):
@@ -168,7 +169,7 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_not_installed(checkout
 def test_without_a_network_the_first_line_says_so_and_the_next_run_goes_on(checkout):
     (checkout.index / "two-1.0-py3-none-any.whl").rename(checkout.index / "kept")
     status, said = checkout.set_up("run", **_NOBODY)
-    lines = [line for line in said.splitlines() if "asking for packages, 0 of 2" not in line]
+    lines = [line for line in said.splitlines() if not re.search(r", \d+ s$", line)]
     assert status == 1
     assert "no network: 2 packages for make run" in lines[0]
     assert "give the same command again" in lines[-1]
@@ -194,7 +195,7 @@ def test_a_set_up_that_is_killed_anywhere_is_completed_by_the_next(checkout):
         process = checkout.start("run")
         time.sleep(delay_s)  # wherever that is: whatever it left, the next run has to do
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=150)
     status, _ = checkout.set_up("run")
     assert status == 0
     assert checkout.imports("one", "two")
@@ -205,7 +206,7 @@ def test_ctrl_c_says_that_the_next_run_goes_on(checkout):
     process = checkout.start("run", **_NOBODY)
     assert any("no network" in line for line in iter(process.stdout.readline, ""))
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=150)
     assert process.returncode == 130
     assert said.splitlines()[-1] == "toolchain: stopped; the same command goes on from here"
 
