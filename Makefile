@@ -5,8 +5,8 @@ PY := .venv/bin/python
 
 # What a person gives reaches a program as it is: through the environment, never through make's
 # text, in which a `$` would be expanded, nor the shell's, in which a quote would end.
-GIVEN := ACQUIRER ARCH ARGS BOARD BUNDLE CONFIG DRY FIRMWARE HEAP HOME_DIR HOST HOTLINE IMAGE INPUTS LOAD \
-	MERCHANT ONLY PORT PYTHON QUICK REPLACE SCENARIOS SEED SKIP SSID TERMINAL
+GIVEN := ACQUIRER ARCH ARGS BOARD BUNDLE CONFIG DRY FIRMWARE HEAP HOME_DIR HOST HOTLINE IMAGE INPUTS \
+	LOAD MERCHANT ONLY PORT PYTHON QUICK REPLACE SCENARIOS SEED SKIP SSID TERMINAL
 $(foreach name,$(GIVEN),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 # $(call with,NAME,option): the option with what was given as NAME, or nothing.
@@ -22,11 +22,11 @@ MAKEFLAGS += --no-print-directory
 
 ## Start here: try it, no hardware needed
 
-run: setup ## the terminal in a browser (PORT= ACQUIRER= BUNDLE= HEAP= HOME_DIR=)
+run: setup ## the terminal in a browser (PORT= ACQUIRER= BUNDLE= HOME_DIR=)
 	@$(PY) -m tools.simulator run $(call with,PORT,port) $(call with,ACQUIRER,acquirer) \
 		$(call with,BUNDLE,bundle) $(call with,HEAP,heap)
 
-demo: setup ## a binding change from log-in to accepted, as text (HEAP= HOME_DIR=)
+demo: setup ## a change, from log-in to accepted, as text (HEAP= HOME_DIR=)
 	@$(PY) -m tools.simulator demo $(call with,HEAP,heap)
 
 acquirer: run-packages ## the acquirer's office at its command line (ARGS= HOME_DIR=)
@@ -49,8 +49,9 @@ lint: test-packages ## style and format of all code
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 
-clean: ## remove what was built and run; the downloads stay
-	@rm -rf build .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what was built; the downloads and build/home stay
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name 'home*' -exec rm -rf {} +
+	@rm -rf .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 ## A board

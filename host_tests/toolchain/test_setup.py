@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +23,31 @@ def test_an_old_python_is_told_so(monkeypatch, capsys):
     monkeypatch.setattr(venv.sys, "version_info", (3, 9, 2, "final", 0))
     assert venv.main() == 1
     assert "Python 3.11 or newer is needed, this is 3.9" in capsys.readouterr().out
+
+
+def _other_pythons():
+    """Yield (minor version, program) of the other Pythons that are found here."""
+    for minor in range(6, 15):
+        kept = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python3"))
+        found = shutil.which(f"python3.{minor}")
+        for program in [*map(str, kept), *([found] if found else [])]:
+            if not subprocess.run([program, "--version"], capture_output=True).returncode:
+                yield minor, program
+                break
+
+
+def test_every_python_that_is_here_reads_the_set_up_and_a_newer_one_all_tools():
+    for minor, program in _other_pythons():
+        if (3, minor) < venv.OLDEST:
+            command = [program, "-B", "-m", "tools.toolchain.venv", "run"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            assert done.returncode == 1
+            assert f"Python 3.11 or newer is needed, this is 3.{minor}" in done.stdout
+        else:
+            read = "import sys; [compile(open(f, encoding='utf-8').read(), f, 'exec')"
+            read += " for f in sys.argv[1:]]"
+            tools = (ROOT / "tools").rglob("*.py")
+            subprocess.run([program, "-W", "error", "-c", read, *tools], check=True)
 
 
 class Checkout:
@@ -65,7 +93,7 @@ class Checkout:
     def set_up(self, *asked, **options):
         """Return (exit status, what was said) of a whole set-up."""
         process = self.start(*asked, **options)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=150)
         return process.returncode, said
 
     def imports(self, *names):
@@ -141,11 +169,11 @@ def test_a_package_that_is_not_the_one_that_was_locked_is_not_installed(checkout
 def test_without_a_network_the_first_line_says_so_and_the_next_run_goes_on(checkout):
     (checkout.index / "two-1.0-py3-none-any.whl").rename(checkout.index / "kept")
     status, said = checkout.set_up("run", **_NOBODY)
-    lines = said.splitlines()
+    lines = [line for line in said.splitlines() if not re.search(r", \d+ s$", line)]
     assert status == 1
-    assert "no network" in lines[0]
+    assert "no network: 2 packages for make run" in lines[0]
     assert "give the same command again" in lines[-1]
-    assert all(", 0 of 2, " in line for line in lines[1:-1])
+    assert len(lines) == 2
     (checkout.index / "kept").rename(checkout.index / "two-1.0-py3-none-any.whl")
     assert checkout.set_up("run")[0] == 0
     assert checkout.imports("one", "two")
@@ -163,11 +191,11 @@ def test_what_was_unpacked_in_part_when_it_was_killed_is_unpacked_again(checkout
 
 
 def test_a_set_up_that_is_killed_anywhere_is_completed_by_the_next(checkout):
-    for delay_s in (0.2, 0.5, 0.8, 1.1):
+    for delay_s in (0.3, 0.6, 1.0):
         process = checkout.start("run")
         time.sleep(delay_s)  # wherever that is: whatever it left, the next run has to do
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=150)
     status, _ = checkout.set_up("run")
     assert status == 0
     assert checkout.imports("one", "two")
@@ -176,9 +204,9 @@ def test_a_set_up_that_is_killed_anywhere_is_completed_by_the_next(checkout):
 def test_ctrl_c_says_that_the_next_run_goes_on(checkout):
     (checkout.index / "two-1.0-py3-none-any.whl").unlink()
     process = checkout.start("run", **_NOBODY)
-    assert "no network" in process.stdout.readline()
+    assert any("no network" in line for line in iter(process.stdout.readline, ""))
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=150)
     assert process.returncode == 130
     assert said.splitlines()[-1] == "toolchain: stopped; the same command goes on from here"
 

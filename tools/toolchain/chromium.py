@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 from tools.toolchain.place import say
+from tools.toolchain.progress import Progress
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _INSTALL_LIMIT_S = 600
@@ -35,11 +36,12 @@ def _install() -> str:
         as_root = ["sudo", "-n"]
         if not shutil.which("sudo") or not _quiet([*as_root, "true"]):
             return "none on PATH, and no right to install it"
-    say("installing Chromium")
+    say("installing Chromium for the browser tests, about 100 MB")
     install = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     install += ["install", "-y", "--no-install-recommends", "chromium"]
-    if _quiet(install) or (_quiet([*as_root, "apt-get", "update"]) and _quiet(install)):
-        return "installed, but not on PATH"
+    with Progress("toolchain", lambda: "installing Chromium"):
+        if _quiet(install) or (_quiet([*as_root, "apt-get", "update"]) and _quiet(install)):
+            return "installed, but not on PATH"
     return "apt-get could not install it"
 
 

@@ -135,7 +135,8 @@ class _Pip:
         self._said.append(line)
         if _SILENCE.search(line):
             if not self._silent:
-                say("no network: the package index does not answer; trying again")
+                missing = f"{self._count} packages for {self._purpose}, {self._megabytes} MB"
+                say(f"no network: {missing}, are missing; the package index does not answer")
             self._silent = True
             return
         word = line.partition(" ")[0]
@@ -154,9 +155,8 @@ class _Pip:
         """Return why pip failed, and what to do."""
         if self._silent:
             return (
-                f"no network: packages for {purpose} are missing (about {self._megabytes} MB). "
-                "Connect, or set PIP_INDEX_URL or HTTPS_PROXY, and give the same command again: "
-                "what has come is kept"
+                "no network: connect, or set PIP_INDEX_URL or HTTPS_PROXY, and give the same "
+                "command again; what has come is kept"
             )
         errors = [line for line in self._said if line.startswith(("ERROR", "error"))]
         why = "; ".join(errors[:2] or self._said[-2:])
