@@ -1,7 +1,7 @@
 """How the line to the acquirer is made: the network, the name, the socket, the handshake.
 
-What always holds: whatever fails, what there is of the connection is the link's to close; too
-little memory is told as that. In memory only while a connection is made. May import socket, tls,
+What always holds: whatever fails, what there is of the connection is the link's to close; what
+it failed of is told by `cause`. In memory only while a connection is made. May import socket, tls,
 firmware.rooms and the codes of tls_link.
 """
 
@@ -13,9 +13,10 @@ import time
 import tls
 from micropython import const
 
-from drivers.tls_link import CERTIFICATE, CLOSED, CONNECT, DNS, TLS
+from drivers.tls_link import CLOSED, CONNECT, DNS, TLS
 from firmware import rooms
 
+_OWN = const(12)  # drivers.cause
 _WIFI_MS = const(8000)
 _EINPROGRESS = (115, 119)  # Linux, lwIP
 _BROKEN = select.POLLERR | select.POLLHUP
@@ -34,8 +35,8 @@ async def wifi(station):
 
 
 async def connect(link):
-    """Connect `link` and shake hands; `link.step` says all along what fails if it fails. Raises
-    OSError, ValueError when a certificate does not verify, and NoRoom.
+    """Connect `link` and shake hands; `link.step` says all along what fails if it fails, and in
+    the end what did. Raises OSError, and NoRoom.
 
     A clock that nobody has set yet is put forward to the beginning of the host's certificate.
     """
@@ -49,16 +50,16 @@ async def connect(link):
             raise ValueError
     except MemoryError:
         raise rooms.NoRoom from None
-    except (OSError, ValueError) as fault:
-        rooms.run("drivers.shortage", fault)
-        raise
+    except (OSError, ValueError, TypeError) as fault:  # the last of a key that is missing
+        link.step = rooms.run("drivers.cause", link.step, fault)
+        raise OSError(0) from None
 
 
 async def _shake(link, look):
     # Returns whether all verified: False when the host's certificate begins later. `look` is
     # shown every certificate of the host's.
     try:
-        link.step = CERTIFICATE
+        link.step = _OWN
         context = _context(link)
         if look:
             context.verify_callback = look
@@ -77,6 +78,7 @@ async def _shake(link, look):
         while not (ready := poller.poll(0)):
             await link.turn()
         if ready[0][1] & _BROKEN:
+            raw.recv(1)  # says why, like any use of it
             raise OSError(0)
         link.step = TLS
         link.sock = sock = context.wrap_socket(
@@ -99,20 +101,15 @@ async def _shake(link, look):
 
 def _context(link):
     # For mutual TLS from the acquirer's CA, the terminal's certificate and its key.
-    try:
-        made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        made.verify_mode = tls.CERT_REQUIRED
-        made.load_verify_locations(_read(link.certs + "/ca.der"))
-        key = link.keystore and link.keystore.get_bytes("tls_key")
-        own = _read(link.certs + "/terminal.der")
-        if len(own) > 4 and len(own) > (own[2] << 8 | own[3]) + 4:  # its issuers' follow
-            own = rooms.run("drivers.chain", own)
-        made.load_cert_chain(own, key)
-        return made
-    except (OSError, TypeError) as fault:  # one of the three is missing or damaged
-        if isinstance(fault, OSError):
-            rooms.run("drivers.shortage", fault)
-        raise ValueError from None
+    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    made.verify_mode = tls.CERT_REQUIRED
+    made.load_verify_locations(_read(link.certs + "/ca.der"))
+    key = link.keystore and link.keystore.get_bytes("tls_key")
+    own = _read(link.certs + "/terminal.der")
+    if len(own) > 4 and len(own) > (own[2] << 8 | own[3]) + 4:  # its issuers' follow
+        own = rooms.run("drivers.chain", own)
+    made.load_cert_chain(own, key)
+    return made
 
 
 def _read(path):

@@ -53,7 +53,9 @@ async def run(station, timeout_ms):
     start(station)
     wlan = station.wlan
     wlan.config(reconnects=0)  # repeats are ours: the driver's own hide the reason of a failure
+    code = OK
     while True:
+        before = code
         status = await _attempt(station, start_ms, timeout_ms)
         if status == _GOT_IP:
             station.security = -1
@@ -62,7 +64,8 @@ async def run(station, timeout_ms):
             return OK
         code = _verdict(status)
         late = time.ticks_diff(time.ticks_ms(), start_ms) >= timeout_ms
-        if late or code == NO_NETWORK or code == WRONG_PASSWORD:
+        # A key exchange fails on a weak signal too: only a second one is the password's fault.
+        if late or code == NO_NETWORK or code == before == WRONG_PASSWORD:
             wlan.disconnect()
             return _missing(station, status) if code == NO_NETWORK else code
 

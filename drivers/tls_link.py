@@ -107,12 +107,8 @@ class TlsLink:
         try:
             await work
             done = True
-        except ValueError:  # how mbedTLS reports a certificate that does not verify
-            code = CERTIFICATE
         except OSError as fault:
-            code = self.step
-            if code != DNS and fault.errno < _TLS_ERRNO:
-                code = TLS
+            code = TLS if fault.errno < _TLS_ERRNO else self.step
         finally:
             if not done:
                 self.shut()

@@ -277,7 +277,7 @@ def test_a_power_cut_at_any_commit_of_the_keys_is_completed_by_the_next(fitted, 
         ({"password": "wrong words"}, "refuses the password"),
         ({"ssid": "Cafe-Free"}, "is not encrypted"),
         ({"host": "no-such-host.invalid:1"}, "no-such-host.invalid was not found"),
-        ({"host": "127.0.0.1:9"}, "nothing answers at 127.0.0.1, port 9"),
+        ({"host": "127.0.0.1:9"}, "nothing listens at port 9"),
     ],
 )
 def test_a_sign_on_that_fails_is_told_in_words_and_the_next_run_succeeds(
@@ -338,6 +338,30 @@ def interrupted(*_):
 def gone(board):
     board.unplug()
     raise DeviceError("the line broke")
+
+
+@pytest.mark.parametrize("no_room", [12, -0x7F00, -0x4310])
+def test_a_chip_without_room_for_tls_is_told_and_no_certificate_is_blamed(fitted, order, no_room):
+    board = fitted(regions=(44 * 1024, 8 * 1024), no_room=no_room)
+    board.parts.takes = (12000,)  # the network keeps what TLS needs
+    with pytest.raises(DeviceError, match="ran out of memory"):
+        provision(board.url, order())
+
+
+def test_certificates_that_have_no_room_are_not_called_bad(fitted, order):
+    board = fitted(regions=(44 * 1024,))
+    board.parts.takes = (41000,)
+    with pytest.raises(DeviceError, match="ran out of memory"):
+        provision(board.url, order())
+
+
+def test_a_radio_that_has_no_room_is_told(fitted, order):
+    board = fitted()
+    board.parts.no_radio = "Wifi Unknown Error 0x0101"
+    with pytest.raises(DeviceError, match="the radio does not start"):
+        provision(board.url, order())
+    board.parts.no_radio = ""
+    provision(board.url, order())
 
 
 def test_an_acquirer_that_is_not_ours_is_told(fitted, order, tmp_path):

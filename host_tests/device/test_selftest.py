@@ -180,6 +180,20 @@ def test_the_least_is_what_was_seen_or_what_the_chip_has_noted_since(
     assert found[1]["chip_least"] == least
 
 
+def test_a_self_test_that_is_interrupted_leaves_a_terminal_that_starts(
+    fitted, tested, monkeypatch
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    board = fitted()
+    monkeypatch.setattr(selftest_module, "_check", interrupted)
+    before = board.resets
+    with pytest.raises(KeyboardInterrupt):
+        tested(board)
+    until(lambda: board.resets > before)
+
+
 def test_a_journal_without_a_blank_sector_is_only_read(fitted, tested):
     board = fitted()
     for sector in range(64):

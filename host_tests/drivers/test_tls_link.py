@@ -3,6 +3,7 @@
 Each case is a process of the interpreter with the device's heap that runs link_probe.py.
 """
 
+import errno
 import os
 import socket
 import ssl
@@ -11,9 +12,11 @@ import time
 from pathlib import Path
 
 import acquirers
+import esp32
 import pytest
 
-from drivers import shortage, tls_link
+from drivers import cause, tls_link
+from firmware.rooms import NoRoom
 from tools.simulator.interpreter import command, facts, heap
 from tools.toolchain import clock
 
@@ -213,7 +216,7 @@ def test_a_dead_port_is_no_connection(line):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     rows = line("connect", None, port=port, rounds=20)
-    assert [row[0] for row in rows] == [tls_link.CONNECT] * 20
+    assert [row[0] for row in rows] == [cause.REFUSED] * 20
     assert max(row[1] for row in rows) < 1000
     _same_heap(rows[4:])
 
@@ -269,7 +272,7 @@ def test_a_certificate_without_room_on_the_chip_is_not_called_untrusted(line):
 
 
 @pytest.mark.parametrize(
-    ("errno", "full"),
+    ("number", "full"),
     [
         (12, True), (105, True), (-0x7F00, True), (-0x4D80, True), (-0x2880, True),
         (-0x4310, True), (-0x306A, True), (-141, True),
@@ -277,8 +280,50 @@ def test_a_certificate_without_room_on_the_chip_is_not_called_untrusted(line):
         (0, False), (None, False), (16, False), (-16, False),
     ],
 )  # fmt: skip
-def test_what_mbedtls_calls_too_little_memory_is_known(errno, full):
-    assert shortage.is_full(errno) == full
+def test_what_mbedtls_calls_too_little_memory_is_known(number, full):
+    assert cause.is_full(number) == full
+
+
+@pytest.mark.parametrize(
+    ("step", "fault", "code"),
+    [
+        (cause.OWN, OSError(2, ""), cause.OWN),
+        (cause.OWN, ValueError("invalid cert"), cause.OWN),
+        (cause.OWN, TypeError(), cause.OWN),
+        (tls_link.DNS, OSError(-2, ""), tls_link.DNS),
+        (tls_link.DNS, OSError("Name or service not known"), tls_link.DNS),
+        (tls_link.CONNECT, OSError(errno.ECONNREFUSED, ""), cause.REFUSED),
+        (tls_link.CONNECT, OSError(errno.ECONNRESET, ""), cause.REFUSED),  # as the chip says it
+        (tls_link.CONNECT, OSError(errno.EHOSTUNREACH, ""), cause.NO_WAY),
+        (tls_link.CONNECT, OSError(errno.ETIMEDOUT, ""), tls_link.CONNECT),
+        (tls_link.CONNECT, OSError(errno.ECONNABORTED, ""), tls_link.CONNECT),
+        (tls_link.CONNECT, OSError(0, ""), tls_link.CONNECT),
+        (tls_link.TLS, ValueError("not correctly signed"), tls_link.CERTIFICATE),
+        (tls_link.TLS, OSError(-0x3000, ""), tls_link.CERTIFICATE),
+        (tls_link.TLS, OSError(-0x7780, ""), tls_link.TLS),
+        (tls_link.TLS, OSError(0, ""), tls_link.TLS),
+    ],
+)
+def test_each_cause_has_its_own_code(step, fault, code):
+    assert cause.run(step, fault) == code
+
+
+@pytest.mark.parametrize("step", [cause.OWN, tls_link.CONNECT, tls_link.TLS])
+@pytest.mark.parametrize(
+    ("fault", "largest"),
+    [
+        (OSError(errno.ENOMEM, ""), 60000),
+        (OSError(errno.ENOBUFS, ""), 60000),
+        (OSError(-0x7F00, ""), 60000),
+        (OSError(-0x3000, ""), 5000),
+        (ValueError("invalid cert"), 5000),
+    ],
+)
+def test_too_little_memory_is_no_other_cause(monkeypatch, step, fault, largest):
+    regions = [(200000, 90000, largest, 0)]
+    monkeypatch.setattr(esp32, "idf_heap_info", lambda capabilities: regions)
+    with pytest.raises(NoRoom):
+        cause.run(step, fault)
 
 
 def test_every_limit_is_thirty_seconds():
@@ -289,7 +334,7 @@ def test_every_limit_is_thirty_seconds():
 @pytest.mark.parametrize("fate", ["without", "damaged"])
 def test_keys_that_cannot_be_used_are_said_on_opening(line, fate, file):
     rows = line("connect", acquirers.echo, f"{fate} {file}", rounds=12)
-    assert [row[0] for row in rows] == [tls_link.CERTIFICATE] * 12
+    assert [row[0] for row in rows] == [cause.OWN] * 12
     assert line.servers[0].connections == 0
     _same_heap(rows[4:])
 

@@ -102,6 +102,11 @@ def test_a_network_that_cannot_be_left_proves_nothing():
     assert _connect(station) == wifi.OFF
 
 
+def test_a_key_exchange_that_fails_once_is_not_blamed_on_the_password():
+    network.WLAN.stumbles = 1
+    assert _connect(Wifi("shop", "correct horse")) == wifi.OK
+
+
 def test_the_driver_makes_no_attempts_of_its_own():
     station = Wifi("shop", "wrong")
     _connect(station)

@@ -10,6 +10,7 @@ STAT_GOT_IP = 1010
 
 _NO_AP_FOUND = 201
 _AUTH_FAIL = 202
+_HANDSHAKE_TIMEOUT = 204
 _TOO_WEAK = 211
 _WPA2 = 3
 _PSK_MIN = 8
@@ -18,7 +19,8 @@ _PSK_MIN = 8
 class WLAN:
     """`air` maps a name to (password, security); the names in `hidden` are not sent about; `polls`
     looks at `status` bring an answer. Given a password of WPA2's form it joins nothing weaker.
-    broken: what the radio raises; lingers: how often leaving a network has no effect.
+    broken: what the radio raises; lingers: how often leaving a network has no effect;
+    stumbles: how often the key exchange fails for nothing.
     """
 
     air = None
@@ -26,6 +28,7 @@ class WLAN:
     polls = 2
     broken = None
     lingers = 0
+    stumbles = 0
     made = None
 
     def __init__(self, interface):
@@ -99,7 +102,10 @@ class WLAN:
     def _settle(self):
         ssid, key = self._pending
         self._pending = None
-        if ssid not in WLAN.air:
+        if WLAN.stumbles:
+            WLAN.stumbles -= 1
+            self._reason = _HANDSHAKE_TIMEOUT
+        elif ssid not in WLAN.air:
             self._reason = _NO_AP_FOUND
         elif len(key) >= _PSK_MIN and WLAN.air[ssid][1] < _WPA2:
             self._reason = _TOO_WEAK
@@ -116,6 +122,7 @@ def power_on():
     WLAN.hidden = ()
     WLAN.broken = None
     WLAN.lingers = 0
+    WLAN.stumbles = 0
 
 
 power_on()

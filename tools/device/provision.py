@@ -67,7 +67,12 @@ _LINK = {
     6: "the acquirer at {host} does not answer in time: run it again",
     7: "the acquirer closed the connection: it does not know this terminal's certificate or keys; "
     "enrol the terminal anew",
-    8: "the board ran out of memory: run it again",
+    8: "the board ran out of memory: pull its plug and run it again; `make selftest` says what a "
+    "connection leaves of it",
+    10: "{host} answers, but nothing listens at port {port}: check HOST, and whether the acquirer "
+    "runs",
+    11: "the network {ssid} does not lead to {host}: check HOST, and the way out of that network",
+    12: "the terminal's own certificate or key is missing or damaged: enrol the terminal anew",
 }
 _CODES = {
     "03": "the acquirer does not know this merchant number: check MERCHANT",

@@ -137,5 +137,4 @@ class NVS:
 
 
 def idf_heap_info(capabilities):
-    regions = (getenv("REBIND_CHIP_HEAP") or "232000 120000 106000 98000").split(";")
-    return [tuple([int(size) for size in region.split()]) for region in regions]
+    return [(232000, 120000, 106000, 98000)]
