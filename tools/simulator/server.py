@@ -263,6 +263,7 @@ async def _run(args):
                 f"port {args.port} cannot be used ({error.strerror}):"
                 " choose another with --port, or 0 for any"
             ) from error
+        bench.terminal.starved.connect(lambda text: print(f"run: {text}", file=sys.stderr))
         await bench.power(True)
         print(f"acquirer  {bench.address}{' (elsewhere)' if elsewhere else ''}")
         print(f"page      {url}")
