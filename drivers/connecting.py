@@ -17,7 +17,7 @@ from drivers.tls_link import CERTIFICATE, CLOSED, CONNECT, DNS, TLS
 from firmware import rooms
 
 _WIFI_MS = const(8000)
-_EINPROGRESS = (115, 119)  # Linux, lwIP
+_EINPROGRESS = (115, 119, 36)  # Linux, lwIP, macOS
 _BROKEN = select.POLLERR | select.POLLHUP
 
 
