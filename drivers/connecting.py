@@ -18,7 +18,7 @@ from firmware import rooms
 
 _OWN = const(12)  # drivers.cause
 _WIFI_MS = const(8000)
-_EINPROGRESS = (115, 119)  # Linux, lwIP
+_EINPROGRESS = (115, 119, 36)  # Linux, lwIP, macOS
 _BROKEN = select.POLLERR | select.POLLHUP
 _LATER = "The certificate validity starts in the future"  # and nothing else is wrong with it
 

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,8 @@ for _path in (ROOT, STUBS):
 if str(DRIVER_LIBRARY) not in sys.path:
     sys.path.append(str(DRIVER_LIBRARY))
 
+from tools.simulator import interpreter  # noqa: E402 (by the path above)
+
 _common = {
     "deadline": None,
     "database": None,
@@ -30,6 +33,18 @@ _common = {
 settings.register_profile("quick", max_examples=100, derandomize=True, **_common)
 settings.register_profile("deep", max_examples=5000, **_common)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what asserts the chip's memory where the interpreter's is another."""
+    try:
+        reason = interpreter.other_memory()
+    except interpreter.NoInterpreter:
+        reason = None
+    if reason:
+        for item in items:
+            if item.get_closest_marker("memory"):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_collection_finish(session):

@@ -174,6 +174,7 @@ def test_a_full_state_has_every_slot_with_its_backup_and_starts_again(tmp_path, 
     assert len(state.records()) >= 1
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize("rom", [True, False])
 def test_the_chips_modules_take_memory_only_without_its_rom(rom, tmp_path, record_property):
     record_property("interpreter", "micropython")

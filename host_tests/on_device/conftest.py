@@ -13,7 +13,22 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LIMIT_S = 120
 
+# What counts the bytes of the chip's objects.
+_MEMORY = (
+    "test_writing_and_reading_allocate_nothing",
+    "test_codec_encoder",
+    "test_the_largest_state_takes_a_kibibyte_and_a_half_of_memory",
+    "test_a_put_that_finds_no_room_anywhere_has_done_nothing",
+    "test_a_put_that_finds_no_room_while_a_sector_is_begun_has_done_nothing",
+)
+
 _reports = {}
+
+
+def pytest_itemcollected(item):
+    """Mark what is left out where memory is not the chip's."""
+    if getattr(item, "originalname", "") in _MEMORY and "micropython" in item.name:
+        item.add_marker("memory")
 
 
 @pytest.fixture(autouse=True, params=["cpython", "micropython"])

@@ -52,6 +52,7 @@ def test_a_failure_shows_the_screen_and_the_serial_line(tmp_path):
         keypad=SimpleNamespace(scans=0),
         console=Console(),
         died=Signal(),
+        starved=Signal(),
         changed=Signal(),
     )
     terminal.console.say("MemoryError")
@@ -78,6 +79,7 @@ def test_a_terminal_that_dies_is_not_waited_for(tmp_path):
         keypad=SimpleNamespace(scans=0),
         console=Console(),
         died=Signal(),
+        starved=Signal(),
         changed=Signal(),
         link=Link("", 0),
         wifi=Wifi(),

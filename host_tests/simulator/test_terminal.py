@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from host_tests.simulator.conftest import printed
-from tools.simulator.terminal import SimulatedTerminal
+from tools.simulator.terminal import HEAP, SimulatedTerminal
 from tools.toolchain import clock
 
 
@@ -292,3 +292,26 @@ def test_closing_twice_and_cutting_power_while_starting_leaves_nothing_running(b
             assert process.returncode is not None
 
     bench(story, "import time\ntime.sleep(30)")
+
+
+@pytest.mark.parametrize(
+    ("heap", "main", "said"),
+    [
+        (HEAP - 1, "raise ValueError", f"HEAP={HEAP}"),
+        (HEAP, "bytes(2000000)", f"HEAP={2 * HEAP}"),
+        (HEAP, "raise ValueError", None),
+    ],
+)
+def test_a_firmware_that_ends_for_want_of_memory_is_told_how_much_to_give_it(
+    bench, heap, main, said
+):
+    heard = []
+
+    async def story(terminal):
+        terminal.starved.connect(heard.append)
+        await terminal.power_on()
+        await printed(terminal, "MicroPython ")
+        assert len(heard) == bool(said)
+        assert said is None or heard[0].endswith(said)
+
+    bench(story, main, heap=heap)

@@ -30,7 +30,7 @@ from tools.bench.report import conclude
 from tools.build import mpy, report
 from tools.build.device import house
 from tools.simulator import scenario, workplace
-from tools.simulator.interpreter import NoInterpreter, command
+from tools.simulator.interpreter import NoInterpreter, command, other_memory
 
 STEP = 512
 GOAL = 64 * 1024
@@ -454,6 +454,9 @@ def main():
         console.print(f"  {text}", highlight=False, markup=False)
 
     try:
+        if other_memory():
+            say(other_memory())
+            return 0
         workplace.device_root()
         if options.quick:
             bars = _not_confirmed(asyncio.run(confirm(1, 0, say)), 1)

@@ -43,6 +43,12 @@ def facts():
         raise NoInterpreter(str(error)) from None
 
 
+def other_memory():
+    """Return what to say where figures of memory are not the chip's, or None."""
+    bits = facts()["bits"]
+    return None if bits == 32 else f"left out: memory, since this MicroPython has {bits} bits"
+
+
 def heap():
     """Return how many bytes of Python memory a terminal is given when nothing is said."""
     try:

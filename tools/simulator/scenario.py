@@ -200,7 +200,11 @@ class Stage:
         self._console_from = 0
         self._faults = []  # (event, mti prefix, what the acquirer's event is to return), each once
         self._died = False
-        self._forget = terminal.died.connect(self._note_death)
+        self._starved = None  # what is said of a terminal that has too little memory
+        self._forget = (
+            terminal.died.connect(self._note_death),
+            terminal.starved.connect(self._note_hunger),
+        )
         self._listener = None
         if acquirer is not None:
             self._listener = acquirer.on_event
@@ -226,10 +230,14 @@ class Stage:
             self._impostor = None
         if self.acquirer is not None:
             self.acquirer.on_event = self._listener
-        self._forget()
+        for forget in self._forget:
+            forget()
 
     def _note_death(self, status):
         self._died = True
+
+    def _note_hunger(self, text):
+        self._starved = text
 
     async def _do(self, statement):
         if self._echo:
@@ -240,6 +248,8 @@ class Stage:
                     *statement.words, limit=statement.within_s
                 )
         except (_Unmet, TimeoutError, ValueError) as error:
+            if self._starved:
+                raise ScenarioError(f"{statement.place}: {self._starved}") from None
             raise ScenarioError(await self._complaint(statement, error)) from None
 
     def _clock(self):
@@ -282,6 +292,8 @@ class Stage:
             found = met(await self.lines())
             if found and await self._whole():
                 return found
+            if self._starved:
+                raise _Unmet(self._starved)
             if self._died:
                 raise _Unmet("the terminal's process has ended")
             if time_left.over:

@@ -291,6 +291,7 @@ async def _run(args):
             ) from error
         bench = await stack.enter_async_context(working(args.home, args.heap, elsewhere))
         url = await stack.enter_async_context(serving(bench, listener))
+        bench.terminal.starved.connect(lambda text: print(f"run: {text}", file=sys.stderr))
         await bench.power(True)
         print(f"acquirer  {bench.address}{' (elsewhere)' if elsewhere else ''}")
         print(f"Ctrl-C stops everything; what happened stays in {args.home}")

@@ -27,6 +27,7 @@ HEAP = interpreter.heap()
 _PAINT_S = 0.01  # a picture that is written in pieces is told once
 _WATCH_S = 0.1
 _RESET_CAUSES = {"power": 1, "reset": 2, "watchdog": 3, "soft reset": 5}
+_REPL = "MicroPython "  # how its greeting begins
 _TAPE = 2000  # console lines that are kept
 _SEEN_S = 60  # a terminal that looks at no key for so long is at fault
 _LOOK_S = 0.004
@@ -168,7 +169,8 @@ class SimulatedTerminal:
 
     `on`, `panel`, `keypad`, `reader`, `flash`, `nvs`, `wifi`, `link`, `console` are its parts;
     `changed` is told when the panel, the power or Wi-Fi changed, `died` when the process ended by
-    itself, with its exit status. One host process at a time may have a home open.
+    itself, with its exit status, `starved` when the firmware ended for want of memory, with what
+    to say to a person. One host process at a time may have a home open.
     """
 
     def __init__(self, home, device_root=None, heap=HEAP, command=None, rom=True):
@@ -192,6 +194,7 @@ class SimulatedTerminal:
         self.console = Console()
         self.changed = Signal()
         self.died = Signal()
+        self.starved = Signal()
         self.boots = 0
         self.on = False
         self._flashed = None
@@ -359,8 +362,14 @@ class SimulatedTerminal:
         self.changed.emit()
 
     async def _read_console(self, stdout):
+        full = self.heap < HEAP
         while line := await stdout.readline():
-            self.console.say(line.decode("utf-8", "replace").rstrip("\r\n"))
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            self.console.say(text)
+            full |= text.startswith("MemoryError")
+            if full and text.startswith(_REPL):  # boot.py and main.py have ended
+                more = HEAP if self.heap < HEAP else 2 * self.heap
+                self.starved.emit(f"{self.heap} bytes of memory are too little: HEAP={more}")
 
     async def _watch(self, process):
         """Wait for the end of the process; start it again when the chip would."""
