@@ -3,7 +3,6 @@
 Each case is a process of the interpreter with the device's heap that runs link_probe.py.
 """
 
-import json
 import os
 import socket
 import ssl
@@ -15,6 +14,7 @@ import acquirers
 import pytest
 
 from drivers import shortage, tls_link
+from tools.simulator.interpreter import command
 from tools.toolchain import clock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,9 +42,8 @@ def line(certificates, record_property, tmp_path):
         if port is None:
             servers.append(acquirers.Acquirer(folder, behaviour, **options))
             port = servers[-1].port
-        described = json.loads((ROOT / ".toolchain" / "micropython.json").read_text())
-        command = [described["command"]] if since is None else clock.command()
-        if command is None:
+        program = command() if since is None else clock.command()
+        if program is None:
             pytest.skip("there is no libfaketime: the interpreter has this machine's clock")
         ahead = "" if since is None else str(tmp_path / "ahead")
         if ahead:
@@ -52,7 +51,7 @@ def line(certificates, record_property, tmp_path):
         probe = Path(__file__).with_name("link_probe.py")
         finished = subprocess.run(
             [
-                *(*command, "-X", f"heapsize={HEAP}", probe, folder),
+                *(*program, "-X", f"heapsize={HEAP}", probe, folder),
                 *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
                 *(ahead, str(since)),
             ],

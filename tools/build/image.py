@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import io
 import logging
-import shlex
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -149,8 +148,7 @@ def main() -> int:
     print(describe(image.table))
     print(f"image: {out}, {len(image.data):,} bytes, from {image.offset:#x}")
     print("It erases keys and state of a terminal that is in use. To write it to a board:")
-    where = (f"{image.offset:#x}", shlex.quote(str(out)))
-    print(f"  .venv/bin/python -m esptool --chip {image.chip} write-flash {' '.join(where)}")
+    print(f"  .venv/bin/python -m esptool --chip {image.chip} write-flash {image.offset:#x} {out}")
     return 0
 
 

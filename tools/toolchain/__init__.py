@@ -2,9 +2,10 @@
 
 - `.toolchain/bin/micropython`: the interpreter the simulator and the on-device tests run on,
   `.toolchain/micropython.json`: what it is (`version`, `bits`, `mpy_arch`, `command`);
-- `.toolchain/bin/micropython-clock`: the same at the time that a file says, where that can be had;
 - `.toolchain/lib/ssd1306.py`: the OLED driver of micropython-lib;
-- `.toolchain/fonts/wenquanyi_9pt.pcf`: the 12 px Chinese bitmap font.
+- `.toolchain/fonts/wenquanyi_9pt.pcf`: the 12 px Chinese bitmap font;
+- `.toolchain/bin/micropython-clock`: the interpreter at the time that a file says, where that can
+  be had.
 
 What always holds: nothing is installed on the machine and no root is needed; every download is
 checked against a signature or a pinned digest; a part is wholly there or absent, so an interrupted
