@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from tools.acquirer import Acquirer, office
+from tools.device.certificates import Unusable
 from tools.simulator import workplace
 from tools.simulator.bench import Bench
 from tools.simulator.interpreter import NoInterpreter
@@ -240,6 +241,7 @@ def main(args):
         Trouble,
         NoInterpreter,
         NotThisTerminal,
+        Unusable,
         FileNotFoundError,
         office.OfficeError,
         workplace.BuildFailed,
