@@ -407,6 +407,18 @@ def test_a_bundle_of_another_terminal_is_refused(fitted, order, tmp_path):
         provision(fitted().url, wish)
 
 
+def test_certificates_that_the_terminal_cannot_use_reach_no_board(fitted, order, tmp_path):
+    board, wish = fitted(), order(bundle=tmp_path / "bundle")
+    before = on(board)
+    acquirer.enroll(wish.home, "X0000001", MERCHANT, tmp_path / "other")
+    acquirer.enroll(wish.home, wish.terminal, MERCHANT, wish.bundle)
+    (tmp_path / "other/terminal.key.der").replace(wish.bundle / "terminal.key.der")
+    with pytest.raises(DeviceError, match="terminal.key.der is another certificate's key"):
+        provision(board.url, wish)
+    assert on(board) == before
+    assert in_nvs(board, "ikid") is None
+
+
 def test_a_board_without_the_terminal_is_sent_to_flash_first(desk, order):
     with pytest.raises(DeviceError, match="run `make flash`"):
         provision(desk().url, order())

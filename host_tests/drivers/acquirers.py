@@ -28,8 +28,9 @@ class Certificates:
 
     def folder(self, kind):
         """Return the folder of `kind`: plain, wrong_ca, wrong_name, expired, stranger; rsa, p384:
-        the acquirer's key; address: its name; issued: the terminal's certificate is below an
-        issuing CA; "without" or "damaged" and one of the terminal's files.
+        the acquirer's key; address: its name; young_issuer: it is below an issuing CA that began
+        after it; issued: the terminal's is below an issuing CA; "without" or "damaged" and one of
+        the terminal's files.
         """
         folder = self._path / kind
         if folder.exists():
@@ -38,25 +39,26 @@ class Certificates:
         key, own = _KEYS.get(kind, _new_key)(), _new_key()
         signer = (self._ca, self._ca_key)
         other = (self._other, self._other_key)
+        between = _new_key()
+        issuer = (self._certificate("Issuer", between, signer, issues=True), between)
         server = self._certificate(
             "acquirer",
             key,
-            other if kind == "wrong_ca" else signer,
+            {"wrong_ca": other, "young_issuer": issuer}.get(kind, signer),
             name=_NAMES.get(kind, x509.DNSName(NAME)),
             days=-0.5 if kind == "expired" else 365,
+            before=200 if kind == "young_issuer" else 0,
         )
-        issuers = []
-        if kind == "issued":
-            between = _new_key()
-            issuers = [self._certificate("Issuer", between, signer, issues=True)]
-            signer = (issuers[0], between)
-        terminal = self._certificate("T0000001", own, other if kind == "stranger" else signer)
+        terminal = self._certificate(
+            "T0000001", own, {"stranger": other, "issued": issuer}.get(kind, signer)
+        )
         encoding = serialization.Encoding
         plain = serialization.NoEncryption()
         (folder / "ca.der").write_bytes(self._ca.public_bytes(encoding.DER))
         (folder / "ca.pem").write_bytes(self._ca.public_bytes(encoding.PEM))
         (folder / "terminal.der").write_bytes(
-            b"".join(one.public_bytes(encoding.DER) for one in (terminal, *issuers))
+            terminal.public_bytes(encoding.DER)
+            + (issuer[0].public_bytes(encoding.DER) if kind == "issued" else b"")
         )
         (folder / "key.der").write_bytes(
             own.private_bytes(encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, plain)
@@ -64,6 +66,7 @@ class Certificates:
         (folder / "server.pem").write_bytes(
             key.private_bytes(encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
             + server.public_bytes(encoding.PEM)
+            + (issuer[0].public_bytes(encoding.PEM) if kind == "young_issuer" else b"")
         )
         fate, _, file = kind.partition(" ")
         if fate == "without":
@@ -72,7 +75,7 @@ class Certificates:
             (folder / file).write_bytes((folder / file).read_bytes()[:-20])
         return folder
 
-    def _certificate(self, subject, key, signer, name=None, days=365, issues=False):
+    def _certificate(self, subject, key, signer, name=None, days=365, before=0, issues=False):
         issuer, issuer_key = signer or (None, key)
         own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)])
         builder = (
@@ -81,7 +84,7 @@ class Certificates:
             .issuer_name(issuer.subject if issuer else own)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(self.issued)
+            .not_valid_before(self.issued - datetime.timedelta(days=before))
             .not_valid_after(self.issued + datetime.timedelta(days=1 + days))
             .add_extension(x509.BasicConstraints(issues or signer is None, None), critical=True)
         )

@@ -160,6 +160,12 @@ def test_a_terminal_that_lost_the_time_connects_and_knows_what_is_past(
     assert line.servers[0].connections == 6  # it fails, looks when it begins, is verified
 
 
+def test_what_begins_last_in_the_hosts_chain_is_what_is_past(line, lost, certificates):
+    ((code, _, _, now),) = line("echo", acquirers.echo, "young_issuer", since=lost)
+    assert code == 0
+    assert 0 <= now - int(certificates.issued.timestamp()) < 60
+
+
 def test_a_clock_that_the_acquirer_has_set_is_not_put_forward(line, lost):
     ((code, _, _, now),) = line("trusted", acquirers.echo, since=lost)
     assert code == tls_link.CERTIFICATE

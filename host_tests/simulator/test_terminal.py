@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -69,7 +70,13 @@ def test_the_c_library_which_judges_certificates_has_the_boards_clock(bench):
         terminal.console.lines.clear()
         await terminal.power_on()
         await printed(terminal, "boot 1 2000")
+        number = terminal.pid
+        await terminal.power_off()  # the process had no chance to tidy up
+        assert [
+            path for path in shared.glob("*faketime*") if path.name.endswith(f"_{number}")
+        ] == []
 
+    shared = Path("/dev/shm")  # noqa: S108 (of Linux, whoever uses it)
     bench(
         story,
         "import machine, time\n"

@@ -28,6 +28,7 @@ from aiohttp import WSMsgType, web
 from tools import command_line
 from tools.acquirer import Acquirer, office
 from tools.device.bundle import Bundle
+from tools.device.certificates import Unusable
 from tools.simulator import workplace
 from tools.simulator.bench import Bench, BooksHeld
 from tools.simulator.interpreter import NoInterpreter
@@ -265,6 +266,7 @@ def main(args):
         Trouble,
         NoInterpreter,
         NotThisTerminal,
+        Unusable,
         office.OfficeError,
         workplace.BuildFailed,
         workplace.HomeRefused,

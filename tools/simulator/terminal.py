@@ -162,7 +162,7 @@ class SimulatedTerminal:
     """One terminal, made by `provision.provision` in `home`.
 
     home: directory with `fs` (the device's files, put into `vfs.bin` when it is switched on),
-    `nvs.json`, `flash.bin` (the journal) and `board.json`.
+    `nvs.json`, `flash.bin` (the journal), `board.json` and `clock` (what the RTC is ahead).
     device_root: the device's files when they are not `home/fs`. heap: bytes, all of Python's
     memory. command: what runs MicroPython, if not the tool chain's own. rom: whether the chip's
     modules lie outside that memory, as in its ROM.

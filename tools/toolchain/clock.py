@@ -31,13 +31,14 @@ _PROBE_LIMIT_S = 20
 _YEARS_S = 300_000_000
 _LEEWAY_S = 60
 
-# The loader takes a list to preload, in which a path must not have a space: so it is a name.
+# The loader takes a list to preload, in which no path may have a space: so it is a name. Shared
+# memory would be left behind by each terminal whose power is cut.
 _WRAPPER = """\
 #!/bin/sh
 # As `micropython` beside it, at the time that the file ${{{file}}} says.
 here=${{0%/*}}
 root=$here/../micropython
-export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_DISABLE_SHM=1 NO_FAKE_STAT=1
 exec "$root/{loader}" --preload {library} \\
     --library-path "$here/../clock:$root/{libraries}" "$root/usr/bin/micropython" "$@"
 """
