@@ -5,11 +5,10 @@ is printed: what the encoding of the output lacks is shown as its number, and en
 runs one with a Python that lacks its packages is told in one line what to type.
 """
 
-import io
 import sys
 
 for _stream in (sys.stdout, sys.stderr):
-    if isinstance(_stream, io.TextIOWrapper):
+    if hasattr(_stream, "reconfigure"):
         _stream.reconfigure(errors="backslashreplace")
 
 
