@@ -33,7 +33,7 @@ def test_the_bill_is_valid(root):
 
 def test_it_names_every_file_of_the_terminal_by_its_hash(root):
     found = _by_ref(sbom.bill(root))
-    for path in ("main.py", "lib/ssd1306.mpy", "assets/font.bin", "manifest.json"):
+    for path in ("main.py", "lib/ssd1306.mpy", "assets/font.bin", "manifest.txt"):
         digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
         assert found[f"device:{path}"]["hashes"] == [{"alg": "SHA-256", "content": digest}]
         assert found[f"device:{path}"]["licenses"]
