@@ -30,7 +30,7 @@ _ITERATIONS = const(1000)
 _STEP = const(25)  # iterations between two looks at the keypad
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
 _STORED_LEN = const(29)
-_NUMBERS = const(100)  # that can be typed
+_STRANGER_LEN = const(5)  # number, then failures or locked until
 
 
 class Operators:
@@ -118,8 +118,9 @@ class Operators:
         if index >= 0:
             stored = self._state.get(keys.ATTEMPTS + index)
             return (0, 0) if stored is None else struct.unpack(">BI", stored)
-        stored = self._state.get(keys.STRANGERS)
-        value = 0 if stored is None else struct.unpack_from(">I", stored, 4 * int(number))[0]
+        stored = self._state.get(keys.STRANGERS) or b""
+        at = _place(stored, number)
+        value = struct.unpack_from(">I", stored, at + 1)[0] if at < len(stored) else 0
         return (value, 0) if value < ATTEMPTS_MAX else (ATTEMPTS_MAX, value)
 
     def _counted(self, number, failures, until):
@@ -127,8 +128,11 @@ class Operators:
         index = self._index(number)
         if index >= 0:
             return keys.ATTEMPTS + index, struct.pack(">BI", failures, until)
-        stored = bytearray(self._state.get(keys.STRANGERS) or 4 * _NUMBERS)
-        struct.pack_into(">I", stored, 4 * int(number), until or failures)
+        stored = bytearray(self._state.get(keys.STRANGERS) or b"")
+        at = _place(stored, number)
+        if at == len(stored):
+            stored.extend(bytes(_STRANGER_LEN))
+        struct.pack_into(">BI", stored, at, int(number), until or failures)
         return keys.STRANGERS, bytes(stored)
 
     def _tell(self, event, number, changes):
@@ -156,3 +160,11 @@ class Operators:
             work.wipe()
             work = None
             rooms.drop(came)
+
+
+def _place(strangers, number):
+    # Where the number is kept, or would be.
+    for at in range(0, len(strangers), _STRANGER_LEN):
+        if strangers[at] == int(number):
+            return at
+    return len(strangers)

@@ -27,7 +27,7 @@ def run(state, now, seconds):
                 changes.append((keys.ATTEMPTS + index, struct.pack(_LAYOUT, failures, moved)))
     strangers = bytearray(state.get(keys.STRANGERS) or b"")
     shifted = False
-    for at in range(0, len(strangers), 4):
+    for at in range(1, len(strangers), 5):
         until = struct.unpack_from(">I", strangers, at)[0]
         if until > now:
             struct.pack_into(">I", strangers, at, max(_LEAST, until + seconds))

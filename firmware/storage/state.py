@@ -33,7 +33,7 @@ RECORD_COUNT = const(0x70)  # (4) change records written so far
 # 0x7F is the journal's own: sectors that are no longer used
 OPERATOR = const(0x80)  # + index: an operator's number, role and password verifier
 ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4)
-STRANGERS = const(0xB8)  # the same for each number that no operator has, see access.operators
+STRANGERS = const(0xB8)  # the same of numbers that nobody has, 5 bytes each
 NETWORK = const(0xC0)  # + index: a network's name and password
 # 0x40 and 0x50 were operators and attempts up to schema 2; from 0xFC on are the journal's marks
 

@@ -322,15 +322,14 @@ def test_a_lock_out_lasts_as_long_when_the_clock_is_set_meanwhile():
         shop = Shop(WHOLE, clock=Clock(ours))
         locked = b"\x05" + (ours + 1800).to_bytes(4, "big")
         over = b"\x05" + (ours - 1).to_bytes(4, "big")
-        strangers = bytearray(400)
-        strangers[36:40], strangers[40:44], strangers[47] = locked[1:], over[1:], 4
+        strangers = bytearray(b"\x09" + locked[1:] + b"\x0a" + over[1:] + b"\x0b\0\0\0\x04")
         put = shop.terminal.state.put
         put(((keys.ATTEMPTS, locked), (keys.ATTEMPTS + 1, over), (keys.STRANGERS, strangers)))
         shop.sign_on()
         shop.terminal.boot()
         assert shop.terminal.state.get(keys.ATTEMPTS)[1:] == (NOW + 1800).to_bytes(4, "big")
         assert shop.terminal.state.get(keys.ATTEMPTS + 1) == over
-        strangers[36:40] = (NOW + 1800).to_bytes(4, "big")
+        strangers[1:5] = (NOW + 1800).to_bytes(4, "big")
         assert shop.terminal.state.get(keys.STRANGERS) == strangers
 
 

@@ -17,6 +17,7 @@ from firmware.access import operators
 from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
+from firmware.binding.request import pending
 from firmware.storage import history
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
@@ -234,7 +235,7 @@ class Till:
         password = self.plan["passwords"][number.decode()].encode()
         return await self.log_in(number, password) == operators.GRANTED
 
-    async def send(self, proposal=None):
+    async def send(self, proposal):
         """The owner's code of now, and off it goes."""
         secrets = ((change.CODE, bytearray(self.world.owner_code())),)
         await self.open("submission", _TITLE, secrets, proposal)
@@ -303,7 +304,8 @@ class Till:
         await self.until(self.settled)
         if self.change.phase == change.STORED:
             await asyncio.sleep(61)  # the next code
-            await self.send()
+            self.operator, waited = OPERATOR, pending(self.state)
+            await self.send((waited.action, waited.slot, waited.reason, waited.tlvs))
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
             if theirs and await self.prove(SUPERVISOR, _TITLE):

@@ -215,6 +215,7 @@ class Busy(Terminal):
         for index in range(keys.NETWORKS):
             self.state.put(((keys.NETWORK + index, bytes(97)),))
         self.state.put(((keys.MERCHANT, bytes(15)), (keys.LANGUAGE, b"zh")))
+        self.state.put(((keys.STRANGERS, bytes(100)),))
         for key in (keys.TIME, keys.STAN, keys.UPLOADED):
             self.state.put_number(key, 1)
 

@@ -72,7 +72,7 @@ def main(path, token_key):
     verifier = b"\x00\x03\xe8" + bytes(range(24))  # must-change, iterations, salt, verifier
     for index in range(_FIRST, keys.OPERATORS):
         state.put(((keys.OPERATOR + index, b"%02d" % index + verifier),))
-    state.put(((keys.STRANGERS, bytes(400)),))
+    state.put(((keys.STRANGERS, bytes(100)),))
     for index in range(keys.NETWORKS):
         state.put(((keys.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))
     for i in range(keys.RECORDS):
