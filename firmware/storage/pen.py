@@ -79,6 +79,16 @@ def write(flash, sector, offset, record, piece):
     return True
 
 
+def blank(flash, block):
+    """Tell whether all bits of `block` are set. Raises OSError."""
+    piece = bytearray(64)
+    for at in range(0, flash.sector_size, 64):
+        flash.read(block, at, piece)
+        if piece != b"\xff" * 64:
+            return False
+    return True
+
+
 def retire(journal, sector):
     """Use `sector` no longer. On flash that is said with the next sector's state."""
     retired = journal.items.get(RETIRED, b"")

@@ -25,6 +25,7 @@ from firmware.storage.journal import (
     START,
 )
 
+_BLANK = b"\xff" * 16
 _OLD = 2  # layout of schema 2: a sector is one block
 
 
@@ -95,10 +96,11 @@ def end(frame, sector):
         n = min(RECORD_MAX, size - at)
         view = memoryview(buf)[:n]
         flash.read(sector, at, view)
-        n = len(bytes(view).rstrip(b"\xff"))
+        while n and view[n - 16 : n] == _BLANK:
+            n -= 16
         if n:
             found = at + n
-    return (found + 15) // 16 * 16
+    return found
 
 
 def records(frame, sector, order, last):

@@ -3,15 +3,16 @@
 What always holds: mounting writes nothing, so it may be interrupted at any point and any number of
 times; it reads every sector's header, then the newest sector whose state is whole and what is
 newer; a state that can't be read is left as it is, for service. (Only what firmware of schema 1
-left is written anew at once.) In memory only at start. May import the rest of storage; migration
-only for a state of older firmware.
+left is written anew at once.) In memory only at start. May import rooms and the rest of storage;
+migration only for a state of older firmware.
 """
 
 import struct
 
 from micropython import const
 
-from firmware.storage import audit, reader, turn
+from firmware import rooms
+from firmware.storage import audit, pen, reader
 from firmware.storage import frame as frames
 from firmware.storage import state as keys
 from firmware.storage.journal import (
@@ -114,7 +115,7 @@ def format(journal):
     frame = frames.Frame(journal)
     for block in range(journal.sectors):
         try:
-            if not turn.blank(journal.flash, block):
+            if not pen.blank(journal.flash, block):
                 journal.flash.erase(block)
             found = reader.header(frame, block)
             order = max(order, found[0] if found else 0)  # one that does not erase is outrun
@@ -123,7 +124,7 @@ def format(journal):
     journal.items = {}
     journal.index = b""
     journal.resume(-1, -1, SIZE, order, 0, 0, bytes(8))
-    turn.run(journal)
+    rooms.run("firmware.storage.turn", journal)
 
 
 def _mount(journal):
@@ -174,7 +175,7 @@ def _guessed(journal, known, layouts):
         if sector in orders or layouts.get(sector - 1) == 3:
             continue
         for before in ((sector - 1) % blocks, (sector - 2) % (blocks & 0xFE)):
-            if before in orders and not turn.blank(journal.flash, sector):
+            if before in orders and not pen.blank(journal.flash, sector):
                 found.append(orders[before] + 1 << 8 | sector)
     found.sort()
     return found
@@ -184,7 +185,8 @@ def _older_layout(journal):
     from firmware.storage import migration
 
     migration.mount(journal)
-    turn.run(journal)  # from memory: of the old sectors none is given up before
+    # From memory: of the old sectors none is given up before.
+    rooms.run("firmware.storage.turn", journal)
     return _mount(journal)
 
 

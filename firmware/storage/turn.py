@@ -62,22 +62,12 @@ def _begin(journal, sector):
 def _clear(flash, sector):
     try:
         for block in (sector, sector + 1):  # the header goes first
-            if not blank(flash, block):
+            if not pen.blank(flash, block):
                 flash.erase(block)
-                if not blank(flash, block):
+                if not pen.blank(flash, block):
                     return False
     except OSError:
         return False  # as bad as one that stays as it was
-    return True
-
-
-def blank(flash, block):
-    """Tell whether all bits of `block` are set. Raises OSError."""
-    piece = bytearray(64)
-    for at in range(0, flash.sector_size, 64):
-        flash.read(block, at, piece)
-        if piece != b"\xff" * 64:
-            return False
     return True
 
 
