@@ -217,6 +217,7 @@ def test_what_two_names_stand_for_never_becomes_one():
         assert not kept & set(house._public)
 
 
+@pytest.mark.memory
 def test_the_shared_names_are_in_rom():
     everywhere, here = rom()
     program = (

@@ -100,7 +100,7 @@ def test_a_module_is_named_in_a_traceback(out):
         capture_output=True,
         text=True,
     )
-    assert 'File "firmware.x", line 1, in fail' in run.stderr
+    assert 'File "firmware.x", line 1, in fail' in run.stdout + run.stderr
 
 
 def test_native_code_needs_a_target_that_takes_it(out):

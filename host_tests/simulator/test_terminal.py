@@ -30,7 +30,7 @@ def test_an_exception_in_boot_ends_in_the_repl_and_the_repl_answers(bench):
     async def story(terminal):
         await terminal.power_on()
         await printed(terminal, "ValueError: broken")
-        await printed(terminal, "Ctrl-D")
+        await printed(terminal, "MicroPython ")
         terminal.console.write(b"print(6 * 7)\r")
         await printed(terminal, "42")
         assert not any("main ran" in line for line in terminal.console.lines)
@@ -113,7 +113,7 @@ def test_leaving_the_repl_and_system_exit_are_soft_resets(bench):
         await terminal.power_on()
         await printed(terminal, "cause 1")
         await printed(terminal, "cause 5")
-        await printed(terminal, "Ctrl-D")
+        await printed(terminal, "MicroPython ")
         terminal.console.lines.clear()
         terminal.console.write(b"\x04")
         await printed(terminal, "cause 5")
@@ -147,6 +147,7 @@ def test_a_home_belongs_to_one_process(bench, tmp_path):
     bench(story, "")
 
 
+@pytest.mark.memory
 def test_the_heap_is_the_firmwares(bench):
     async def story(terminal):
         await terminal.power_on()
@@ -163,6 +164,7 @@ def test_the_heap_is_the_firmwares(bench):
     )
 
 
+@pytest.mark.memory
 def test_the_chips_modules_and_their_names_take_nothing_of_the_heap(bench):
     async def story(terminal):
         await terminal.power_on()
@@ -190,6 +192,7 @@ def test_the_chips_modules_and_their_names_take_nothing_of_the_heap(bench):
     )
 
 
+@pytest.mark.memory
 def test_the_chips_modules_outlive_every_collection_and_a_full_heap(bench):
     async def story(terminal):
         await terminal.power_on()

@@ -42,6 +42,7 @@ print(i.name, i.version[0], i.version[1], i.version[2], 64 if sys.maxsize >> 31 
     int(hasattr(t, "getpeercert")))
 """
 _PROBE_LIMIT_S = 20
+_FACTS = ("version", "bits", "mpy_arch", "getpeercert")
 
 # Bits 10 and up of sys.implementation._mpy: the native code that the interpreter can load.
 _MPY_ARCHES = ("none", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em") + (
@@ -81,8 +82,9 @@ class _DoesNotStart(Unavailable):
 def recorded(home: Path) -> dict:
     """Return what the interpreter in `home` is. Raises `Unavailable` when there is none."""
     try:
-        return json.loads((home / "micropython.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads((home / "micropython.json").read_text(encoding="utf-8"))
+        return {name: found[name] for name in _FACTS}
+    except (OSError, ValueError, KeyError):  # KeyError: an older version of this made it
         raise Unavailable("no MicroPython yet: run `make setup` first") from None
 
 
