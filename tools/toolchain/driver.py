@@ -47,7 +47,7 @@ def _download(target: Path) -> None:
         import requests
         from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
     except ImportError:
-        raise Unavailable("pypi-simple is missing: run `make setup`") from None
+        raise Unavailable("pypi-simple is missing: install requirements.txt first") from None
     try:
         with PyPISimple(_pip_setting("index-url") or PYPI_SIMPLE_ENDPOINT) as index:
             packages = index.get_project_page(_PROJECT, timeout=_DOWNLOAD_LIMIT_S).packages
