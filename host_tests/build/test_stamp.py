@@ -115,3 +115,13 @@ def test_a_build_is_the_same_wherever_it_is_made(built, tmp_path):
     finally:
         os.umask(umask)
     assert _files(elsewhere) == _files(out)
+
+
+def test_a_source_that_is_no_python_is_named_in_a_line(tmp_path, monkeypatch, capsys):
+    broken = tmp_path / "pins.py"
+    broken.write_text("ROWS = \n")
+    monkeypatch.setattr(device, "_own_modules", lambda: [(broken, "drivers/pins.py")])
+    monkeypatch.setattr(sys, "argv", ["tools.build", "--out", str(tmp_path / "device")])
+    assert command.main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("build: drivers.pins does not compile") and said.count("\n") == 1

@@ -133,8 +133,9 @@ def _modules(arch: str) -> Iterator[Item]:
 
 def linked_sources(arch: str = "") -> Iterator[tuple[str, str]]:
     """Yield (path, text) of every module as it is compiled. Raises `BuildError`."""
+    modules = house(arch).modules()  # first: it tells which of ours does not compile
     yield "lib/ssd1306.py", _library().text("ssd1306")
-    for name, text in house(arch).modules().items():
+    for name, text in modules.items():
         yield mpy.path(name), text
 
 
