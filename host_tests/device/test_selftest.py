@@ -171,7 +171,7 @@ def test_the_least_is_what_was_seen_or_what_the_chip_has_noted_since(
     monkeypatch.setattr(esp32, "idf_heap_info", info)
     monkeypatch.setattr(asyncio, "sleep_ms", lambda ms: asyncio.sleep(ms / 1000), raising=False)
     monkeypatch.chdir(tmp_path)  # nothing is provisioned here
-    inside = runpy.run_path(str(selftest_module._HANDSHAKE))
+    inside = runpy.run_path(str(selftest_module._HANDSHAKE), {"reply": lambda found: None})
     parts = types.SimpleNamespace(
         link=Link(), wifi=types.SimpleNamespace(connected=True), link_error=LinkError
     )
