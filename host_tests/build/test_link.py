@@ -305,24 +305,6 @@ def test_units_that_need_each_other_are_refused():
         House(sources, units={"shop.a": ("shop.b",)})
 
 
-def test_a_traceback_can_be_read(tmp_path):
-    brief = next(
-        brief
-        for brief, names in device.house().legend()["firmware.terminal"].items()
-        if names.startswith("firmware.ui.pages.Idle")
-    )
-    line = f'  File "firmware.terminal", line 1, in {brief}\n'
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.build.link"],
-        input=line,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=device.ROOT,
-    )
-    assert done.stdout == line.rstrip("\n") + "  (firmware.ui.pages.Idle)\n"
-
-
 @pytest.mark.parametrize(
     "source",
     [

@@ -111,6 +111,8 @@ class House:
         self._visited = set()
         self._placed = {} if folders is None else self._choose_places()
         self._choose_names()
+        self._told = {root: {"<module>": [root]} for root in self._units}
+        self._faults = {}
         self._texts = self._linked()
 
     def modules(self) -> dict[str, str]:
@@ -133,20 +135,17 @@ class House:
         return self._texts[module]
 
     def legend(self) -> dict[str, dict[str, str]]:
-        """Return what the names in each unit stand for: {unit: {brief: names}}."""
-        found = {root: {} for root in self._units}
-        for (name, long), brief in self._given.items():
-            found[self._root[name]].setdefault(brief, []).append(f"{name}.{long}")
-        for name, module in self._modules.items():
-            attributes = {**self._public, **module.private}
-            for word in syntax.class_level(module.tree):
-                if word in attributes:
-                    brief = attributes[word]
-                    found[self._root[name]].setdefault(brief, []).append(f"{name}: {word}")
+        """Return what a traceback's names stand for: {unit: {name of its code: names}}. Of a name
+        that several things in a unit have, all.
+        """
         return {
             self.place(root): {brief: " or ".join(names) for brief, names in table.items()}
-            for root, table in found.items()
+            for root, table in self._told.items()
         }
+
+    def faults(self) -> dict[str, str]:
+        """Return what the exceptions of the house are called: {name: names}."""
+        return {brief: " or ".join(names) for brief, names in self._faults.items()}
 
     # -- what there is ---------------------------------------------------------------------------
 
@@ -553,6 +552,8 @@ class _Linker(ast.NodeTransformer):
         self._house = house
         self._module = module
         self._scopes = []  # of (is a class, {name: what it is called here})
+        self._within_what = [module.name]  # and the definitions around what is visited
+        self._own_faults = set()  # exceptions of this module
 
     def link(self) -> None:
         body = []
@@ -620,6 +621,14 @@ class _Linker(ast.NodeTransformer):
 
     # -- scopes
 
+    def _note(self, brief: str) -> str:
+        """Put down, before it is lost, what is defined here and called `brief` from now on."""
+        name = ".".join(self._within_what)
+        told = self._house._told[self._house._root[self._module.name]].setdefault(brief, [])
+        if name not in told:
+            told.append(name)
+        return name
+
     def _function(self, node):
         arguments = node.args
         arguments.defaults = [self.visit(part) for part in arguments.defaults]
@@ -658,8 +667,12 @@ class _Linker(ast.NodeTransformer):
     def visit_FunctionDef(self, node):
         node.decorator_list = [self.visit(part) for part in node.decorator_list]
         node.returns = node.returns and self.visit(node.returns)
+        self._within_what.append(node.name)
         node.name = self._bound(node.name)
-        return self._function(node)
+        self._note(node.name)
+        node = self._function(node)
+        self._within_what.pop()
+        return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
@@ -668,8 +681,15 @@ class _Linker(ast.NodeTransformer):
 
     def visit_ClassDef(self, node):
         node.decorator_list = [self.visit(part) for part in node.decorator_list]
+        self._within_what.append(node.name)
+        is_fault = any(map(self._is_fault, node.bases))
+        if is_fault:
+            self._own_faults.add(node.name)
         node.bases = [self.visit(part) for part in node.bases]
         node.name = self._bound(node.name)
+        called = self._note(node.name)
+        if is_fault:
+            self._house._faults.setdefault(node.name, []).append(called)
         names = {word: self._attribute(word) for word in syntax.class_body(node)}
         self._scopes.append((True, names))
         node.body = self._body(
@@ -678,7 +698,15 @@ class _Linker(ast.NodeTransformer):
             if not (isinstance(part, syntax.DEFINITIONS) and self._unspoken(part.name))
         )
         self._scopes.pop()
+        self._within_what.pop()
         return node
+
+    def _is_fault(self, base: ast.expr) -> bool:
+        """Tell whether a class of this base, which is no other module's, is an exception."""
+        known = isinstance(base, ast.Name) and getattr(builtins, base.id, None)
+        if isinstance(known, type):
+            return issubclass(known, BaseException)
+        return isinstance(base, ast.Name) and base.id in self._own_faults
 
     def _unspoken(self, method: str) -> bool:
         """Tell whether nobody speaks of a method, nor may the interpreter itself."""
@@ -877,10 +905,16 @@ _OF_BASES = frozenset(
 if __name__ == "__main__":
     from tools.build.device import house
 
-    table = house().legend()
+    linked = house()
+    legend, faults = linked.legend(), linked.faults()
     for line in sys.stdin:
-        place = re.search(r'File "([^"]+)", line \d+, in (\w+)', line)
+        place = re.search(r'File "([^"]+)", line \d+, in (\S+)', line)
+        fault = re.match(r"\w+(?=: |$)", line)
+        known = None
         if place:
-            known = table.get(place[1], {}).get(place[2])
-            line = line.rstrip("\n") + (f"  ({known})\n" if known else "\n")
+            known = legend.get(place[1], {}).get(place[2])
+        elif fault:
+            known = faults.get(fault[0])
+        if known:
+            line = f"{line.rstrip(chr(10))}  ({known})\n"
         sys.stdout.write(line)

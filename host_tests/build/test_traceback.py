@@ -1,0 +1,81 @@
+"""A traceback of the built device, as its console prints it, in the names of the sources."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.build import device
+from tools.simulator import workplace
+
+_HEAP = 256 * 1024
+_START_S = 20
+_END = "told all"
+_PROGRAM = f"""
+import sys
+from firmware import rooms
+from firmware.storage import journal
+from firmware.ui.text import Text
+
+def told(work, *args):
+    try:
+        work(*args)
+    except Exception as fault:
+        sys.print_exception(fault)
+
+def no_room():
+    raise rooms.NoRoom
+
+def broken():
+    raise journal.StorageFault(23)
+
+told(rooms.run, "nothing")
+told(Text, "nothing")
+told(no_room)
+told(broken)
+print({_END!r})
+raise SystemExit
+"""
+
+
+async def _printed(home):
+    identity = workplace.prepare(home)
+    (Path(home) / "terminal" / "fs" / "boot.py").write_text(_PROGRAM, encoding="utf-8")
+    async with workplace.at_work(home, identity, _HEAP) as stage:
+        console = stage.terminal.console
+        await stage.terminal.power_on()
+        await console.printed.wait_for(lambda: _END in console.lines, _START_S)
+        return list(console.lines)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
+    lines = asyncio.run(_printed(tmp_path_factory.mktemp("home")))
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.build.link"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=device.ROOT,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "firmware.rooms.run",  # a function
+        "firmware.rooms.load",
+        "firmware.ui.text.Text.__init__",  # a constructor
+        "firmware.ui.text.Text.load",  # a method
+        "firmware.rooms.NoRoom",  # an exception
+        "firmware.storage.journal.StorageFault",
+    ],
+)
+def test_names_of_the_sources_stand_behind_those_of_the_device(read, name):
+    assert any(
+        name in line.rpartition("  (")[2].rstrip(")").split(" or ") for line in read.splitlines()
+    ), read
