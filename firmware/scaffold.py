@@ -10,7 +10,6 @@ def run(desk):
     """Take it out of the classes of all that the `desk`, a Terminal with its services, holds."""
     board, pages, sync = desk.board, desk.pages, desk.sync
     journal = desk.state.journal
-    type(board.clock).begin_at = None
     type(board.keypad).held = None
     type(journal).resume = None
     for one in (

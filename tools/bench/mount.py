@@ -23,7 +23,7 @@ RINGS = (4, 8, 16, 32)
 _HEADERS = 8  # read again: the base's, the oldest's, and those of a sector begun and cut off
 _END_READS = 11  # to find where a sector's last record ends
 KEPT_MOST = 1536  # bytes of memory that the largest state takes
-MEMORY_MOST = 6144  # bytes in use while it is found
+MEMORY_MOST = 6656  # bytes in use while it is found: nothing but the start is in memory then
 _RECORD_LEAST = 32  # bytes: a sector holds no more than SECTOR / 32 records, each read in two
 
 
