@@ -36,10 +36,11 @@ def load(path):
                 _clear(resident)
         return sys.modules[path], came
     except MemoryError as fault:
-        raise _told(fault)
+        raise told(fault)
 
 
-def _told(fault):
+def told(fault):
+    """Return `fault`, a MemoryError, as the NoRoom that it is to whoever asked."""
     global _spare
     if isinstance(fault, NoRoom):
         return fault
@@ -83,7 +84,7 @@ def run(path, *args):
             if came:
                 drop(came)
     except MemoryError as fault:
-        raise _told(fault)
+        raise told(fault)
 
 
 async def follow(path, *args):
@@ -95,7 +96,7 @@ async def follow(path, *args):
         finally:
             drop(came)
     except MemoryError as fault:
-        raise _told(fault)
+        raise told(fault)
 
 
 def _begun(path, came, args):

@@ -139,7 +139,10 @@ class Journal:
         """
         value = self.items.get(key)
         if value is None and self.place(key) >= 0:
-            value = rooms.run("firmware.storage.extract", self, key)
+            try:
+                value = rooms.run("firmware.storage.extract", self, key)
+            except MemoryError as fault:
+                raise rooms.told(fault)
         return value
 
     def put(self, changes, entry=None):
@@ -152,8 +155,11 @@ class Journal:
         large, or when there is nothing to move; NoRoom (see rooms) when memory is full: nothing
         has happened then, and what was is still true.
         """
-        while not rooms.run("firmware.storage.writer", self, changes, entry):
-            rooms.run("firmware.storage.turn", self)
+        try:
+            while not rooms.run("firmware.storage.writer", self, changes, entry):
+                rooms.run("firmware.storage.turn", self)
+        except MemoryError as fault:  # there may be none even to call `run`
+            raise rooms.told(fault)
 
     def length(self, at):
         """Return the length of the value that the index tells of at `at`."""

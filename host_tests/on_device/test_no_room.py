@@ -75,7 +75,7 @@ def test_a_put_that_finds_no_room_has_not_happened():
         log.put([(1, b"%040d" % state[0]), (2, None if state[0] & 1 else bytes(20))])
 
     done = refused = 0
-    for left in range(24000, 0, -96):
+    for left in list(range(24000, 4096, -96)) + list(range(4096, 0, -16)):
         number = log.number, log.sequence
         pieces = filled(left)
         try:
