@@ -74,7 +74,6 @@ _LINK = {
     11: "the network {ssid} does not lead to {host}: check HOST, and the way out of that network",
     12: "the terminal's own certificate or key is missing or damaged: enrol the terminal anew",
 }
-_SSID_MAX = 32  # IEEE 802.11
 _CODES = {
     "03": "the acquirer does not know this merchant number: check MERCHANT",
     "58": "the certificate is another terminal's: use the bundle of this terminal",
@@ -111,29 +110,11 @@ def provision(port: str, order: Order) -> None:
     happens. Raises `DeviceError`: what is wrong and what to do, and whether something has been
     changed.
     """
-    _check(order)
     with stopped(port) as link:
         said = _provision(link, port, order)
     for part in said["faults"]:
         say(f"missing on this board: {part}")
     say("the terminal starts")
-
-
-def _check(order: Order) -> None:
-    """Raise `DeviceError` for what no board could do, before anything is enrolled or written."""
-    unchanged = "nothing was changed"
-    if order.host is not None:
-        name, _, port = order.host.rpartition(":")
-        if not (name and port.isdecimal() and 0 < int(port) < 65536):
-            raise DeviceError(f"where is the acquirer? HOST=name:port; {unchanged}")
-        try:
-            office.checked_server_name(name)
-        except office.OfficeError as error:
-            raise DeviceError(f"HOST={order.host}: {error}; {unchanged}") from None
-    if order.ssid is not None and len(order.ssid.encode()) > _SSID_MAX:
-        raise DeviceError(f"the name of a Wi-Fi network has up to {_SSID_MAX} bytes; {unchanged}")
-    if order.password and not 8 <= len(order.password.encode()) <= 63:
-        raise DeviceError(f"the password of a WPA2 network has 8 to 63 characters; {unchanged}")
 
 
 def _provision(link: Link, port: str, order: Order) -> dict:
@@ -269,7 +250,7 @@ def _settings(given: Bundle | dict, before: dict, order: Order, facts: checks.Fa
     known = f"{before['host']}:{before['port']}" if "host" in before else ""
     host, _, port = (order.host or known).rpartition(":")
     ssid = order.ssid or before.get("wifi", {}).get("ssid")
-    if not host:
+    if not host or not port.isdecimal():
         raise DeviceError("where is the acquirer? HOST=name:port; nothing was changed")
     if not ssid:
         raise DeviceError("which Wi-Fi network? SSID=name; nothing was changed")
