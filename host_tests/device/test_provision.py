@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -386,7 +387,7 @@ def test_a_terminal_that_the_acquirer_declines_is_told(fitted, order, tmp_path):
         ({"password": None}, "password of Shop is needed"),
         ({"board": "esp8266"}, "no board that this chip can be"),
         ({"bundle": "nowhere"}, "holds no whole bundle"),
-        ({"terminal": "1234567890"}, "does not enrol: .*terminal number"),
+        ({"terminal": "1234567890"}, "TERMINAL='1234567890' is not 8 ASCII letters"),
     ],
 )
 def test_an_order_that_cannot_be_filled_changes_nothing(fitted, order, tmp_path, changes, message):
@@ -394,10 +395,34 @@ def test_an_order_that_cannot_be_filled_changes_nothing(fitted, order, tmp_path,
     before = on(board)
     if "bundle" in changes:
         changes["bundle"] = tmp_path / changes["bundle"]
+    wish = order(**changes)
     with pytest.raises(DeviceError, match=message):
-        provision(board.url, order(**changes))
+        provision(board.url, wish)
     assert on(board) == before
     assert in_nvs(board, "ikid") is None
+    known = {row["terminal"] for row in acquirer.read_books(wish.home)["terminals"]}
+    assert wish.terminal not in known
+    assert not list(tmp_path.glob("bundles/*"))
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"host": "a.example"}, "HOST='a.example' is no host:port"),
+        ({"host": "http://a.example:8583"}, "is no host:port"),
+        ({"host": "主机.example:8583"}, "is no host:port"),
+        ({"host": "a.example:70000"}, "from 1 to 65535"),
+        ({"host": "fe80::1:8583"}, "is no host:port"),
+        ({"ssid": "店" * 11}, "SSID=.* is too long"),
+        ({"password": "short"}, "password has 8 to 64"),
+        ({"terminal": "终端000001"}, "TERMINAL=.* ASCII"),
+        ({"merchant": "1"}, "MERCHANT='1' is not 15"),
+        ({"bundle": Path("nowhere")}, "holds no whole bundle"),
+    ],
+)
+def test_what_no_board_could_be_given_is_told_before_one_is_looked_for(order, changes, message):
+    with pytest.raises(DeviceError, match=message):
+        provision("/dev/there-is-none", order(**changes))
 
 
 def test_a_bundle_of_another_terminal_is_refused(fitted, order, tmp_path):

@@ -116,13 +116,15 @@ def test_libraries_are_resolved_through_the_packages_dependencies(monkeypatch):
 
 
 @pytest.mark.skipif(not archive.shutil.which("apt-config"), reason="this machine has no apt")
-def test_the_private_configuration_is_read_by_apt_as_meant(tmp_path):
-    (tmp_path / "apt.conf").write_text(archive._apt_conf(tmp_path, "i386"))
+@pytest.mark.parametrize("name", ["plain", "a b/中 文 (1)", "$x '%41", 'q"uo;te\\'])
+def test_the_private_configuration_is_read_by_apt_as_meant(tmp_path, name):
+    folder = tmp_path / name
+    (tmp_path / "apt.conf").write_text(archive._apt_conf(folder, "i386"), encoding="utf-8")
     environment = {"PATH": "/usr/bin:/bin", "APT_CONFIG": str(tmp_path / "apt.conf")}
     dump = subprocess.run(
         ["apt-config", "dump"], env=environment, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert 'APT::Architecture "i386";' in dump
     assert 'Acquire::AllowInsecureRepositories "false";' in dump
-    assert f'Dir::State::lists "{tmp_path}/lists";' in dump
+    assert f'Dir::State::lists "{folder}/lists";' in dump
     assert not [line for line in dump if "Post-Invoke" in line]  # no hook of the machine

@@ -2,15 +2,14 @@
 
 What always holds: this is the one list of files, settings and NVS entries that make a board a
 terminal, for real boards and simulated ones; a bundle shows no secret in its repr. Imports
-tools.device.certificates.
+tools.command_line and tools.device.certificates.
 """
 
-import ipaddress
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.command_line import is_host
 from tools.device import certificates
 from tools.device.certificates import Unusable
 
@@ -21,8 +20,6 @@ CERTIFICATES = ("certs/ca.der", "certs/terminal.der")
 
 FIRST_PASSWORDS = {"00": "first_00", "01": "first_01"}
 """{operator: where the terminal reads the first password from, once}."""
-
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
 _KEYS = ("token_key", "service_key", INITIAL_KEY, "ikid")
 
@@ -69,15 +66,11 @@ class Bundle:
 
 def _check_name(name: str) -> None:
     """Refuse what no host's certificate can say in a SAN."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        labels = name.split(".")
-        if len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
-            raise Unusable(
-                f"server_name {name!r} is no host name: give the one in the host's certificate, "
-                "in ASCII, without port and wildcard, or its address"
-            ) from None
+    if not is_host(name):
+        raise Unusable(
+            f"server_name {name!r} is no host name: give the one in the host's certificate, "
+            "in ASCII, without port and wildcard, or its address"
+        )
 
 
 def first_passwords(known: Mapping) -> dict[str, str]:

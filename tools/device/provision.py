@@ -4,7 +4,8 @@ What always holds: secrets go over the serial line into the chip's NVS, and are 
 board, no message and no error; an initial key that the board has used is never injected again;
 another terminal's state is not touched unless it is to be replaced; config.json comes last and
 whole, so an interrupted run leaves a board that is not provisioned, or one that still is, and the
-next run completes it. May import tools.acquirer.
+next run completes it. May import tools.acquirer and
+tools.command_line.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tools import acquirer
+from tools import acquirer, command_line
 from tools.acquirer import office
 from tools.device import checks
 from tools.device.bundle import (
@@ -47,6 +48,8 @@ _ASKED = (*_OURS, INITIAL_KEY, WIFI_PASSWORD)
 _FIRST = tuple(FIRST_PASSWORDS.values())
 _STATE = ("dukpt", "seal_key", "mac_key", "journal", *_FIRST)  # so: without a key no state
 _SIGN_ON_S = 90
+_SSID_MAX = 32
+_PSK_MIN, _PSK_MAX = 8, 64  # 64 are a key in hex
 
 _WIFI = {
     1: "the Wi-Fi network {ssid} is not in reach: check SSID and antenna, the chip knows 2.4 GHz",
@@ -108,8 +111,9 @@ def provision(port: str, order: Order) -> None:
 
     Running it again is safe, also after a cut at any point; the terminal is started whatever
     happens. Raises `DeviceError`: what is wrong and what to do, and whether something has been
-    changed.
+    changed. What can be known to be wrong without a board is told before one is looked for.
     """
+    _check(order)
     with stopped(port) as link:
         said = _provision(link, port, order)
     for part in said["faults"]:
@@ -125,11 +129,12 @@ def _provision(link: Link, port: str, order: Order) -> dict:
     _bring(link, "provision.py")
     holds = link.ask(f"holds({_ASKED + _STATE!r}, {CERTIFICATES!r})")
     replacing = _check_owner(holds, order)
+    wanted = _wanted(holds["config"] or {}, order, facts)
+    _check_board(link, wanted["board"])
+    if not _psk_known(holds, order, wanted):
+        raise DeviceError(f"the password of {wanted['wifi']['ssid']} is needed: {_PASSWORD}")
     given = _bundle(holds, order)
-    settings = _settings(given, holds["config"] or {}, order, facts)
-    _check_board(link, settings["board"])
-    if not _psk_known(holds, order, settings):
-        raise DeviceError(f"the password of {settings['wifi']['ssid']} is needed: {_PASSWORD}")
+    settings = _settings(given, wanted)
     hold(link)
     if replacing:
         say(f"removing the state of terminal {replacing}")
@@ -163,6 +168,31 @@ def _provision(link: Link, port: str, order: Order) -> dict:
 def say(text: str) -> None:
     """Print one line of progress."""
     print(f"provision: {text}", flush=True)
+
+
+def _check(order: Order) -> None:
+    """Refuse what no board could be given."""
+    for name, number, length in (
+        ("TERMINAL", order.terminal, 8),
+        ("MERCHANT", order.merchant, 15),
+    ):
+        if not (number.isascii() and number.isalnum() and len(number) == length):
+            raise DeviceError(f"{name}={number!r} is not {length} ASCII letters and digits")
+    if order.host:
+        try:
+            command_line.address(order.host)
+        except ValueError as reason:
+            raise DeviceError(f"HOST={reason}") from None
+    if order.ssid and len(order.ssid.encode()) > _SSID_MAX:
+        raise DeviceError(f"SSID={order.ssid!r} is too long: a Wi-Fi name has {_SSID_MAX} bytes")
+    if order.password and not _PSK_MIN <= len(order.password.encode()) <= _PSK_MAX:
+        raise DeviceError(f"a Wi-Fi password has {_PSK_MIN} to {_PSK_MAX} characters: {_PASSWORD}")
+    if order.bundle is not None:
+        given = _read(order.bundle)
+        if (given.terminal, given.merchant) != (order.terminal, order.merchant):
+            raise DeviceError(
+                f"{order.bundle} is terminal {given.terminal} of merchant {given.merchant}"
+            )
 
 
 def _bring(link: Link, name: str) -> None:
@@ -207,12 +237,7 @@ def _read(folder: Path) -> Bundle:
 def _bundle(holds: dict, order: Order) -> Bundle | dict:
     """Return the bundle to put on the board, or the board's settings when it has all of it."""
     if order.bundle is not None:
-        given = _read(order.bundle)
-        if (given.terminal, given.merchant) != (order.terminal, order.merchant):
-            raise DeviceError(
-                f"{order.bundle} is terminal {given.terminal} of merchant {given.merchant}"
-            )
-        return given
+        return _read(order.bundle)
     try:
         books = acquirer.read_books(order.home)["terminals"]
     except acquirer.OfficeError:
@@ -228,7 +253,6 @@ def _bundle(holds: dict, order: Order) -> Bundle | dict:
             return given
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        acquirer.init(order.home)
         acquirer.enroll(order.home, order.terminal, order.merchant, folder)
     except acquirer.OfficeError as error:
         raise DeviceError(f"the acquirer in {order.home} does not enrol: {error}") from None
@@ -246,23 +270,29 @@ def _has_all(holds: dict, row: dict, order: Order) -> bool:
     )
 
 
-def _settings(given: Bundle | dict, before: dict, order: Order, facts: checks.Facts) -> dict:
-    known = f"{before['host']}:{before['port']}" if "host" in before else ""
-    host, _, port = (order.host or known).rpartition(":")
-    ssid = order.ssid or before.get("wifi", {}).get("ssid")
-    if not host or not port.isdecimal():
+def _wanted(before: dict, order: Order, facts: checks.Facts) -> dict:
+    """Return the settings that are the order's, or else those that the board has `before`."""
+    if order.host:
+        host, port = command_line.address(order.host)
+    elif "host" in before:
+        host, port = before["host"], before["port"]
+    else:
         raise DeviceError("where is the acquirer? HOST=name:port; nothing was changed")
+    ssid = order.ssid or before.get("wifi", {}).get("ssid")
     if not ssid:
         raise DeviceError("which Wi-Fi network? SSID=name; nothing was changed")
     usual = "esp32-s3-devkitc" if "S3" in facts.machine else "esp32-devkitc"
     board = order.board or before.get("board") or usual
-    if isinstance(given, Bundle):
-        settings = given.settings(board, host, int(port), ssid)
-    else:
-        settings = {**given, "board": board, "host": host, "port": int(port)}
-        settings["wifi"] = {"ssid": ssid}
+    wanted = {"board": board, "host": host, "port": port, "wifi": {"ssid": ssid}}
     hotline = order.hotline or before.get("hotline")
-    return {**settings, "hotline": hotline} if hotline else settings
+    return {**wanted, "hotline": hotline} if hotline else wanted
+
+
+def _settings(given: Bundle | dict, wanted: dict) -> dict:
+    if isinstance(given, Bundle):
+        ssid = wanted["wifi"]["ssid"]
+        given = given.settings(wanted["board"], wanted["host"], wanted["port"], ssid)
+    return {**given, **wanted}
 
 
 def _check_board(link: Link, name: str) -> None:
@@ -275,9 +305,9 @@ def _check_board(link: Link, name: str) -> None:
         ) from None
 
 
-def _psk_known(holds: dict, order: Order, settings: dict) -> bool:
+def _psk_known(holds: dict, order: Order, wanted: dict) -> bool:
     before = (holds["config"] or {}).get("wifi", {}).get("ssid")
-    return order.password is not None or before == settings["wifi"]["ssid"]
+    return order.password is not None or before == wanted["wifi"]["ssid"]
 
 
 def _inject(link: Link, given: Bundle, holds: dict) -> None:

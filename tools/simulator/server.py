@@ -343,17 +343,17 @@ def _terminal(home, heap):
 def _elsewhere(args):
     if not (args.acquirer and args.bundle):
         raise Trouble("another acquirer needs both ACQUIRER=host:port and BUNDLE=dir")
-    host, _, port = args.acquirer.rpartition(":")
-    host = host.strip("[]")
-    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise Trouble(f"ACQUIRER is host:port, not {args.acquirer!r}")
+    try:
+        place = command_line.address(args.acquirer)
+    except ValueError as error:
+        raise Trouble(f"ACQUIRER={error}") from error
     try:
         Bundle(args.bundle)
     except OSError as error:
         raise Trouble(f"{args.bundle} holds no whole bundle: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Trouble(f"{args.bundle} holds a damaged bundle (keys.json): {error!r}") from error
-    return (host, int(port)), args.bundle
+    return place, args.bundle
 
 
 def _slip(identity):

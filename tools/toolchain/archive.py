@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from tools.toolchain.place import Unavailable, say
 
@@ -189,6 +190,7 @@ def _apt_conf(directory: Path, arch: str) -> str:
     acquire = "\n".join(line for line in machine.splitlines() if line.startswith("Acquire::"))
     # Running as root, apt would hand downloads to a user that cannot enter our directory.
     sandbox = 'APT::Sandbox::User "root";' if os.geteuid() == 0 else ""
+    ours = quote(str(directory))  # a value in quotation marks could not have one in it
     return f"""\
 {acquire}
 Acquire::AllowInsecureRepositories "false";
@@ -208,16 +210,16 @@ APT::Architectures {{ "{arch}"; }};
 {sandbox}
 Dir::Etc::Main "/dev/null";
 Dir::Etc::Parts "/dev/null";
-Dir::Etc::SourceList "{directory}/sources.list";
+Dir::Etc::SourceList {ours}/sources.list;
 Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
 Dir::Etc::PreferencesParts "/dev/null";
-Dir::State "{directory}";
-Dir::State::Lists "{directory}/lists";
-Dir::State::Status "{directory}/status";
-Dir::Cache "{directory}";
-Dir::Cache::Archives "{directory}/archives";
-Dir::Log "{directory}";
+Dir::State {ours};
+Dir::State::Lists {ours}/lists;
+Dir::State::Status {ours}/status;
+Dir::Cache {ours};
+Dir::Cache::Archives {ours}/archives;
+Dir::Log {ours};
 """
 
 
