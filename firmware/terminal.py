@@ -50,6 +50,7 @@ class Terminal:
         self.pages = Pages(canvas, board.keypad, self.text, beep=board.beep)
         self.hotline = config.get("hotline", "")
         self.state = None
+        self.sync = None  # built last: with it everything stands
         self.closed = ()  # errands that are not opened any more
         self._fault = None  # what ends the terminal
         self._person = None  # the task that attends to people

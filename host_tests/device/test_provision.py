@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -452,3 +453,30 @@ def test_a_board_without_the_terminal_is_sent_to_flash_first(desk, order):
 def test_an_open_network_is_named_as_what_it_is(fitted, order, capsys):
     provision(fitted().url, order(ssid=AIR[1].ssid, password=""))
     assert "refuse to change bindings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("at", [40, slice(9, 13)], ids=["damaged", "used up"])
+def test_keys_that_are_of_no_use_any_more_are_replaced_and_the_state_stays(fitted, order, at):
+    board, wish = fitted(), order()
+    provision(board.url, wish)
+    sealing, ikid = in_nvs(board, "seal_key"), in_nvs(board, "ikid")
+    until(lambda: board.runs)
+    keys = bytearray(in_nvs(board, "dukpt"))
+    if isinstance(at, slice):
+        keys[at] = bytes(4)  # the counter is past its end
+        keys[-4:] = zlib.crc32(keys[:-4]).to_bytes(4, "big")
+    else:
+        keys[at] ^= 1
+    board.parts.nvs.set("rebind", "dukpt", "B", bytes(keys))
+    board.parts.nvs.commit()
+    provision(board.url, wish)
+    assert in_nvs(board, "ikid") != ikid
+    assert in_nvs(board, "seal_key") == sealing
+
+
+def test_a_board_whose_flash_takes_no_more_is_told_so_in_words(fitted, order):
+    board, wish = fitted(), order()
+    provision(board.url, wish)
+    board.parts.flash.worn.update(range(board.parts.flash.sectors))
+    with pytest.raises(DeviceError, match="cannot use its state or its keys"):
+        provision(board.url, wish)

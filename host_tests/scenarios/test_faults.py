@@ -105,6 +105,26 @@ def test_key_storage_that_fills_later_ends_on_a_page_after_three_starts_at_most(
     told(story)
 
 
+@pytest.mark.parametrize(("state", "code"), [(None, 11), (bytes(529), 14)])
+def test_keys_that_were_there_and_cannot_be_read_are_the_service_page_with_their_code(
+    told, state, code
+):
+    async def story(it):
+        await it.play("power on\nsee @idle.ready within 20\npower off\n")
+        nvs = it.terminal.nvs
+        nvs.erase("rebind", "dukpt")
+        if state:
+            assert not nvs.set("rebind", "dukpt", "B", state)
+        nvs.commit()
+        await it.play(
+            f"power on\nsee @service.title within 20\nsee @service.stopped\nsee {code}\n"
+            f'console "needs service, code {code}"\n'
+        )
+        assert it.terminal.boots == 2
+
+    told(story)
+
+
 def test_an_errand_that_fails_starts_the_terminal_again_once_and_is_closed_then(told):
     async def story(it):
         it.replace(

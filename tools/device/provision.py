@@ -362,7 +362,7 @@ def _trouble(said: dict, settings: dict) -> str | None:
     words = {**settings, "ssid": settings["wifi"]["ssid"]}
     if "wifi" not in said:
         return (
-            "the terminal cannot read its state or its keys. Nothing was deleted; if it cannot be "
+            "the terminal cannot use its state or its keys. Nothing was deleted; if it cannot be "
             "helped, erase the chip (esptool erase-flash), flash and provision it anew"
         )
     if said["wifi"]:

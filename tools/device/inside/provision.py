@@ -6,7 +6,7 @@ written anywhere but to NVS; a file is there whole, with the hash that was asked
 
 import json
 import os
-from binascii import a2b_base64, hexlify
+from binascii import a2b_base64, crc32, hexlify
 from hashlib import sha256
 
 from drivers.keystore import Keystore
@@ -38,9 +38,18 @@ def digest(path):
         return None
 
 
+def keys_of():
+    """Return the IKID of the key state (see firmware.crypto.dukpt) in hex, None when there is none
+    that is of any use: it is damaged, or every key has been used.
+    """
+    n = entry("dukpt")
+    whole = n > 13 and crc32(buf[: n - 4]).to_bytes(4, "big") == buf[n - 4 : n]
+    return hexlify(buf[1:9]).decode() if whole and any(buf[9:13]) else None
+
+
 def holds(names, files):
-    """Reply what is here: settings, which entries, hashes of files, the IKID of the key state,
-    whether there is a journal.
+    """Reply what is here: settings, which entries, hashes of files, whose keys, whether there is a
+    journal.
     """
     found = {"config": None}
     try:
@@ -50,7 +59,7 @@ def holds(names, files):
         pass  # none, or one that an earlier tool left half: it is written anew
     found["entries"] = [name for name in names if entry(name) >= 0]
     found["files"] = {path: digest(path) for path in files}
-    found["keys_of"] = hexlify(buf[1:9]).decode() if entry("dukpt") > 0 else None
+    found["keys_of"] = keys_of()
     found["journal"] = entry("journal") >= 0
     wipe()
     reply(found)

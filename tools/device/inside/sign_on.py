@@ -10,6 +10,7 @@ import json
 from drivers import board
 from firmware.binding.change import NoAnswer
 from firmware.storage import state as keys
+from firmware.storage.journal import StorageFault
 from firmware.terminal import Terminal
 
 
@@ -31,6 +32,8 @@ async def prove(parts, config):
         said["code"] = desk.sync.code.decode()
     except NoAnswer as trouble:
         said["link"] = trouble.code
+    except StorageFault:
+        del said["wifi"]  # it got no further than its own keys or its state
     await parts.link.close()
     return said
 
