@@ -16,7 +16,7 @@ flag = $${$1:+--$2}
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo acquirer setup test lint fuzz crash heap bench wear mount sbom clean
+.PHONY: help run demo acquirer setup test lint prove fuzz crash heap bench wear mount sbom clean
 .PHONY: build flash image verify partition provision selftest parts all-packages
 .PHONY: run-packages board-packages bench-packages test-packages
 
@@ -84,6 +84,9 @@ selftest: board-packages ## a board tests its parts (PORT= SKIP=1: without a per
 	@$(PY) -m tools.device selftest $(call with,PORT,port) $(call flag,SKIP,skip)
 
 ## Prove
+
+prove: setup test-packages ## all sweeps, each against its budget of time (QUICK=1)
+	@$(PY) -m host_tests.prove $(call flag,QUICK,quick)
 
 crash: setup test-packages ## power and line cut at every point (QUICK=1 SEED= ONLY=)
 	@$(PY) -m host_tests.crash $(call flag,QUICK,quick) $(call with,SEED,seed) \

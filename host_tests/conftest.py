@@ -7,6 +7,7 @@ Both interpreters are counted apart. A test that runs on MicroPython says so its
 import gc
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ for _path in (ROOT, STUBS):
 if str(DRIVER_LIBRARY) not in sys.path:
     sys.path.append(str(DRIVER_LIBRARY))
 
-from tools.simulator import interpreter  # noqa: E402 (by the path above)
+from host_tests import prove  # noqa: E402 (by the path above)
+from tools.simulator import interpreter  # noqa: E402
+
+_BEGAN = time.monotonic()
 
 _common = {
     "deadline": None,
@@ -56,7 +60,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print how many tests passed under each interpreter."""
+    """Print how many tests passed under each interpreter, and what all of them took."""
     passed = terminalreporter.stats.get("passed", [])
     on_micropython = sum(
         ("interpreter", "micropython") in map(tuple, report.user_properties) for report in passed
@@ -64,3 +68,22 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(
         f"CPython: {len(passed) - on_micropython} passed; MicroPython: {on_micropython} passed"
     )
+    if _is_all(terminalreporter.config):
+        terminalreporter.write_line(prove.verdict("test", _taken_s())[0])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Fail when all tests took far longer than they may."""
+    if _is_all(session.config) and prove.verdict("test", _taken_s())[1]:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_all(config):
+    """Tell whether this process had all tests run, not some that were named."""
+    named = config.option.keyword or config.args_source != config.ArgsSource.TESTPATHS
+    return not named and not hasattr(config, "workerinput")
+
+
+def _taken_s():
+    return time.monotonic() - _BEGAN

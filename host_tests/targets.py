@@ -18,6 +18,7 @@ import urllib.request
 import xml.etree.ElementTree as xml
 from dataclasses import dataclass
 
+from host_tests import prove
 from host_tests.build import stock
 from host_tests.conftest import ROOT
 
@@ -42,6 +43,7 @@ class Short:
 
 
 BEFORE = ("test",)  # what .ci/run runs itself, before all these
+WITHIN = prove.SWEEPS  # what `prove` runs
 FORMS = {
     "help": Short(),
     "setup": Short(),
@@ -54,7 +56,7 @@ FORMS = {
     "bench": Short("QUICK=1", 300),
     "wear": Short("QUICK=1", 600),
     "mount": Short(limit_s=300),
-    "crash": Short("QUICK=1", 1800),
+    "prove": Short("QUICK=1", 1800),
     "build": Short(limit_s=300),
     "sbom": Short(limit_s=300),
     "image": Short(f"FIRMWARE={_IMAGE.relative_to(ROOT)}", 300),

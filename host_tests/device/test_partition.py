@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import sys
 
+import esptool
 import pytest
 
 from host_tests.build import stock
@@ -159,6 +160,7 @@ def loader():
         return chips[-1]
 
     yield put
+    esptool.log.set_verbosity("auto")  # a Loader has silenced it, for everybody in this process
     for chip in chips:
         chip.close()
 

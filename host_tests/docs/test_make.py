@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob
 
 def test_every_target_has_a_short_form_and_is_run_after_the_tests():
     offered = targets.targets()
-    assert set(targets.FORMS) | set(targets.BEFORE) == set(offered)
+    assert {*targets.FORMS, *targets.BEFORE, *targets.WITHIN} == set(offered)
     assert list(targets.FORMS)[-1] == "clean"
     ci = (ROOT / ".ci" / "run").read_text()
     assert re.search(r"make test\n(.*\n)*.* -m host_tests\.targets$", ci, re.MULTILINE)
