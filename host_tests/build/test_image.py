@@ -163,9 +163,9 @@ def command(tmp_path):
     (build / "main.py").write_bytes(CONTENT["main.py"])
     options = ["--firmware", tmp_path / "stock.bin", "--build", build, "--out", tmp_path / "all"]
 
-    def run(arch):
+    def run(arch, *more):
         report.manifest(build, arch)
-        line = [sys.executable, "-m", "tools.build.image", *options]
+        line = [sys.executable, "-m", "tools.build.image", *options, *more]
         return subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
 
     return run
@@ -183,4 +183,15 @@ def test_a_build_for_another_chip_is_refused(command, tmp_path):
     done = command("x86")
     assert done.returncode == 1
     assert "the build is for x86" in done.stderr
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.parametrize(
+    "name, reason", [("", "which firmware"), ("none.bin", "No such"), (".", "Is a")]
+)
+def test_a_firmware_that_cannot_be_read_is_asked_for(command, tmp_path, name, reason):
+    done = command("none", "--firmware", name)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert reason in line and "FIRMWARE=" in line
     assert not (tmp_path / "all").exists()

@@ -151,24 +151,35 @@ def _whole(chip: str, data: bytes) -> bool:
         return False
 
 
+def _given(path: str) -> bytes:
+    """Return the firmware that a person names. Raises `BuildError`: which one is wanted."""
+    wanted = "FIRMWARE= is the .bin of your board's MicroPython, from its download page"
+    if not path:
+        raise BuildError(f"which firmware? {wanted}")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BuildError(f"{path} cannot be read ({error.strerror}): {wanted}") from None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.build.image", description=__doc__)
-    parser.add_argument("--firmware", type=Path, required=True, help="ESP32_GENERIC-….bin")
+    parser.add_argument("--firmware", required=True, help="ESP32_GENERIC-….bin")
     parser.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
     parser.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
     parser.add_argument("--out", type=Path, help="default: build/rebind-CHIP.bin")
     options = parser.parse_args()
     try:
-        firmware = options.firmware.read_bytes()
+        firmware = _given(options.firmware)
         arch, files = report.load(options.build, options.config)
         if arch not in ("none", "xtensawin"):
             raise BuildError(f"the build is for {arch}: run `make build`")
         image = compose(firmware, files)
+        out = options.out or ROOT / f"build/rebind-{image.chip}.bin"
+        out.write_bytes(image.data)
     except (BuildError, OSError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
-    out = options.out or ROOT / f"build/rebind-{image.chip}.bin"
-    out.write_bytes(image.data)
     print(describe(image.table))
     print(f"image: {out}, {len(image.data):,} bytes, from {image.offset:#x}")
     print("It erases keys and state of a terminal that is in use. To write it to a board:")

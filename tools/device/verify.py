@@ -45,8 +45,8 @@ def verify(port: str | None, made: Path | None, build: Path) -> bool:
 def _files(made: Path) -> dict[str, bytes]:
     try:
         return image.files(made.read_bytes())
-    except OSError:
-        raise DeviceError(f"{made} is not there") from None
+    except OSError as error:
+        raise DeviceError(f"{made} cannot be read: {error.strerror}") from None
 
 
 def say(text: str) -> None:
