@@ -15,7 +15,7 @@ _LEAST = const(5)  # of numbers that nobody has it keeps the one or the other: l
 
 def run(state, now, seconds):
     """Return the changes that move the end of every lock-out that has not run out at `now` by
-    `seconds`: to be put together with the new time, so that power loss moves none of them twice.
+    `seconds`, and the new time with them, so that power loss moves none of them twice.
     """
     changes = []
     for index in range(keys.OPERATORS):
@@ -34,4 +34,6 @@ def run(state, now, seconds):
             shifted = True
     if shifted:
         changes.append((keys.STRANGERS, bytes(strangers)))
+    if changes:
+        changes.append((keys.TIME, struct.pack(">I", now + seconds)))
     return changes

@@ -188,7 +188,7 @@ class Sync:
         self._secrets = None
 
     def _expire(self):
-        if self.clock.now() > self._secrets_until:
+        if not 0 <= self._secrets_until - self.clock.now() <= _SECRETS_S:  # or the clock was set
             self.forget()
 
     async def _settle(self, alone, withdraw=None):

@@ -56,11 +56,12 @@ def _take_time(sync, theirs, puts):
     sync.doubt = None
     clock.set(theirs)
     now = clock.now()  # what it took of it
-    changes = []
+    changes = ()
     if abs(now - ours) > _MINUTE_S:
         changes = rooms.run("firmware.access.shifting", sync.state, ours, now - ours)
-    if changes or abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
-        changes.append((keys.TIME, now.to_bytes(4, "big")))
+    if not changes and abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
+        changes = ((keys.TIME, now.to_bytes(4, "big")),)
+    if changes:
         puts.append((changes, None))
 
 

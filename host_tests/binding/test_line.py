@@ -2,11 +2,13 @@
 
 import asyncio
 import importlib
+import struct
 
 import pytest
 
 from firmware.acquirer import sync
 from firmware.message import codec
+from firmware.storage import state as keys
 from host_tests.crash import life
 from host_tests.crash.archive import Shop
 
@@ -92,3 +94,23 @@ def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, ste
     assert shop.till.sync.reached == sync.NEVER  # nothing is said of the acquirer
     shop.sync()
     assert shop.till.sync.reached == sync.REACHED
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_handshake_that_puts_the_clock_forward_ends_no_lock_out(shop, monkeypatch, fails):
+    clock, state, opened = shop.board.clock, shop.state, life.Link.open
+    begins = clock.now() + 20 * 86400
+    state.put(((keys.ATTEMPTS, struct.pack(">BI", 5, clock.now() + 1800)),))
+
+    async def behind(link):
+        clock.begin_at(begins)  # the host's certificate begins there
+        if fails:
+            raise life.LinkError(4)
+        await opened(link)
+
+    monkeypatch.setattr(life.Link, "open", behind)
+    for _ in range(2):
+        asyncio.run(shop.till.sync.once())
+        _, until = struct.unpack(">BI", state.get(keys.ATTEMPTS))
+        assert 1790 <= until - clock.now() <= 1800
+    assert state.number(keys.TIME) >= begins  # a start begins no earlier: it gets no longer

@@ -144,14 +144,15 @@ def test_a_request_does_not_leave_without_its_one_time_code():
     assert asyncio.run(sync.settle()).event == change.ACTIVE
 
 
-def test_a_one_time_code_is_overwritten_when_its_time_is_over_whether_it_was_sent_or_not():
+@pytest.mark.parametrize("later", [91, -3600], ids=["over", "clock set back"])
+def test_a_one_time_code_is_overwritten_when_its_time_is_over_whether_it_was_sent_or_not(later):
     async def story():
         terminal, clock = Terminal(), Watch()
         sync = Sync(OutOfReach(), terminal.change, terminal.state, clock, Wifi())
         secrets = _secrets()
         ((_, code),) = secrets
         sync.keep(secrets)
-        clock.time += 91
+        clock.time += later
         running = asyncio.create_task(sync.run())
         for _ in range(10):
             await asyncio.sleep(0)

@@ -97,6 +97,11 @@ def test_the_approvals_stand_for_two_minutes():
     assert asked(desk) == ["form", "01", "00", "code", "code", "code", "01", "00", "code"]
 
 
+def test_the_approvals_stand_no_longer_for_a_clock_that_is_set_back():
+    desk = Desk([FIRST], [b"55", b"55", None], takes_s=-3600)
+    assert asked(desk) == ["form", "01", "00", "code", "01", "00", "code", "01", "00", "code"]
+
+
 def test_any_edit_voids_the_approvals():
     desk = Desk([FIRST, FIRST, OTHER, None], [b"55", b"63", b"63"])
     desk.codes = 2  # the second time, instead of a code, back to the form
