@@ -40,6 +40,19 @@ raise SystemExit
 """
 
 
+def _told(lines):
+    """Return what `tools.build.link` makes of what a console printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.build.link"],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=device.ROOT,
+    )
+    return done.stdout
+
+
 async def _printed(home):
     identity = workplace.prepare(home)
     (Path(home) / "terminal" / "fs" / "boot.py").write_text(_PROGRAM, encoding="utf-8")
@@ -52,16 +65,7 @@ async def _printed(home):
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory):
-    lines = asyncio.run(_printed(tmp_path_factory.mktemp("home")))
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.build.link"],
-        input="\n".join(lines),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=device.ROOT,
-    )
-    return done.stdout
+    return _told(asyncio.run(_printed(tmp_path_factory.mktemp("home"))))
 
 
 @pytest.mark.parametrize(
@@ -79,3 +83,13 @@ def test_names_of_the_sources_stand_behind_those_of_the_device(read, name):
     assert any(
         name in line.rpartition("  (")[2].rstrip(")").split(" or ") for line in read.splitlines()
     ), read
+
+
+def test_what_this_build_does_not_have_is_said_to_be_of_another(read):
+    assert "not in this build" not in read
+    unit = device.house().place("drivers.parts")
+    told = _told([f'  File "{unit}", line 1, in gone', f'  File "{unit}", line 1, in <lambda>'])
+    assert told.splitlines() == [
+        f'  File "{unit}", line 1, in gone  (not in this build: the device has another)',
+        f'  File "{unit}", line 1, in <lambda>',
+    ]

@@ -17,7 +17,8 @@ two names of its own and a slot for each thing it imports. So:
 What always holds: strings but for the paths of modules, dunder names, what a guest speaks of, and
 names that foreign objects have (those in ROM, those of the guests) stay; a module whose private
 names might be met from outside is refused; no two files have names that differ in case alone.
-`python -m tools.build.link < TRACEBACK` puts back the names of the sources.
+`python -m tools.build.link < TRACEBACK` puts back the names of the sources, and says what is of
+another build.
 May import syntax.
 """
 
@@ -911,8 +912,10 @@ if __name__ == "__main__":
         place = re.search(r'File "([^"]+)", line \d+, in (\S+)', line)
         fault = re.match(r"\w+(?=: |$)", line)
         known = None
-        if place:
-            known = legend.get(place[1], {}).get(place[2])
+        if place and place[1] in legend:
+            known = legend[place[1]].get(place[2])
+            if not known and not place[2].startswith("<"):  # as <lambda>
+                known = "not in this build: the device has another"
         elif fault:
             known = faults.get(fault[0])
         if known:
