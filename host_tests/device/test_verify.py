@@ -103,8 +103,11 @@ def test_an_image_without_files_is_told(build, tmp_path):
 @pytest.mark.parametrize(
     "options, said",
     [
-        (["--image", "nowhere.bin"], "verify: nowhere.bin is not there\n"),
-        (["--image", "/"], "verify: / is not there\n"),
+        (
+            ["--image", "nowhere.bin"],
+            "verify: nowhere.bin cannot be read: No such file or directory\n",
+        ),
+        (["--image", "/"], "verify: / cannot be read: Is a directory\n"),
         ([], "verify: which board? PORT=…; "),
     ],
 )
