@@ -15,6 +15,8 @@ from host_tests.device.board import BLOCKS, Board
 from host_tests.device.disk import image
 from host_tests.device.fitted import FittedBoard
 from tools import acquirer
+from tools.build import device, mpy, report
+from tools.build.tree import build
 from tools.device import link
 from tools.simulator import interpreter, workplace
 
@@ -27,6 +29,15 @@ class _Clock:
 
     def sleep(self, seconds):
         time.sleep(seconds / 20)
+
+
+@pytest.fixture(scope="session")
+def host_build(tmp_path_factory):
+    """The build for the interpreter at hand, with its manifest; nobody changes it."""
+    root = tmp_path_factory.mktemp("build") / "device"
+    build(device.items(mpy.host_arch()), root)
+    report.manifest(root, mpy.host_arch())
+    return root
 
 
 @pytest.fixture(autouse=True)

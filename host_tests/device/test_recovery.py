@@ -14,9 +14,8 @@ import pytest
 from host_tests.conftest import ROOT
 from host_tests.device.disk import image
 from host_tests.device.fitted import FittedBoard
-from tools.build import device, mpy, report
+from tools.build import mpy, report
 from tools.build.device import house
-from tools.build.tree import build
 from tools.device import link
 from tools.device.flash import flash
 from tools.device.link import DeviceError
@@ -44,19 +43,10 @@ _HURT = {
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The build for the interpreter at hand, with its manifest."""
-    root = tmp_path_factory.mktemp("build") / "device"
-    build(device.items(mpy.host_arch()), root)
-    report.manifest(root, mpy.host_arch())
-    return root
-
-
-@pytest.fixture(scope="module")
-def disk(whole, tmp_path_factory):
+def disk(host_build, tmp_path_factory):
     """The file system of a board that is flashed and provisioned."""
     root = tmp_path_factory.mktemp("disk") / "root"
-    shutil.copytree(whole, root)
+    shutil.copytree(host_build, root)
     (root / "config.json").write_text(CONFIG)
     return image(root, 448)
 
@@ -79,19 +69,19 @@ def _path(name):
     ],
 )
 def test_a_file_that_is_not_whole_ends_at_a_console_from_which_it_is_flashed_again(
-    desk, tmp_path, disk, whole, capsys, name, how
+    desk, tmp_path, disk, host_build, capsys, name, how
 ):
     (tmp_path / "disk").write_bytes(disk)
     board = desk()
     path = name if "." in name[-4:] else _path(name)
     with link.Link(board.url) as line:
-        line.run(_HURT[how].format(path, (whole / path).stat().st_size // 2))
+        line.run(_HURT[how].format(path, (host_build / path).stat().st_size // 2))
         log = line.restart(8)
     assert log.endswith(">>> "), log
     assert "make flash PORT=" in log or name == "main.py"  # that one would have said so
     if name not in ("boot.py", report.MANIFEST):
         assert path in re.search("damaged or missing: (.*)", log)[1].split()
-    flash(board.url, whole, None, False, 0)
+    flash(board.url, host_build, None, False, 0)
     assert "files copied: 1, removed: 0; all hashes verified" in capsys.readouterr().out
     assert board.panics == 0
 
@@ -104,22 +94,22 @@ def test_a_file_that_is_not_whole_ends_at_a_console_from_which_it_is_flashed_aga
     ],
     ids=["provision", "selftest"],
 )
-def test_no_tool_runs_what_is_damaged(desk, tmp_path, disk, whole, tool):
+def test_no_tool_runs_what_is_damaged(desk, tmp_path, disk, host_build, tool):
     (tmp_path / "disk").write_bytes(disk)
     board = desk()
     with link.Link(board.url) as line:
         path = _path(UNIT)
-        line.run(_HURT["damaged"].format(path, (whole / path).stat().st_size // 2))
+        line.run(_HURT["damaged"].format(path, (host_build / path).stat().st_size // 2))
     with pytest.raises(DeviceError, match="are damaged or missing: run `make flash` first"):
         tool(board.url, tmp_path / "home")
     assert board.panics == 0
 
 
-def test_every_file_of_the_build_is_looked_at(whole, tmp_path, monkeypatch):
+def test_every_file_of_the_build_is_looked_at(host_build, tmp_path, monkeypatch):
     monkeypatch.setattr(gc, "threshold", lambda amount: None, raising=False)  # MicroPython's
     monkeypatch.setattr("sys.print_exception", lambda fault: None, raising=False)
     root = tmp_path / "device"
-    shutil.copytree(whole, root)
+    shutil.copytree(host_build, root)
     monkeypatch.chdir(root)
     page = {"drivers/trouble.mpy", "drivers/pins.mpy", "drivers/starts.mpy", "lib/ssd1306.mpy"}
 
@@ -151,12 +141,12 @@ def test_every_file_of_the_build_is_looked_at(whole, tmp_path, monkeypatch):
     ],
 )
 def test_what_brings_the_chip_down_again_and_again_ends_at_a_free_console_too(
-    tmp_path, record_property, whole, capsys, modules, panics, said
+    tmp_path, record_property, host_build, capsys, modules, panics, said
 ):
     """The files are whole, and the interpreter is one that they bring down."""
     record_property("interpreter", "micropython")
     root = tmp_path / "root"
-    shutil.copytree(whole, root)
+    shutil.copytree(host_build, root)
     for name in modules:
         mpy.compile_module(CRASH, name, root / _path(name), ["-march=" + mpy.host_arch()])
     report.manifest(root, mpy.host_arch())
@@ -170,6 +160,6 @@ def test_what_brings_the_chip_down_again_and_again_ends_at_a_free_console_too(
             assert log.endswith(">>> ")
             assert said in log
             assert "make flash PORT=" in log
-        assert flash(board.url, whole, None, False, 5)
+        assert flash(board.url, host_build, None, False, 5)
         assert capsys.readouterr().out.endswith("the terminal is running\n")
         assert board.panics == panics and board.faults == []

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from tools.build import device, mpy, report
 from tools.build.device import house
-from tools.build.tree import build
 from tools.device import link
 from tools.device.flash import flash
 
@@ -20,14 +18,6 @@ CONFIG = {
     "server_name": "acquirer.test",
     "wifi": {"ssid": "shop"},
 }
-
-
-@pytest.fixture(scope="module")
-def host_build(tmp_path_factory):
-    root = tmp_path_factory.mktemp("build") / "device"
-    build(device.items(mpy.host_arch()), root)
-    report.manifest(root, mpy.host_arch())
-    return root
 
 
 @pytest.fixture
