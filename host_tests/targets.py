@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from host_tests import prove
 from host_tests.build import stock
 from host_tests.conftest import ROOT
+from tools.typed import typed
 
 _TESTS = ROOT / "build" / "tests.xml"
 _IMAGE = ROOT / "build" / "short" / "ESP32_GENERIC.bin"
@@ -105,18 +106,7 @@ def play(name, form, folder=ROOT):
 def visit(name, form, folder=ROOT):
     """Run the target that serves a page, fetch the page, stop it as Ctrl-C does. Raises Failed."""
     port = _free_port()
-    # Whoever was begun by a shell without job control ignores Ctrl-C, and so do its children.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        ["make", name, f"PORT={port}"],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        signal.signal(signal.SIGINT, before)
+    with typed(["make", name, f"PORT={port}"], folder) as process:
         try:
             page = _fetched(f"http://127.0.0.1:{port}/", process, form.limit_s)
             os.killpg(process.pid, signal.SIGINT)

@@ -7,13 +7,13 @@ others by `host_tests.targets`, after the tests, in a short form and up to the b
 import os
 import re
 import signal
-import subprocess
 import urllib.request
 
 import pytest
 
 from host_tests import targets
 from host_tests.conftest import ROOT
+from tools.typed import typed
 
 PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
 TWINS = [("README.md", "README.zh.md"), ("docs/guide.en.md", "docs/guide.zh.md")]
@@ -77,19 +77,7 @@ def stranger(tmp_path):
     environment = {name: os.environ[name] for name in known if name in os.environ}
     environment |= {"PATH": os.pathsep.join(outside), "HOME_DIR": str(tmp_path / "home")}
 
-    def begin(typed):
-        return subprocess.Popen(
-            ["sh", "-c", f"exec {typed}"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    return begin
+    return lambda command: typed(["sh", "-c", f"exec {command}"], ROOT, env=environment)
 
 
 def _said(process):

@@ -2,7 +2,7 @@
 
 Clones what was committed here, says how long `make run` takes to its address the first time (what
 comes over the network said apart) and the second time, and how much was put on the disk. Needs a
-network; the goals are 90 s of work and 3 s. Imports nothing of the house.
+network; the goals are 90 s of work and 3 s. Imports tools.typed.
 """
 
 import os
@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from tools.typed import typed
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LIMIT_S = 600
@@ -41,16 +43,9 @@ def main() -> int:
 def _to_the_page(clone: Path) -> tuple[float | None, str]:
     """Return the seconds from `make run` to its address, or None, and what it said."""
     began = time.monotonic()
-    with subprocess.Popen(
-        ["timeout", str(_LIMIT_S), "make", "run", "PORT=0"],
-        cwd=clone,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={name: value for name, value in os.environ.items() if name != "MAKEFLAGS"},
-    ) as run:
+    command = ["timeout", str(_LIMIT_S), "make", "run", "PORT=0"]
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    with typed(command, clone, env=environment) as run:
         said, took = "", None
         for line in run.stdout:
             said += line
