@@ -2,7 +2,7 @@
 
 What always holds: whatever fails, what there is of the connection is the link's to close; what
 it failed of is told by `cause`. In memory only while a connection is made. May import socket, tls,
-firmware.rooms and the codes of tls_link.
+firmware.rooms and the codes of cause and tls_link.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ import time
 import tls
 from micropython import const
 
+from drivers.cause import OWN
 from drivers.tls_link import CLOSED, CONNECT, DNS, TLS
 from firmware import rooms
 
-_OWN = const(12)  # drivers.cause
 _WIFI_MS = const(8000)
 _EINPROGRESS = (115, 119, 36)  # Linux, lwIP, macOS
 _BROKEN = select.POLLERR | select.POLLHUP
@@ -59,7 +59,7 @@ async def _shake(link, look):
     # Returns whether all verified: False when the host's certificate begins later. `look` is
     # shown every certificate of the host's.
     try:
-        link.step = _OWN
+        link.step = OWN
         context = _context(link)
         if look:
             context.verify_callback = look

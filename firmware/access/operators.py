@@ -30,7 +30,7 @@ _ITERATIONS = const(1000)
 _STEP = const(25)  # iterations between two looks at the keypad
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
 _STORED_LEN = const(29)
-_STRANGER_LEN = const(5)  # number, then failures or locked until
+STRANGER_LEN = const(5)  # number, then failures or locked until
 
 
 class Operators:
@@ -131,7 +131,7 @@ class Operators:
         stored = bytearray(self._state.get(keys.STRANGERS) or b"")
         at = _place(stored, number)
         if at == len(stored):
-            stored.extend(bytes(_STRANGER_LEN))
+            stored.extend(bytes(STRANGER_LEN))
         struct.pack_into(">BI", stored, at, int(number), until or failures)
         return keys.STRANGERS, bytes(stored)
 
@@ -164,7 +164,7 @@ class Operators:
 
 def _place(strangers, number):
     # Where the number is kept, or would be.
-    for at in range(0, len(strangers), _STRANGER_LEN):
+    for at in range(0, len(strangers), STRANGER_LEN):
         if strangers[at] == int(number):
             return at
     return len(strangers)

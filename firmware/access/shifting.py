@@ -1,16 +1,15 @@
 """Lock-outs last as long as they were to, also when the clock is set meanwhile.
 
-In memory only when it is set by more than a little. May import storage.state.
+In memory only when it is set by more than a little. May import storage.state and the constants of
+operators.
 """
 
 import struct
 
-from micropython import const
-
+from firmware.access.operators import ATTEMPTS_MAX, STRANGER_LEN
 from firmware.storage import state as keys
 
 _LAYOUT = ">BI"  # as `operators` keeps attempts: failures, locked until
-_LEAST = const(5)  # of numbers that nobody has it keeps the one or the other: less are failures
 
 
 def run(state, now, seconds):
@@ -27,10 +26,11 @@ def run(state, now, seconds):
                 changes.append((keys.ATTEMPTS + index, struct.pack(_LAYOUT, failures, moved)))
     strangers = bytearray(state.get(keys.STRANGERS) or b"")
     shifted = False
-    for at in range(1, len(strangers), 5):
+    for at in range(1, len(strangers), STRANGER_LEN):
         until = struct.unpack_from(">I", strangers, at)[0]
         if until > now:
-            struct.pack_into(">I", strangers, at, max(_LEAST, until + seconds))
+            # Less than that would be failures.
+            struct.pack_into(">I", strangers, at, max(ATTEMPTS_MAX, until + seconds))
             shifted = True
     if shifted:
         changes.append((keys.STRANGERS, bytes(strangers)))

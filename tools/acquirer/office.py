@@ -3,7 +3,7 @@
 Every function here takes the home folder, does one thing in one transaction, and raises
 OfficeError with a sentence that says what to do. The command line, the simulator's page and
 scenarios all come through this room; a running server sees the effect at the next message. May
-import: books, keys, pki, message, rules, tlv, python-stdnum.
+import: books, keys, pki, message, rules, tlv, tools.command_line, python-stdnum.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from stdnum.iso7064 import mod_11_10
 
 from tools.acquirer import keys, message, pki, rules, tlv
 from tools.acquirer.books import PATIENCE_S, Books, BooksHeld
+from tools.command_line import is_host
 
 DEFAULT_HOME = Path(os.environ.get("HOME_DIR") or "build/home") / "acquirer"
 DEFAULT_SERVER_NAME = "acquirer.rebind"
@@ -205,9 +206,7 @@ def checked_server_name(name):
         raise OfficeError(
             f"{wanted}, of up to {_MAX_SERVER_NAME} characters; this one has {len(name)}"
         )
-    if not all(
-        0 < len(label) <= 63 and label[0] != "-" and label[-1] != "-" for label in name.split(".")
-    ):
+    if not is_host(name):
         raise OfficeError(
             f"{wanted}: {name} has a part that is empty, too long, or ends in a hyphen"
         )
