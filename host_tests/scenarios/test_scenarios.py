@@ -36,14 +36,6 @@ async def _play(home, identity, statements):
         await stage.play(statements)
 
 
-TO_ENGLISH = """
-choose "@menu.settings"
-choose "@language.title"
-choose English
-see Settings
-press C
-choose "Log out"
-"""
 END = """
 pass "@result.log_in_again"
 books 1 bindings slot=1 number=100123*6543
@@ -54,12 +46,11 @@ see "@idle.ready" within 20
 def test_the_guide_s_change_in_english(device, tmp_path, record_property):
     record_property("interpreter", "micropython")
     identity = workplace.prepare(tmp_path, device)
-    switch = tmp_path / "to_english.txt"
-    switch.write_text(TO_ENGLISH, encoding="utf-8")
 
     async def story():
         async with workplace.at_work(tmp_path, identity) as stage:
-            await stage.play(scenario.load(HERE / "parts" / "start.txt") + scenario.load(switch))
+            for part in ("start", "to_english"):
+                await stage.play(scenario.load(HERE / "parts" / f"{part}.txt"))
             english = scenario.Stage(
                 stage.terminal, identity, stage.acquirer, office, language="en"
             )

@@ -38,18 +38,19 @@ def test_an_exception_in_boot_ends_in_the_repl_and_the_repl_answers(bench):
     bench(story, "print('main ran')", boot="raise ValueError('broken')")
 
 
-def test_the_clock_starts_in_2000_and_survives_a_reset_but_not_a_power_cut(bench):
-    async def story(terminal):
-        await terminal.power_on()
-        await printed(terminal, "boot 1 2000")
-        await printed(terminal, "boot 2 2031")
-        await terminal.power_off()
-        terminal.console.lines.clear()
-        await terminal.power_on()
-        await printed(terminal, "boot 1 2000")
+async def _forgets_the_time(terminal):
+    await terminal.power_on()
+    await printed(terminal, "boot 1 2000")
+    await printed(terminal, "boot 2 2031")
+    await terminal.power_off()
+    terminal.console.lines.clear()
+    await terminal.power_on()
+    await printed(terminal, "boot 1 2000")
 
+
+def test_the_clock_starts_in_2000_and_survives_a_reset_but_not_a_power_cut(bench):
     bench(
-        story,
+        _forgets_the_time,
         "import machine\n"
         "print('boot', machine.reset_cause(), machine.RTC().datetime()[0])\n"
         "if machine.reset_cause() == 1:\n"
@@ -63,13 +64,7 @@ def test_the_c_library_which_judges_certificates_has_the_boards_clock(bench):
         pytest.skip("there is no libfaketime: the interpreter has this machine's clock")
 
     async def story(terminal):
-        await terminal.power_on()
-        await printed(terminal, "boot 1 2000")
-        await printed(terminal, "boot 2 2031")
-        await terminal.power_off()
-        terminal.console.lines.clear()
-        await terminal.power_on()
-        await printed(terminal, "boot 1 2000")
+        await _forgets_the_time(terminal)
         number = terminal.pid
         await terminal.power_off()  # the process had no chance to tidy up
         assert [

@@ -32,15 +32,6 @@ _DARK = (4, 5, 6)
 _LIT = (214, 238, 255)
 _PAGE = {"width": 1440, "height": 900}
 
-_TO_ENGLISH = """
-choose "@menu.settings"
-choose "@language.title"
-choose English
-see Settings
-press C
-choose "Log out"
-"""
-
 
 def panel_picture(pixels):
     """Draw 1024 panel bytes (MONO_VLSB) as an image in a dark frame."""
@@ -73,7 +64,7 @@ async def _draw(language, home, heap, browser):
         stage = scenario.Stage(bench.terminal, identity)
         await stage.play(scenario.load(SCENARIOS / "parts" / "start.txt"))
         if language == "en":
-            await stage.play(_statements(home, _TO_ENGLISH))
+            await stage.play(scenario.load(SCENARIOS / "parts" / "to_english.txt"))
         else:
             await stage.play(_statements(home, 'choose "@menu.log_out"'))
         stage = scenario.Stage(bench.terminal, identity, language=language)
