@@ -10,13 +10,8 @@ import errno
 import esp32
 from micropython import const
 
-from drivers.tls_link import CERTIFICATE, CONNECT, DNS, TLS
+from drivers.tls_link import CERTIFICATE, CONNECT, DNS, NO_WAY, OWN, REFUSED, TLS
 from firmware.rooms import NoRoom
-
-# Further codes; 8 and 9 are what errands add to the link's.
-REFUSED = const(10)  # the host is there, and nothing listens at that port
-NO_WAY = const(11)  # the network that was joined does not lead there
-OWN = const(12)  # the terminal's own certificates or its key are missing or damaged
 
 _FULL = (errno.ENOMEM, errno.ENOBUFS)  # of sockets, and what mbedTLS's own becomes
 # The chip tells a refusal as a connection that was reset.
@@ -33,7 +28,7 @@ _CERTIFICATE_NEEDS = const(8192)  # of the chip's heap, in one piece
 
 def run(step, fault):
     """Return the code of what `fault`, an OSError, ValueError or TypeError, stands for in `step`,
-    a code of tls_link's or OWN. Raises NoRoom when it stands for too little memory.
+    a code of tls_link's. Raises NoRoom when it stands for too little memory.
     """
     number = fault.errno if isinstance(fault, OSError) else None
     refused = isinstance(fault, ValueError) or number == _FATAL  # a certificate

@@ -2,7 +2,7 @@
 
 What always holds: whatever fails, what there is of the connection is the link's to close; what
 it failed of is told by `cause`. In memory only while a connection is made. May import socket, tls,
-firmware.rooms and the codes of cause and tls_link.
+firmware.rooms and the codes of tls_link.
 """
 
 import asyncio
@@ -13,8 +13,7 @@ import time
 import tls
 from micropython import const
 
-from drivers.cause import OWN
-from drivers.tls_link import CLOSED, CONNECT, DNS, TLS
+from drivers.tls_link import CLOSED, CONNECT, DNS, OWN, TLS
 from firmware import rooms
 
 _WIFI_MS = const(8000)

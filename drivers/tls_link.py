@@ -23,6 +23,10 @@ TLS = const(4)
 CERTIFICATE = const(5)
 TIMEOUT = const(6)
 CLOSED = const(7)
+# 8 and 9 are what errands add.
+REFUSED = const(10)  # the host is there, and nothing listens at that port
+NO_WAY = const(11)  # the network that was joined does not lead there
+OWN = const(12)  # the terminal's own certificates or its key are missing or damaged
 
 # For connecting with its handshake, for sending, for receiving; a variable, since tests lower it.
 LIMIT_MS = 30000

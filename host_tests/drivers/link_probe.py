@@ -143,7 +143,7 @@ async def _main():
         None,
     )
     for index in range(int(rounds)):
-        await _round(link, action, 16000 - 125 * index)
+        await _round(link, action, 20000 - 125 * index)
 
 
 asyncio.run(_main())
