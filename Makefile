@@ -43,7 +43,7 @@ setup: parts ## get and build all that `make run` needs, run nothing
 
 test: all-packages setup lint ## all tests, under CPython and under MicroPython
 	@$(PY) -m tools.toolchain chromium
-	@$(PY) -m pytest -n 2
+	@$(PY) -m pytest -n 4 --dist worksteal
 
 lint: test-packages ## style and format of all code
 	@$(PY) -m ruff check
