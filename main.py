@@ -23,7 +23,7 @@ def _terminal():
     from firmware.terminal import Terminal
 
     made = Terminal(hardware, config)
-    if made.state is not None:  # else it only says what is missing
+    if made.desk.state is not None:  # else it only says what is missing
         rooms.run("firmware.scaffold", made)
     return made
 
