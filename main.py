@@ -23,7 +23,7 @@ def _terminal():
     from firmware.terminal import Terminal
 
     made = Terminal(hardware, config)
-    if made.sync:  # else it only says what is missing
+    if made.desk.sync:  # else it only says what is missing
         rooms.run("firmware.scaffold", made)
     return made
 

@@ -15,11 +15,11 @@ from firmware.binding.change import NoAnswer
 from firmware.crypto.wipe import wipe
 from firmware.storage import audit
 from firmware.storage.journal import ERRAND
+from firmware.ui import canvas as paint
 from firmware.ui.pages import NONE, Idle
 
 _LOOK_MS = const(1000)
 _KEPT_LOOKS = const(600)  # for as long as the idle page keeps a form that was left
-_BODY = const(3)  # lines above the one that names the errand, and says what a key does
 _FRAME = ("idle", "log_in", "main_menu", "first_start")  # without these there is no terminal
 
 
@@ -44,7 +44,7 @@ async def run(desk, name, fault):
     pages, canvas, ends = desk.pages, desk.pages.canvas, []
     canvas.clear()
     canvas.title(text(title), corner)
-    pages.body(canvas.wrap(words, ends), ends, _BODY)
+    pages.body(canvas.wrap(words, ends), ends, paint.BODY_LINES)
     canvas.hint(below, "", text("ui.ok"))
     canvas.show()
     await _key(desk)

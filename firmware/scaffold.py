@@ -6,8 +6,9 @@ use to whatever runs. In memory only once, when everything stands. Imports nothi
 """
 
 
-def run(desk):
-    """Take it out of the classes of all that the `desk`, a Terminal with its services, holds."""
+def run(terminal):
+    """Take it out of the classes of the `terminal` and of all that its desk holds."""
+    desk = terminal.desk
     board, pages, sync = desk.board, desk.pages, desk.sync
     journal = desk.state.journal
     type(board.keypad).held = None
@@ -15,7 +16,7 @@ def run(desk):
     for one in (
         (board, board.oled, board.keypad, board.magstripe, board.flash, board.keystore)
         + (board.clock, board.wifi, board.link)
-        + (desk, desk.text, pages, pages.canvas, pages.canvas.glyphs)
+        + (terminal, desk, desk.text, pages, pages.canvas, pages.canvas.glyphs)
         + (journal, desk.state, desk.identity, desk.change, sync, sync.line)
     ):
         if one is not None:  # a card reader may be missing

@@ -3,13 +3,9 @@
 In memory only to paint it. May import ui and storage.
 """
 
-from micropython import const
-
 from firmware.storage import audit
 from firmware.storage.journal import FLASH_MISSING
 from firmware.ui import canvas as paint
-
-_BODY = const(3)  # lines; the last says whom to call
 
 
 def run(desk, code):
@@ -21,7 +17,7 @@ def run(desk, code):
     canvas.title(pages.text("service.title"), str(code))
     ends = []
     words = canvas.wrap(pages.text("service.stopped"), ends)
-    pages.body(words, ends, _BODY)
+    pages.body(words, ends, paint.BODY_LINES)
     canvas.line(paint.LINES - 1, " ".join([desk.hotline] + desk.board.faults))
     canvas.show()
     if code < FLASH_MISSING and desk.state is not None:

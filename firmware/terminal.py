@@ -1,7 +1,6 @@
 """Composition root: has the services built on the board, starts the tasks, feeds the watchdog.
 
-The only importer of errands, and the place where firmware and drivers meet. An errand is
-given the Terminal as its `desk`: pages to show, services to ask, `open` to run another errand.
+The place where firmware and drivers meet. What errands work at is the `desk`.
 
 What an errand fails with is unwound to here, so that its memory is free, and becomes a page in
 `fault`; state or keys that can't be read or written end in `service`, whoever met them; what is
@@ -22,12 +21,10 @@ import firmware.crypto.seal  # noqa: F401
 import firmware.message.codec  # noqa: F401
 import firmware.message.framing  # noqa: F401
 from firmware import rooms
+from firmware.desk import Desk
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
-from firmware.ui.canvas import Canvas
-from firmware.ui.font import Font
-from firmware.ui.pages import Idle, Pages
-from firmware.ui.text import Text
+from firmware.ui.pages import Idle
 
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 _SETTLED_S = const(600)  # a start that has run for so long was a good one
@@ -35,55 +32,27 @@ _LATER_S = const(10)  # until a task that found no room begins again
 
 
 class Terminal:
-    """The terminal on its board, and the desk that errands work at.
+    """The terminal on its board.
 
-    board: drivers.parts.Parts. config: the provisioned settings. hotline: the number to call for
-    help, "" when none is provisioned.
+    board: drivers.parts.Parts. config: the provisioned settings.
     """
 
     def __init__(self, board, config):
-        self.board = board
-        self.operator = None  # who is logged in, 2 ASCII digits
-        self.draft = None  # a form that is being filled in, see errands.draft
-        self.text = Text("assets/zh.bin")
-        canvas = Canvas(board.oled, Font("assets/font.bin"))
-        self.pages = Pages(canvas, board.keypad, self.text, beep=board.beep)
-        self.hotline = config.get("hotline", "")
-        self.state = None
-        self.sync = None  # built last: with it everything stands
-        self.closed = ()  # errands that are not opened any more
+        self.desk = Desk(board, config.get("hotline", ""))
         self._fault = None  # what ends the terminal
         self._person = None  # the task that attends to people
         from firmware import services
 
         try:
-            services.build(self, config)
+            services.build(self.desk, config)
         except StorageFault as fault:
             self._fault = fault  # run() says so
         services = None
         rooms.drop(("firmware.services",))
 
-    def use_language(self, language):
-        """Show everything in `zh` or `en` from now on."""
-        self.text.load("assets/%s.bin" % language)
-
-    def open(self, name, *args):
-        """Run an errand, to be awaited; its module is in memory only meanwhile. Returns what it
-        returns.
-        """
-        return rooms.follow("firmware.errands." + name, self, *args)
-
-    def log_out(self):
-        """End the session: the next key wait in any errand leads back to the idle page."""
-        self.operator = None
-
-    async def prove(self, number, title):
-        """Ask for an operator's password until it is right; False when given up or locked."""
-        return await self.open("own_password", number, title)
-
     def needs_service(self, code):
         """Show the page of a terminal that cannot work. Raises whatever keeps it from that."""
-        rooms.run("firmware.service", self, code)
+        rooms.run("firmware.service", self.desk, code)
 
     def run(self):
         """Run until power is cut. Raises StorageFault when the terminal needs service; what nobody
@@ -96,25 +65,26 @@ class Terminal:
         except Exception as fault:
             # Neither an errand nor the event loop ends the terminal: what was pending is resumed.
             sys.print_exception(fault)
-            self.board.reset()
+            self.desk.board.reset()
 
     async def _main(self):
         if self._fault is not None:
             raise self._fault
+        desk = self.desk
         self._person = asyncio.current_task()
-        asyncio.create_task(self.board.keypad.run())
-        asyncio.create_task(self._kept(self.board.wifi.run))
+        asyncio.create_task(desk.board.keypad.run())
+        asyncio.create_task(self._kept(desk.board.wifi.run))
         try:
             while True:
                 await self._attend("first_start")
-                if self.state.has(keys.OPERATOR + 1):
+                if desk.state.has(keys.OPERATOR + 1):
                     break
-            asyncio.create_task(self._kept(self.sync.run))
+            asyncio.create_task(self._kept(desk.sync.run))
             asyncio.create_task(self._supervise())
             while True:
                 try:
                     await self._attend("idle")
-                    self.operator = None
+                    desk.operator = None
                 except Idle:
                     pass  # left alone: the idle page says whoever was logged in is logged out
         except asyncio.CancelledError:
@@ -137,40 +107,40 @@ class Terminal:
         # One person, from the errand `name` to log-out: the idle page leads to log-in, that to the
         # menu, and every errand of the menu back to it. Whatever one fails with is told. Who was
         # left alone is logged out, and told so by the idle page: it alone sees who that was.
-        trail = []
-        self.pages.drop_keys()
+        desk, trail = self.desk, []
+        desk.pages.drop_keys()
         while name is not None:
             told = found = None
             try:
-                if name in self.closed:
+                if name in desk.closed:
                     told = name
                 elif name == "main_menu":
-                    found = await self.open(name, trail)
+                    found = await desk.open(name, trail)
                 else:
-                    found = await self.open(name)
+                    found = await desk.open(name)
             except (Idle, StorageFault):
                 raise
             except Exception as fault:
                 told = fault
             if told is not None:
                 try:  # by now what the errand held is free
-                    await rooms.follow("firmware.fault", self, name, told)
+                    await rooms.follow("firmware.fault", desk, name, told)
                 except MemoryError:
-                    await self.pages.key()  # not even for the words: a key leads on
+                    await desk.pages.key()  # not even for the words: a key leads on
             if name == "idle":
-                self.operator = None
+                desk.operator = None
                 name = "log_in"
                 continue
             if name == "log_in":
-                self.operator = found
-            if self.operator is None:
+                desk.operator = found
+            if desk.operator is None:
                 return
             name = found if name == "main_menu" and told is None else "main_menu"
 
     async def _supervise(self):
         # The watchdog is fed only while the keypad is scanned: it bites when that task has ended,
         # or this one.
-        board = self.board
+        board = self.desk.board
         board.start_watchdog(_WATCHDOG_MS)
         seen = -1
         left = _SETTLED_S

@@ -9,6 +9,7 @@ import pytest
 
 from firmware import services, terminal
 from firmware.binding.change import NoAnswer
+from firmware.desk import Desk
 from firmware.rooms import NoRoom
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -66,7 +67,9 @@ def make(monkeypatch):
     monkeypatch.setattr(sys, "print_exception", printed.append, raising=False)
 
     def made(fault, restarts=False, language="zh"):
-        desk = Terminal.__new__(Terminal)
+        desk = Desk.__new__(Desk)
+        desk.terminal = Terminal.__new__(Terminal)
+        desk.terminal.desk, desk.terminal._fault = desk, None
         stage = desk.stage = Stage(language)
         desk.pages, desk.text = stage.pages, stage.text
         desk.board = Board(restarts)
@@ -104,7 +107,7 @@ def page(desk):
 
     async def story():
         desk.menus = 0
-        task = asyncio.create_task(desk._attend("log_in"))
+        task = asyncio.create_task(desk.terminal._attend("log_in"))
         await settle()
         shown = desk.stage.lines
         if task.done():
@@ -147,7 +150,7 @@ def test_no_answer_is_its_words_and_nothing_else(make, code, words):
 )
 def test_anything_else_starts_the_terminal_again_once_then_only_this_errand_is_closed(make, fault):
     with pytest.raises(Reset):
-        asyncio.run(make(fault, restarts=True)._attend("log_in"))
+        asyncio.run(make(fault, restarts=True).terminal._attend("log_in"))
     desk = make(fault)
     shown, raised = page(desk)
     assert raised is None
@@ -168,7 +171,7 @@ def test_what_the_terminal_cannot_be_without_is_never_closed(make, monkeypatch, 
     module = sys.modules["firmware.errands.shop"]
     monkeypatch.setitem(sys.modules, f"firmware.errands.{errand}", module)
     with pytest.raises(Reset):
-        asyncio.run(desk._attend(errand))
+        asyncio.run(desk.terminal._attend(errand))
     assert desk.closed == ()
 
 
@@ -192,7 +195,7 @@ def test_the_page_stays_when_nobody_comes_but_whoever_was_logged_in_is_logged_ou
     desk.pages.quiet_ms = 15
 
     async def story():
-        task = asyncio.create_task(desk._attend("log_in"))
+        task = asyncio.create_task(desk.terminal._attend("log_in"))
         await settle()
         assert desk.operator == b"01"
         while desk.operator is not None:
@@ -222,7 +225,7 @@ def test_without_room_for_the_busy_page_a_key_leads_on(make, monkeypatch):
 @pytest.mark.parametrize("code", [KEYS_MISSING, KEYS_USED_UP, FLASH_MISSING, FLASH_FULL])
 def test_the_last_page_has_its_code_and_whom_to_call(make, language, code):
     desk = make(None, language=language)
-    desk.needs_service(code)
+    desk.terminal.needs_service(code)
     shown = desk.stage.lines
     assert shown[0].endswith(str(code))
     assert shown[-1].startswith("95516")
@@ -235,32 +238,29 @@ def test_the_last_page_has_its_code_and_whom_to_call(make, language, code):
 def test_a_journal_that_fails_too_does_not_keep_the_page_away(make):
     desk = make(None)
     desk.state.fault = StorageFault(FLASH_FULL)
-    desk.needs_service(KEYS_MISSING)
+    desk.terminal.needs_service(KEYS_MISSING)
     assert desk.stage.lines[0].endswith("11")
 
 
 def test_a_task_that_meets_bad_storage_ends_what_the_person_does(make):
     desk = make(None)
-    desk._fault = None
-
     keeping = []
 
     async def broken():
         raise StorageFault(KEYS_USED_UP)
 
     async def person():
-        desk._person = asyncio.current_task()
-        keeping.append(asyncio.create_task(desk._kept(broken)))
+        desk.terminal._person = asyncio.current_task()
+        keeping.append(asyncio.create_task(desk.terminal._kept(broken)))
         await asyncio.sleep(60)
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(person())
-    assert desk._fault.code == KEYS_USED_UP
+    assert desk.terminal._fault.code == KEYS_USED_UP
 
 
 def test_a_task_without_room_begins_again_later(make, monkeypatch):
     desk = make(None)
-    desk._fault = None
     monkeypatch.setattr(terminal, "_LATER_S", 0)
 
     async def story():
@@ -274,14 +274,14 @@ def test_a_task_without_room_begins_again_later(make, monkeypatch):
             going.set()
             await asyncio.sleep(60)
 
-        desk._person = asyncio.current_task()
-        task = asyncio.create_task(desk._kept(hungry))
+        desk.terminal._person = asyncio.current_task()
+        task = asyncio.create_task(desk.terminal._kept(hungry))
         await asyncio.wait_for(going.wait(), 5)
         assert not task.done()
         task.cancel()
 
     asyncio.run(story())
-    assert desk._fault is None
+    assert desk.terminal._fault is None
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

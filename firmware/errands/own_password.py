@@ -1,56 +1,7 @@
-"""Proving a password, and changing one's own."""
-
-from firmware import rooms
-from firmware.access import operators
-from firmware.crypto.wipe import wipe
+"""Changing one's own password: the one before is proven first."""
 
 
-async def run(desk, number=None, title="password.title"):
-    """Ask for an operator's password until it is right. Return False when given up or locked.
-
-    Without a number: for whoever is logged in, who then chooses a new one. A first password that
-    is right has to be changed at once.
-    """
-    result = await _prove(desk, number or desk.operator, title)
-    if result == operators.MUST_CHANGE:
-        await desk.pages.message("password.title", desk.text("password.first"), True)
-    elif result != operators.GRANTED:
-        return False
-    elif number is not None:
-        return True
-    return await desk.open("new_password", number or desk.operator)
-
-
-async def _prove(desk, number, title):
-    # What became of it in the end; WRONG also when the person gives up.
-    pages, text = desk.pages, desk.text
-    while True:
-        whose = number.decode()
-        password = await pages.digits(title, "password.of", 4, 16, b"", True, whose=whose)
-        if password is None:
-            return operators.WRONG
-        try:
-            work = _checked(desk, number, password)
-            result, left = await pages.working(work, title, text("password.checking"))
-        finally:
-            wipe(password)
-        if result in (operators.GRANTED, operators.MUST_CHANGE):
-            return result
-        if result == operators.LOCKED:
-            await pages.message(title, text("password.locked", left), True)
-            return result
-        await pages.message(title, text("password.wrong", left), True)
-
-
-async def _checked(desk, number, password):
-    # What the password is, and how many attempts are left, or minutes until there are some.
-    module, came = rooms.load("firmware.access.operators")
-    try:
-        people = module.Operators(desk)
-        result = await people.check(number, password)
-        if result == operators.LOCKED:
-            return result, people.minutes_locked(number)
-        return result, people.attempts_left(number)
-    finally:
-        people = module = None
-        rooms.drop(came)
+async def run(desk):
+    """Have whoever is logged in choose a new password."""
+    if await desk.prove(desk.operator, "password.title"):
+        await desk.open("new_password", desk.operator)

@@ -13,6 +13,7 @@ from firmware.ui import font
 WIDTH = const(128)
 TEXT_WIDTH = const(122)  # leaves room for the scroll mark on the right
 LINES = const(4)
+BODY_LINES = const(3)  # the fourth is the hint
 _PITCH = const(13)
 _MARK_X = const(126)
 _INK = const(1)

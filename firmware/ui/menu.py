@@ -11,7 +11,6 @@ from firmware.ui import canvas as paint
 from firmware.ui.blanks import shown
 from firmware.ui.keys import BACK, CANCEL, CONFIRM, DOWN, NONE, UP
 
-_LINES = const(3)  # the fourth is the hint
 _PASS_MS = const(400)  # a long row moves on by one character
 _PAUSE_TICKS = const(3)  # and rests this long at both ends
 _WORDS_X = const(13)  # the digit stands before them
@@ -29,12 +28,12 @@ async def run(pages, title, items, at=0):
     top = 0
     passing = _Passing(canvas)
     while True:
-        top = min(max(top, at - _LINES + 1), at)
+        top = min(max(top, at - paint.BODY_LINES + 1), at)
         canvas.clear()
         canvas.title(pages.text(title), "%d/%d" % (at + 1, count))
-        for row in range(min(_LINES, count - top)):
+        for row in range(min(paint.BODY_LINES, count - top)):
             _item(canvas, row, top + row, items[top + row], top + row == at, 0)
-        canvas.scroll_mark(top, _LINES, count, _LINES)
+        canvas.scroll_mark(top, paint.BODY_LINES, count, paint.BODY_LINES)
         canvas.hint(pages.text("ui.back"), pages.text("ui.move"), pages.text("ui.choose"))
         canvas.show()
         passing.start(items[at])

@@ -17,7 +17,6 @@ from firmware import rooms
 from firmware.ui import canvas as paint
 from firmware.ui.keys import NONE
 
-_BODY_LINES = const(3)  # the fourth is the hint
 _BEADS = const(4)
 _BEAT_S = 0.2
 
@@ -83,9 +82,9 @@ class Pages:
         canvas, text = self.canvas, self.text
         canvas.clear()
         canvas.title(text(title))
-        lines = _BODY_LINES if hint_left or hint_right else paint.LINES
+        lines = paint.BODY_LINES if hint_left or hint_right else paint.LINES
         self.body(canvas.wrap(body, self._ends), self._ends, lines)
-        if lines == _BODY_LINES:
+        if lines == paint.BODY_LINES:
             left = text(hint_left) if hint_left else ""
             canvas.hint(left, "", text(hint_right) if hint_right else "")
         canvas.show()
@@ -143,11 +142,11 @@ class Pages:
         canvas = self.canvas
         canvas.clear()
         canvas.title(self.text(title), "%d/%d" % (step, steps) if steps else "")
-        lines = 2 if steps else _BODY_LINES
+        lines = 2 if steps else paint.BODY_LINES
         self.body(canvas.wrap(line, self._ends), self._ends, lines)
         if steps:
             canvas.bar(2, step, steps)
-        canvas.centre(_BODY_LINES, self.text("ui.wait"))
+        canvas.centre(paint.BODY_LINES, self.text("ui.wait"))
         canvas.show()
         self._was_busy = True
 

@@ -2,14 +2,15 @@
 
 Driven by a Pages object (canvas, text, keys), which loads it for as long as the words are shown.
 What always holds: no key that was pressed before the words stood there answers them; a notice is
-accepted only at its end; words that change are shown as they are now. May import ui.keys only.
+accepted only at its end; words that change are shown as they are now. May import ui.canvas and
+ui.keys only.
 """
 
 from micropython import const
 
+from firmware.ui import canvas as paint
 from firmware.ui.keys import CANCEL, CONFIRM, DOWN, NONE, UP
 
-_LINES = const(3)  # the fourth is the hint
 _LOOK_MS = const(1000)
 
 
@@ -24,13 +25,13 @@ async def run(pages, title, body, ok_only, to_the_end):
     seen = False
     while True:
         data = canvas.wrap(body() if callable(body) else body, ends)
-        last = max(0, len(ends) - _LINES)
+        last = max(0, len(ends) - paint.BODY_LINES)
         first = min(first, last)
         unread = to_the_end and first < last
         canvas.clear()
         canvas.title(pages.text(title))
-        pages.body(data, ends, _LINES, first)
-        canvas.scroll_mark(first, _LINES, len(ends), _LINES)
+        pages.body(data, ends, paint.BODY_LINES, first)
+        canvas.scroll_mark(first, paint.BODY_LINES, len(ends), paint.BODY_LINES)
         left = "" if ok_only else pages.text("ui.refuse" if to_the_end else "ui.back")
         right = "ui.next" if unread else "ui.accept" if to_the_end else "ui.ok"
         canvas.hint(left, pages.text("ui.move") if last else "", pages.text(right))
@@ -49,6 +50,6 @@ async def run(pages, title, body, ok_only, to_the_end):
         elif code == CONFIRM:
             if not unread:
                 return True
-            first = min(last, first + _LINES)
+            first = min(last, first + paint.BODY_LINES)
         elif code == CANCEL:
             return ok_only

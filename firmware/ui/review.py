@@ -12,7 +12,6 @@ from firmware.ui import canvas as paint
 from firmware.ui import keys
 from firmware.ui.blanks import shown
 
-_LINES = const(3)  # the fourth is the hint
 _GROUP = const(8)  # longer numbers are shown in groups
 
 
@@ -64,14 +63,14 @@ async def _shown(pages, title, rows, at, lines):
     top = 0
     while lines[top][0] != at:
         top += 1
-    top = min(top, max(0, len(lines) - _LINES))
+    top = min(top, max(0, len(lines) - paint.BODY_LINES))
     while True:
         canvas.clear()
         canvas.title(pages.text(title), "%d/%d" % (at + 1, len(rows) + 1))
-        for row in range(min(_LINES, len(lines) - top)):
+        for row in range(min(paint.BODY_LINES, len(lines) - top)):
             index, data, start, end = lines[top + row]
             canvas.piece(row, data, start, end, index == at)
-        canvas.scroll_mark(top, _LINES, len(lines), _LINES)
+        canvas.scroll_mark(top, paint.BODY_LINES, len(lines), paint.BODY_LINES)
         confirm = "ui.submit" if at == len(rows) else "ui.edit"
         canvas.hint(pages.text("ui.back"), pages.text("ui.move"), pages.text(confirm))
         canvas.show()
@@ -119,18 +118,18 @@ def _up(lines, top, at):
     if at == 0:
         return top, at
     above = _first_of(lines, at - 1)
-    return (max(above, first - _LINES) if above < top else top), at - 1
+    return (max(above, first - paint.BODY_LINES) if above < top else top), at - 1
 
 
 def _down(lines, top, at):
     # First the hidden lines of this row, then the row below, as much of it as fits.
     end = _end_of(lines, at)
-    if end > top + _LINES:
+    if end > top + paint.BODY_LINES:
         return top + 1, at
     if end == len(lines):
         return top, at
     below = at + 1
-    least = min(_end_of(lines, below) - _LINES, end)
+    least = min(_end_of(lines, below) - paint.BODY_LINES, end)
     while top < least or top < end and top and lines[top][0] == lines[top - 1][0]:
         top += 1  # not to begin with the rest of a row above
     return top, below

@@ -18,10 +18,10 @@ from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.binding.request import pending
+from firmware.desk import Desk
 from firmware.storage import history
 from firmware.storage import state as keys
 from firmware.storage.journal import StorageFault
-from firmware.terminal import Terminal
 
 OPERATOR = b"01"
 SUPERVISOR = b"00"
@@ -202,12 +202,8 @@ class Words:
         pass
 
 
-class Till:
+class Till(Desk):
     """The desk that errands work at, the terminal's own but for the screen, and its people."""
-
-    open = Terminal.open
-    log_out = Terminal.log_out
-    use_language = Terminal.use_language
 
     def __init__(self, board, plan, world):
         self.board = board

@@ -294,7 +294,7 @@ def test_storage_that_fails_is_a_page_for_good_and_the_watchdog_is_fed(
     monkeypatch.setattr(machine.WDT, "feed", feed)
 
     class Terminal:
-        sync = None
+        desk = types.SimpleNamespace(sync=None)
 
         def __init__(self, hardware, config):
             self.board = hardware

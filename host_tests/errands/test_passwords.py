@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware import rooms
 from firmware.access import operators
-from firmware.errands import approval, new_password, own_password
+from firmware.desk import Desk as Declared
+from firmware.errands import approval, new_password
 from host_tests.access.test_operators import FIRST, Access
 from host_tests.ui.stage import Stage, settle
 
@@ -29,11 +29,7 @@ class Desk(SimpleNamespace):
             operator=b"01",
         )
 
-    def open(self, name, *args):
-        return rooms.follow("firmware.errands." + name, self, *args)
-
-    async def prove(self, number, title):
-        return await own_password.run(self, number, title)
+    open, prove = Declared.open, Declared.prove
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +112,11 @@ def test_the_password_before_is_no_new_one(desk):
 def test_who_is_locked_out_is_told_for_how_much_longer(desk, number):
     asked = f"Password of {number.decode()}"
     wrong = [(asked, "99999999D"), ("attempts left", "D")]
-    page = own_password.run(desk, number, "log_in.title")
+    page = desk.prove(number, "log_in.title")
     play(desk, page, *wrong * 4, (asked, "99999999D"), ("30 min left", "D"))
     for seconds, left in ((61, "29 min left"), (1680, "1 min left")):
         desk.clock.time += seconds
-        page = own_password.run(desk, number, "log_in.title")
+        page = desk.prove(number, "log_in.title")
         play(desk, page, (asked, FIRST[b"00"].decode() + "D"), (left, "D"))
 
 
@@ -133,6 +129,6 @@ def test_a_number_that_nobody_has_reads_as_a_wrong_password_does(desk):
             ("3 attempts left", "D"),
             (f"Password of {number.decode()}", "C"),
         ]
-        return play(desk, own_password.run(desk, number, "log_in.title"), *steps)
+        return play(desk, desk.prove(number, "log_in.title"), *steps)
 
     assert read(b"77") == read(b"01")

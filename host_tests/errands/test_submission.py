@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware import rooms
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import Sync
 from firmware.binding import change, model
 from firmware.binding.request import pending
+from firmware.desk import Desk
 from firmware.errands import change_account, resume, submission
 from firmware.errands import draft as drafts
 from firmware.storage import state as keys
@@ -39,11 +39,7 @@ class Counter(Terminal):
     async def _beep(self, ms):
         pass
 
-    def open(self, name, *args):
-        return rooms.follow("firmware.errands." + name, self, *args)
-
-    def log_out(self):
-        self.operator = None
+    open, log_out = Desk.open, Desk.log_out
 
     def submit(self, monkeypatch, *args):
         """Submit; return what the page says in the end, and what the busy pages said."""

@@ -30,7 +30,8 @@ AT_THE_TOP = {
     "services": ("acquirer", "binding", "storage", "crypto"),
     "service": ("ui", "storage"),
     "fault": ("ui", "binding", "storage", "crypto"),
-    "terminal": (*ROOMS, "services", "service", "fault"),
+    "desk": ("ui", "errands"),
+    "terminal": (*ROOMS, "desk", "services", "service", "fault"),
 }
 """The same of the files beside the rooms. All may know `rooms`."""
 

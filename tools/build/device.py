@@ -51,6 +51,7 @@ UNITS = {
         "firmware.acquirer.sync",
     ),
     "firmware.terminal": (
+        "firmware.desk",
         "firmware.ui.canvas",
         "firmware.ui.font",
         "firmware.ui.keys",

@@ -19,7 +19,7 @@ async def prove(parts, config):
     "wifi", "link" and "code".
     """
     said = {"faults": parts.faults, "notes": parts.notes}
-    desk = Terminal(parts, config)
+    desk = Terminal(parts, config).desk
     if desk.sync is None:
         return said
     said["operators"] = desk.state.get(keys.OPERATOR) is not None
