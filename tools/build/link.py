@@ -240,7 +240,7 @@ class House:
                     module.top[word] = _Thing("own", (module.name, word))
 
     def _fold_constants(self) -> None:
-        """Find what is const() and a number, in terms of other modules' too."""
+        """Find what is const() and a number or bytes, in terms of other modules' too."""
         self._values = {}
         waiting = [
             (module, node)
@@ -265,7 +265,7 @@ class House:
                     left.append((module, node))
                     continue
                 name = node.targets[0].id
-                if isinstance(value, int):
+                if isinstance(value, (int, bytes)):
                     self._values[module.name, name] = value
             if len(left) == len(waiting):
                 return
@@ -877,7 +877,9 @@ def _short(number: int) -> str:
         number -= 1
 
 
-def _number(value: int) -> ast.expr:
+def _number(value: int | bytes) -> ast.expr:
+    if isinstance(value, bytes):
+        return ast.Constant(value)
     return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
 
 
