@@ -6,36 +6,29 @@ whatever it is. In memory only while such an answer is read. May import storage.
 
 from micropython import const
 
+from firmware.acquirer import profile
 from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.legible import legible
 from firmware.storage import state as keys
 
-ACTIVE = const(1)  # DF40
-UNDER_REVIEW = const(2)
-REJECTED = const(3)
-UNKNOWN = const(4)
-NO_STATUS = const(0)
-
-# DE 39 values of two bytes each, in one piece
-_REFUSALS = b"1422545558596163"
-_STUCK = b"0330405897"
-
 _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
 
 
-def run(line, code, status, reason, application, token, reference):
-    """Return the Outcome that a verified reply is: DE 39, DF40, DF41, DF43, DF44 and DE 37 as
-    bytes, or None.
-    """
+def run(line, said):
+    """Return the Outcome that a verified reply is; said: what reply.run has found in it."""
+    code, status, token = said[profile.CODE], said[profile.STATUS], said[profile.TOKEN]
+    reference = said[profile.REFERENCE]
     outcome = Outcome()
     if readable(code):
         outcome.code = code
     known = status is not None and len(status) == 1
-    outcome.event = event(code, status[0] if known else NO_STATUS)
-    outcome.fault_tag, outcome.note = split_reason(legible(reason or b"", _REASON_MAX))
-    outcome.application = legible(application or b"", _APPLICATION_MAX)
+    outcome.event = event(code, status[0] if known else profile.NO_STATUS)
+    outcome.fault_tag, outcome.note = split_reason(
+        legible(said[profile.WORDS] or b"", _REASON_MAX)
+    )
+    outcome.application = legible(said[profile.APPLICATION] or b"", _APPLICATION_MAX)
     if reference is not None and readable(reference.rstrip()):
         outcome.reference = reference
     if outcome.event == change.ACTIVE:
@@ -61,15 +54,17 @@ def _is_in(code, codes):
 
 def event(code, status):
     """Return the change's event for DE 39 `code` (2 bytes) and DF40 `status` (0 when absent)."""
-    if status == ACTIVE:
-        return change.ACTIVE if code == b"00" else change.UNSETTLED
-    if status == UNDER_REVIEW:
-        return change.REVIEWING if code == b"09" else change.UNSETTLED
-    if status == REJECTED:
-        return change.REJECTED if _is_in(code, _REFUSALS) else change.UNSETTLED
-    if status == UNKNOWN:
-        return change.NO_SUCH if code == b"00" else change.UNSETTLED
-    return change.STUCK if status == NO_STATUS and _is_in(code, _STUCK) else change.UNSETTLED
+    if status == profile.ACTIVE:
+        return change.ACTIVE if code == profile.APPROVED else change.UNSETTLED
+    if status == profile.UNDER_REVIEW:
+        return change.REVIEWING if code == profile.IN_REVIEW else change.UNSETTLED
+    if status == profile.REJECTED:
+        return change.REJECTED if _is_in(code, profile.REFUSALS) else change.UNSETTLED
+    if status == profile.UNKNOWN:
+        return change.NO_SUCH if code == profile.APPROVED else change.UNSETTLED
+    if status == profile.NO_STATUS and _is_in(code, profile.STOPS):
+        return change.STUCK
+    return change.UNSETTLED
 
 
 def split_reason(reason):

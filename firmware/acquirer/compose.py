@@ -7,6 +7,7 @@ memory only while a message is composed. May import message, card, crypto.
 
 from micropython import const
 
+from firmware.acquirer import profile
 from firmware.acquirer.identity import SENT_MAX
 from firmware.card import tlv
 from firmware.crypto import dukpt
@@ -14,16 +15,6 @@ from firmware.crypto.cmac import mac
 from firmware.crypto.seal import seal
 from firmware.crypto.wipe import wipe
 from firmware.message import codec
-
-NETWORK = const(0x0800)  # message types
-FILE = const(0x0300)
-REPEAT = const(0x0301)
-RECORDS = const(0x0320)
-
-UUID = const(0xDF10)
-SLOT = const(0xDF12)
-SEALED = const(0xDF20)
-TOKEN = const(0xDF44)
 
 _SCRATCH = const(336)  # an IV, the longest binding with its secrets, and its padding
 
@@ -41,33 +32,33 @@ def run(line, mti, stan, when, fields, tlvs, sealed=None, code=0):
     frame.begin(mti, True)
     civil = [0] * 6
     line.board.clock.civil(when, civil)
-    frame.number(7, _day(civil) * 1000000 + _time(civil))
-    frame.number(11, stan)
+    frame.number(profile.TIME, _day(civil) * 1000000 + _time(civil))
+    frame.number(profile.STAN, stan)
     line.board.clock.civil(when + 8 * 3600, civil)
-    frame.number(12, _time(civil))
-    frame.number(13, _day(civil))
+    frame.number(profile.LOCAL_TIME, _time(civil))
+    frame.number(profile.LOCAL_DATE, _day(civil))
     me = line.identity
     for de, value in (
-        (41, me.terminal),
-        (42, me.merchant),
-        (60, b"00000001%03d" % code),
-        (62, line.keys.ksn),
+        (profile.TERMINAL, me.terminal),
+        (profile.MERCHANT, me.merchant),
+        (profile.BATCH, profile.BATCH_NUMBER + b"%03d" % code),
+        (profile.KSN, line.keys.ksn),
     ):
         frame.put(de, value, 0, len(value))
     if code:
-        frame.number(70, code)
+        frame.number(profile.NETWORK_CODE, code)
     for de, value in fields:
         frame.put(de, value, 0, len(value))
-        if de == 91:
-            frame.put(101, b"SETTLEBIND", 0, 10)
+        if de == profile.UPDATE:
+            frame.put(profile.FILE_NAME, profile.BINDINGS, 0, len(profile.BINDINGS))
     if tlvs:
-        start = pos = _good(frame.open(120))
+        start = pos = _good(frame.open(profile.DATA))
         for tag, value in tlvs:
             pos = _good(tlv.put(line.tx, pos, SENT_MAX, tag, value, 0, len(value)))
         if sealed is not None:
             pos = _seal(line, pos, sealed)
         frame.close(pos - start)
-    end = _good(frame.open(128))
+    end = _good(frame.open(profile.MAC))
     key = bytearray(16)
     tag = bytearray(16)
     line.keys.key(dukpt.MAC_GENERATION, key)
@@ -91,7 +82,7 @@ def _seal(line, pos, sealed):
             n = _good(tlv.put(scratch, n, _SCRATCH, tag, value, 0, len(value)))
         line.keys.key(dukpt.DATA_ENCRYPT, key)
         n = _good(seal(key, memoryview(scratch)[:16], scratch, 16, n - 16)) + 16
-        return _good(tlv.put(line.tx, pos, SENT_MAX, SEALED, scratch, 0, n))
+        return _good(tlv.put(line.tx, pos, SENT_MAX, profile.SEALED, scratch, 0, n))
     finally:
         wipe(key)
         wipe(scratch)

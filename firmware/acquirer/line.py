@@ -15,9 +15,8 @@ import gc
 from micropython import const
 
 from firmware import rooms
-from firmware.acquirer.compose import TOKEN
+from firmware.acquirer import profile
 from firmware.acquirer.identity import FRAME_MAX, SENT_MAX
-from firmware.acquirer.verify import STATUS
 from firmware.binding.change import NoAnswer
 from firmware.crypto import dukpt
 from firmware.message import framing
@@ -32,6 +31,14 @@ from firmware.storage.journal import (
 _LEAP_MAX = const(4096)
 _JUMP_S = const(120)  # no connection takes so long
 _OF_REQUEST = (39, STATUS, 0xDF41, 0xDF43, TOKEN, 37)  # what `answers` looks at
+_OF_REQUEST = (  # what `answers` looks at
+    profile.CODE,
+    profile.STATUS,
+    profile.WORDS,
+    profile.APPLICATION,
+    profile.TOKEN,
+    profile.REFERENCE,
+)
 
 
 class Line:
@@ -113,12 +120,12 @@ class Line:
         """Send what was composed about the pending request; return the Outcome, see `answers`.
         Raises NoAnswer, NoRoom.
         """
-        parts = await self._answer(_OF_REQUEST)
-        return self._step("firmware.acquirer.answers", *parts)
+        said = await self._answer(_OF_REQUEST)
+        return self._step("firmware.acquirer.answers", said)
 
     async def talk(self, wanted, mti, *contents):
         """Send a message of now (see compose.run); return what is `wanted` of its answer, DE 39
-        first (see verify.run). Raises NoAnswer, NoRoom.
+        among it (see reply.run). Raises NoAnswer, NoRoom.
         """
         stan, when = self.state.next_stan(), self.board.clock.now()
         self._step("firmware.acquirer.compose", mti, stan, when, *contents)
@@ -146,9 +153,9 @@ class Line:
                 size = framer.accept(missing)
             if size == framing.BAD:
                 raise NoAnswer(0)
-            parts = self._step("firmware.acquirer.verify", wanted)
-            self._follow(parts[0])
-            return parts
+            said = self._step("firmware.acquirer.reply", wanted)
+            self._follow(said[profile.CODE])
+            return said
         except (NoAnswer, self.board.link_error) as error:
             code = error.code
         await link.close()  # what else this connection brings can't be matched either
@@ -156,7 +163,7 @@ class Line:
 
     def _follow(self, code):
         # Of a counter that has been overtaken the next is no better: on by 4, 16, 64 ...
-        if code != b"A0":
+        if code != profile.OLD_KEY:
             self._leap = 0
             return
         self._leap = min(max(self._leap, 1) * 4, _LEAP_MAX)

@@ -6,6 +6,7 @@ storage.state.
 
 from micropython import const
 
+from firmware.acquirer import profile
 from firmware.acquirer.sync import EVERY_S
 from firmware.binding import change
 from firmware.binding.request import TIME_AT
@@ -17,7 +18,6 @@ _DOUBLINGS = const(6)  # more than enough for that
 _HOUR_S = const(3600)
 _MINUTE_S = const(60)
 _WATCHED_S = const(10)
-_SOON = (b"68", b"91", b"92", b"96", b"A0")  # DE 39 of a sign-on: as if the line had been lost
 
 
 def run(sync, reached):
@@ -25,7 +25,8 @@ def run(sync, reached):
     one came to its end.
     """
     phase = sync.change.phase
-    if not reached or phase == change.SENT or sync.code in _SOON:
+    soon = profile.SOON.find(sync.code) % 2 == 0  # where a code begins
+    if not reached or phase == change.SENT or soon:
         tries = sync.tries
         sync.tries = min(tries + 1, _DOUBLINGS)
         return min(_FIRST_S << tries, _LONGEST_S)

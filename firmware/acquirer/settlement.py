@@ -1,10 +1,10 @@
 """What is said about the pending request to change a binding: sent, repeated, asked about, taken
 back.
 
-In memory only before it is composed. May import compose, binding.
+In memory only before it is composed. May import profile, binding.
 """
 
-from firmware.acquirer.compose import FILE, REPEAT, SLOT, UUID
+from firmware.acquirer import profile
 from firmware.binding import change, model
 from firmware.binding.request import pending
 
@@ -17,31 +17,33 @@ def run(line, how, secrets):
     secrets: as in binding.change; of a withdrawal the operator who asks for it.
     """
     request = pending(line.state)
-    mti, stan, when, sealed = FILE, request.stan, request.time, None
-    tlvs = [(UUID, request.uuid)]
+    mti, stan, when, sealed = profile.FILE, request.stan, request.time, None
+    tlvs = [(profile.UUID, request.uuid)]
     if how == change.INQUIRE or how == change.WITHDRAW:
         stan, when = line.state.next_stan(), line.board.clock.now()
-        fields = [(91, b"5")]
+        fields = [(profile.UPDATE, profile.INQUIRE)]
         if how == change.WITHDRAW:
-            fields = [(91, b"3")]
-            tlvs += [(0xDF14, secrets), (0xDF15, b"00")]
+            fields = [(profile.UPDATE, profile.WITHDRAW)]
+            tlvs += [(profile.OPERATOR, secrets), (profile.APPROVER, profile.SUPERVISOR)]
     else:
         if how == change.REPEAT:
-            mti = REPEAT
-        fields = [(91, b"2")]
+            mti = profile.REPEAT
+        fields = [(profile.UPDATE, profile.CHANGE)]
         if request.old_token is not None:
-            fields.append((102, b"".join([b"%02X" % byte for byte in request.old_token])))
+            fields.append(
+                (profile.OLD_TOKEN, b"".join([b"%02X" % byte for byte in request.old_token]))
+            )
         number = model.number(request.tlvs)
         if number is not None:
-            fields.append((103, model.truncated(number).encode()))
+            fields.append((profile.NEW_NUMBER, model.truncated(number).encode()))
         tlvs += [
-            (0xDF11, bytes((request.action,))),
-            (SLOT, bytes((request.slot,))),
-            (0xDF13, bytes((request.reason,))),
-            (0xDF14, request.operator),
+            (profile.ACTION, bytes((request.action,))),
+            (profile.SLOT, bytes((request.slot,))),
+            (profile.REASON, bytes((request.reason,))),
+            (profile.OPERATOR, request.operator),
         ]
         if request.approved:
-            tlvs.append((0xDF15, b"00"))
-        tlvs.append((0xDF16, line.identity.serial))
+            tlvs.append((profile.APPROVER, profile.SUPERVISOR))
+        tlvs.append((profile.SERIAL, line.identity.serial))
         sealed = request.tlvs, secrets or ()
     return mti, stan, when, fields, tlvs, sealed

@@ -3,18 +3,15 @@
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
 the table is not stored, but in the way. In memory only while the terminal signs on, so what it
-takes in is `taking`. May import rooms, sync, taking, compose, verify, answers, binding,
-crypto.wipe, storage.
+takes in is `taking`. May import rooms, sync, profile, binding, crypto.wipe, storage.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.acquirer import answers
-from firmware.acquirer.compose import FILE, NETWORK, SEALED, SLOT, TOKEN
+from firmware.acquirer import profile
+from firmware.acquirer.profile import SEALED, SLOT, STATUS, TOKEN
 from firmware.acquirer.sync import DECLINED, REACHED
-from firmware.acquirer.taking import DIFFERS
-from firmware.acquirer.verify import STATUS
 from firmware.binding import change
 from firmware.binding.request import SLOT_AT
 from firmware.crypto.wipe import wipe
@@ -22,9 +19,15 @@ from firmware.storage import audit
 from firmware.storage import state as keys
 
 # What `taking` takes in. It stands here so that nothing else is in memory for its sake.
-_WANTED = (39, 0xDF45, 0xDF46, 0xDF48, 0xDF47, SEALED)
+_WANTED = (
+    profile.CODE,
+    profile.NOTICES,
+    profile.CLOCK,
+    profile.POLICY,
+    profile.NEW_MERCHANT,
+    SEALED,
+)
 
-_SIGN_ON = const(1)
 _NUMBERS = const(3)  # merchant numbers that there may be
 
 
@@ -36,20 +39,22 @@ async def run(sync):
     """
     tokens = _tokens(sync)
     for _ in range(_NUMBERS):
-        parts = await sync.line.talk(_WANTED, NETWORK, (), tokens, None, _SIGN_ON)
-        if parts[0] != b"03" or not rooms.run("firmware.acquirer.taking", sync, None):
+        said = await sync.line.talk(_WANTED, profile.NETWORK, (), tokens, None, profile.SIGN_ON)
+        code = said[profile.CODE]
+        if code != profile.NO_MERCHANT:
+            break
+        if not rooms.run("firmware.acquirer.taking", sync, None):
             break
     notices = 0
     reached = DECLINED
-    code = parts[0]
-    if code == b"00":
-        notices, puts = rooms.run("firmware.acquirer.taking", sync, parts)
+    if code == profile.APPROVED:
+        notices, puts = rooms.run("firmware.acquirer.taking", sync, said)
         for changes, entry in puts:
             sync.state.put(changes, entry)
         differing = []
-        if notices & DIFFERS or not tokens:
+        if notices & profile.DIFFERS or not tokens:
             code = await _compare(sync, differing)
-    if code == b"00":
+    if code == profile.APPROVED:
         # What a supervisor has accepted meanwhile differs no more.
         binding = sync.state.binding
         sync.differing = [waiting for waiting in differing if binding(waiting[0]) != waiting[1]]
@@ -77,7 +82,7 @@ async def _compare(sync, differing):
         if is_pending(sync.change, slot):
             continue  # its settlement decides
         code, theirs = await _slot(sync.line, slot)
-        if code != b"00":
+        if code != profile.APPROVED:
             return code
         if theirs is not None and not rooms.run("firmware.binding.checked", theirs):
             sync.faulty = True
@@ -91,7 +96,7 @@ async def _compare(sync, differing):
                 continue
         if theirs:
             wipe(theirs)
-    return b"00"
+    return profile.APPROVED
 
 
 def is_pending(change_, slot):
@@ -102,15 +107,16 @@ def is_pending(change_, slot):
 async def _slot(line, slot):
     # DE 39, and the TLVs of a slot's binding (0300, 91=5): None when nothing is bound, none at all
     # when they don't match their own token. Raises NoAnswer.
-    code, status, tlvs, token = await line.talk(
-        (39, STATUS, SEALED, TOKEN),
-        FILE,
-        ((91, b"5"),),
+    said = await line.talk(
+        (profile.CODE, STATUS, SEALED, TOKEN),
+        profile.FILE,
+        ((profile.UPDATE, profile.INQUIRE),),
         ((SLOT, bytes((slot,))),),
     )
-    if status == bytes((answers.UNKNOWN,)):
+    code, tlvs = said[profile.CODE], said[SEALED]
+    if said[STATUS] == bytes((profile.UNKNOWN,)):
         return code, None
-    if tlvs and token == line.identity.token(tlvs):
+    if tlvs and said[TOKEN] == line.identity.token(tlvs):
         return code, tlvs
     if tlvs:
         wipe(tlvs)

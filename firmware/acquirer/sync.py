@@ -10,6 +10,7 @@ import asyncio
 from micropython import const
 
 from firmware import rooms
+from firmware.acquirer import profile
 from firmware.binding import change
 from firmware.binding.change import NO_CODE, NO_ROOM, NoAnswer, Outcome
 from firmware.crypto.wipe import wipe
@@ -24,9 +25,6 @@ EVERY_S = const(900)  # a sign-on while there is nothing else to say
 # Between two looks, while resting, whether the network has come back or somebody wants something;
 # a variable, since where time is made up every look costs.
 LOOK_S = 1
-
-_RECORDS = const(4)  # DF45
-_DECIDED = const(8)
 
 _NO_ROOM_S = const(30)
 _TURN_S = 0.1  # between two looks whether the line is free
@@ -208,9 +206,9 @@ class Sync:
     async def _sign_on(self, alone):
         self._woken = False
         notices = await rooms.follow("firmware.acquirer.sign_on", self)
-        if notices & _DECIDED and self.change.phase in (change.REVIEW, change.HELD):
+        if notices & profile.DECIDED and self.change.phase in (change.REVIEW, change.HELD):
             await self._settle(True)  # whoever signs on sees a page that does not tell of it
-        if notices & _RECORDS or self._sending:
+        if notices & profile.WANTS_RECORDS or self._sending:
             self._sending = True
             try:
                 await rooms.follow("firmware.acquirer.upload", self)

@@ -10,7 +10,7 @@ from array import array
 from micropython import const
 
 from firmware import rooms
-from firmware.acquirer import merchant
+from firmware.acquirer import merchant, profile
 from firmware.binding.change import NoAnswer
 from firmware.binding.legible import clean
 from firmware.binding.model import NAME
@@ -18,33 +18,31 @@ from firmware.binding.rules import NAME_MAX
 from firmware.card import tlv
 from firmware.storage import state as keys
 
-DIFFERS = const(1)  # DF45
-
 _SAVE_TIME_S = const(3600)
 _DAY_S = const(86400)
 _MINUTE_S = const(60)
 
 
-def run(sync, parts):
+def run(sync, said):
     """Take in what `sign_on` wanted of an 0810 with 00; return the notices, and what is to be
     put once this is out of memory. Raises NoAnswer when one of those is missing that a sign-on is
     for.
 
-    parts: None when the acquirer did not know the merchant number; returns whether there is
+    said: None when the acquirer did not know the merchant number; returns whether there is
     another to try.
     """
-    if parts is None:
+    if said is None:
         return merchant.other(sync.state, sync.line.identity)
-    _, notices, time, policy, number, names = parts
+    notices, time, policy = said[profile.NOTICES], said[profile.CLOCK], said[profile.POLICY]
     for value, length in ((notices, 1), (time, 4), (policy, 1)):
         if value is None or len(value) != length:
             raise NoAnswer(0)
     puts = []
     _take_time(sync, int.from_bytes(time, "big"), puts)
     sync.policy = policy[0]
-    sync.faulty = not merchant.take(sync, number, puts)
-    if names is not None:
-        _take_names(sync, names)
+    sync.faulty = not merchant.take(sync, said[profile.NEW_MERCHANT], puts)
+    if said[profile.SEALED] is not None:
+        _take_names(sync, said[profile.SEALED])
     return notices[0], puts
 
 

@@ -8,10 +8,9 @@ from struct import pack
 from micropython import const
 
 from firmware.acquirer.gaps import NOT_YET
+from firmware.acquirer.profile import GAP, RECORD
 from firmware.storage import history
 
-_RECORD = const(0xDF50)
-_GAP = const(0xDF52)
 _ROOM = const(520)  # bytes of TLVs that fit a message of identity.SENT_MAX
 _GAP_LEN = const(16)
 _TAG = const(3)  # bytes of a record's tag and length
@@ -29,7 +28,7 @@ def run(journal, last, gaps):
             room -= _TAG + _GAP_LEN
             if room < 0 or gap[0] == NOT_YET:
                 return found, last
-            found.append((_GAP, _told(last + 1, gap)))
+            found.append((GAP, _told(last + 1, gap)))
             last = gap[0]
             gap = gaps.get(last + 1)
         if gap is not None:
@@ -37,12 +36,12 @@ def run(journal, last, gaps):
         room -= _TAG + 12 + len(entry)
         if room < 0 or number != last + 1:
             break
-        found.append((_RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
+        found.append((RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
         last = number
     else:
         gap = gaps.get(last + 1)
         if gap is not None and gap[0] != NOT_YET and room >= _TAG + _GAP_LEN:
-            found.append((_GAP, _told(last + 1, gap)))
+            found.append((GAP, _told(last + 1, gap)))
             last = gap[0]
     return found, last
 

@@ -3,17 +3,16 @@
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 of what has been lost the gap is told before what follows it; what it has stored is noted once it
 has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
-ends. In memory only while records are sent. May import rooms, compose, storage.
+ends. In memory only while records are sent. May import rooms, profile, storage.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.acquirer.compose import RECORDS
+from firmware.acquirer import profile
 from firmware.storage import audit
 from firmware.storage import state as keys
 
-_STORED = const(0xDF51)
 _CORRECTIONS = const(2)  # of a conversation: where to go on, and what is refused there
 _MESSAGES = const(256)  # of a conversation: more than the longest log takes
 
@@ -40,16 +39,18 @@ async def run(sync):
         found, sent = rooms.run("firmware.acquirer.unsent", journal, last, gaps)
         if not found:
             return
-        code, value = await sync.line.talk((39, _STORED), RECORDS, (), found)
+        wanted = profile.CODE, profile.LAST
+        said = await sync.line.talk(wanted, profile.RECORDS, (), found)
         found = None
+        code, value = said[profile.CODE], said[profile.LAST]
         if value is None or len(value) != 4:
             return
         stored = int.from_bytes(value, "big")
-        if stored != sent or code != b"00":
+        if stored != sent or code != profile.APPROVED:
             if corrected == _CORRECTIONS:
                 return
             corrected += 1
-            refused = code == b"30" and stored == last
+            refused = code == profile.MALFORMED and stored == last
             gaps = rooms.run("firmware.acquirer.gaps", journal, stored, refused)
         last = stored
         if state.number(keys.UPLOADED) < last <= journal.number:

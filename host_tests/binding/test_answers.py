@@ -60,8 +60,9 @@ class Waiting(Terminal):
         self.settle(change.UNSETTLED)
 
     def read(self, code, status, *, reason=None, application=None, token=None, reference=None):
-        status = None if status is None else bytes((status,))
-        return answers.run(self, code, status, reason, application, token, reference)
+        status = bytes((status,)) if isinstance(status, int) else status
+        said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
+        return answers.run(self, {**said, 37: reference})
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,6 @@ def test_a_response_code_that_is_no_text_settles_nothing_and_is_kept_nowhere(cod
 def test_a_status_of_another_length_is_none(status):
     waiting = Waiting()
     token = waiting.identity.token(NEW)
-    read = answers.run(waiting, b"00", status, None, None, token, None)
+    read = waiting.read(b"00", status, token=token)
     assert read.event == change.UNSETTLED
     assert waiting.state.get(keys.PENDING) is not None

@@ -46,7 +46,7 @@ class Line:
         self.tags, self.slots, self.known = tags, dict(slots), known
         self.identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
         self.asked = []
-        self.unsealed = []  # as `verify` gives it, to be overwritten by whoever asked
+        self.unsealed = []  # as `reply` gives it, to be overwritten by whoever asked
 
     async def reach(self):
         pass
@@ -71,7 +71,7 @@ class Line:
         if tags.get(0xDF20) is not None:
             self.unsealed.append(bytearray(tags[0xDF20]))
             tags = {**tags, 0xDF20: self.unsealed[-1]}
-        return [tags.get(what) for what in wanted]
+        return {what: tags.get(what) for what in wanted}
 
     def _slot(self, slot):
         theirs = self.slots.get(slot)

@@ -112,7 +112,7 @@ class Scripted(Host):
         pass
 
     async def talk(self, wanted, mti, *contents):
-        return [b"97"] + [None] * (len(wanted) - 1)
+        return {what: b"97" if what == 39 else None for what in wanted}
 
 
 class Watch:
@@ -213,7 +213,7 @@ class Decided(Scripted):
     async def talk(self, wanted, mti, *contents):
         tags = {39: b"00", 0xDF45: b"\x08", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
         tags[0xDF48] = b"\0"
-        return [tags.get(what) for what in wanted]
+        return {what: tags.get(what) for what in wanted}
 
 
 def _under_review(line):
@@ -346,7 +346,7 @@ class Archive(Scripted):
             raise self.fault
         tags = {39: b"00", 0xDF45: b"\x04", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
         tags[0xDF48] = b"\0"
-        return [tags.get(what) for what in wanted]
+        return {what: tags.get(what) for what in wanted}
 
 
 @pytest.mark.parametrize("fault", [change.NoAnswer(0), change.NoAnswer(6), rooms.NoRoom()])

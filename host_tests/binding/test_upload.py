@@ -111,9 +111,9 @@ class Archive:
         assert tlvs and sum(3 + len(value) for _, value in tlvs) <= 547
         self.messages += 1
         if self.says is not None:
-            return self.says(self)
+            return dict(zip(wanted, self.says(self), strict=True))
         good = all([self._take(tag, value) for tag, value in tlvs])
-        return b"00" if good else b"30", self.stored.to_bytes(4, "big")
+        return {39: b"00" if good else b"30", 0xDF51: self.stored.to_bytes(4, "big")}
 
     def _take(self, tag, value):
         first = int.from_bytes(value[:4], "big")

@@ -241,7 +241,7 @@ class House:
                     module.top[word] = _Thing("own", (module.name, word))
 
     def _fold_constants(self) -> None:
-        """Find what is const() and a number, in terms of other modules' too."""
+        """Find what is const() and a number or bytes, in terms of other modules' too."""
         self._values = {}
         waiting = [
             (module, node)
@@ -266,7 +266,7 @@ class House:
                     left.append((module, node))
                     continue
                 name = node.targets[0].id
-                if isinstance(value, int):
+                if isinstance(value, (int, bytes)):
                     self._values[module.name, name] = value
             if len(left) == len(waiting):
                 return
@@ -878,7 +878,9 @@ def _short(number: int) -> str:
         number -= 1
 
 
-def _number(value: int) -> ast.expr:
+def _number(value: int | bytes) -> ast.expr:
+    if isinstance(value, bytes):
+        return ast.Constant(value)
     return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
 
 

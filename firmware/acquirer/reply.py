@@ -9,7 +9,8 @@ from array import array
 
 from micropython import const
 
-from firmware.acquirer.compose import SEALED, UUID
+from firmware.acquirer import profile
+from firmware.acquirer.profile import SEALED, UUID
 from firmware.binding.change import NoAnswer
 from firmware.card import tlv
 from firmware.crypto import dukpt
@@ -18,40 +19,50 @@ from firmware.crypto.compare import equal
 from firmware.crypto.seal import unseal
 from firmware.crypto.wipe import wipe
 from firmware.message import codec
+from firmware.message.fields import ROWS, Z
 
-STATUS = const(0xDF40)
-
-_ECHOED = (7, 11, 12, 13, 41, 42, 60, 62, 70, 91, 101)
-_NUMERIC = (7, 11, 12, 13, 60, 70)
+_ECHOED = (
+    profile.TIME,
+    profile.STAN,
+    profile.LOCAL_TIME,
+    profile.LOCAL_DATE,
+    profile.TERMINAL,
+    profile.MERCHANT,
+    profile.BATCH,
+    profile.KSN,
+    profile.NETWORK_CODE,
+    profile.UPDATE,
+    profile.FILE_NAME,
+)
+_ROW = const(5)  # bytes of one of `fields`
 
 
 def run(line, wanted):
-    """Return what is `wanted` of the verified reply: for each DE or tag its bytes, or None.
+    """Return what is `wanted` of the verified reply: {DE or tag: its bytes, or None}.
 
-    A tag is looked for in DE 120, then in DE 63; DF20 is its plain TLVs,
-    a bytearray. A field is an, ans or b.
+    A tag is looked for in DE 120, then in DE 63; DF20 is its plain TLVs, a bytearray.
     Raises NoAnswer: the reply is not the answer to what was sent.
     """
     # A table of places is large: there is one, for what was sent and then for what came.
     fields = array("H", (0 for _ in range(codec.TABLE_LEN)))
     if not _proven(line, fields):
         raise NoAnswer(0)
-    return [_part(line, fields, what) for what in wanted]
+    return {what: _part(line, fields, what) for what in wanted}
 
 
 def _proven(line, fields):
     tx, rx = line.tx, line.rx
     codec.decode(tx, codec.BODY, (tx[0] << 8 | tx[1]) + 2, fields)
-    asked = _value(tx, fields, 120, UUID)
+    asked = _value(tx, fields, profile.DATA, UUID)
     sent = array("H")  # place and length of what has to come back
     for de in _ECHOED:
         sent.extend(fields[2 * de : 2 * de + 2])
     end = (rx[0] << 8 | rx[1]) + 2
     if codec.decode(rx, codec.BODY, end, fields) != 0:
         return False
-    if (rx[7] << 8 | rx[8]) != (tx[7] << 8 | tx[8] & 0xF0) + 0x10:
+    if (rx[7] << 8 | rx[8]) != (tx[7] << 8 | tx[8] & 0xF0) + profile.REPLY:
         return False
-    if not fields[2 * 128] or not fields[2 * 39]:
+    if not fields[2 * profile.MAC] or not fields[2 * profile.CODE]:
         return False
     tag = bytearray(16)
     key = bytearray(16)
@@ -70,7 +81,7 @@ def _proven(line, fields):
     if asked is None or answered == asked:
         return True
     # One that names none may tell what is wrong, but settles nothing.
-    return answered is None and not _part(line, fields, STATUS)
+    return answered is None and not _part(line, fields, profile.STATUS)
 
 
 def _field(buf, fields, de):
@@ -79,8 +90,9 @@ def _field(buf, fields, de):
 
 
 def _raw(buf, at, size, de):
-    if de in _NUMERIC:
-        size = (size + 1) // 2
+    for row in range(0, len(ROWS), _ROW):
+        if ROWS[row] == de and ROWS[row + 1] & 15 <= Z:
+            size = (size + 1) // 2  # two digits a byte
     return bytes(memoryview(buf)[at : at + size])
 
 
@@ -94,11 +106,11 @@ def _value(buf, fields, de, tag):
 
 def _part(line, fields, what):
     rx = line.rx
-    if what <= 128:
+    if what <= profile.MAC:
         return _field(rx, fields, what)
-    value = _value(rx, fields, 120, what)
+    value = _value(rx, fields, profile.DATA, what)
     if value is None:
-        value = _value(rx, fields, 63, what)
+        value = _value(rx, fields, profile.REPLY_DATA, what)
     return _plain(line, value) if value is not None and what == SEALED else value
 
 

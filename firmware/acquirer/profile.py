@@ -1,0 +1,91 @@
+"""The wire profile's numbers and codes, by name: messages, data elements, tags, what they may say.
+
+What always holds: what is here is on the wire as it stands; the form of a data element is a row of
+message.fields, the tags of a binding's own values are binding.model's. All of it is put in place
+when the firmware is linked: none of it is ever in memory. Imports nothing.
+"""
+
+from micropython import const
+
+# Messages
+NETWORK = const(0x0800)  # sign-on
+FILE = const(0x0300)  # a request, an inquiry or a withdrawal
+REPEAT = const(0x0301)  # a request once more, unchanged
+RECORDS = const(0x0320)  # entries of the audit log
+REPLY = const(0x10)  # added to what was asked, of which a repeat's last digit is taken off
+
+# Data elements
+TIME = const(7)
+STAN = const(11)
+LOCAL_TIME = const(12)
+LOCAL_DATE = const(13)
+REFERENCE = const(37)
+CODE = const(39)
+TERMINAL = const(41)
+MERCHANT = const(42)
+BATCH = const(60)
+KSN = const(62)
+REPLY_DATA = const(63)  # TLVs of an 0810
+NETWORK_CODE = const(70)
+UPDATE = const(91)
+FILE_NAME = const(101)
+OLD_TOKEN = const(102)
+NEW_NUMBER = const(103)
+DATA = const(120)  # TLVs
+MAC = const(128)
+
+# What they say
+SIGN_ON = const(1)  # DE 70
+BATCH_NUMBER = const(b"00000001")  # DE 60, before DE 70
+CHANGE = const(b"2")  # DE 91
+WITHDRAW = const(b"3")
+INQUIRE = const(b"5")
+BINDINGS = const(b"SETTLEBIND")  # DE 101
+SUPERVISOR = const(b"00")  # DF15: who approves
+
+# Response codes, DE 39
+APPROVED = const(b"00")
+NO_MERCHANT = const(b"03")
+IN_REVIEW = const(b"09")
+MALFORMED = const(b"30")
+OLD_KEY = const(b"A0")
+REFUSALS = const(b"1422545558596163")  # two bytes each, in one piece: of the request
+STOPS = const(b"0330405897")  # nobody there can do anything with it
+SOON = const(b"68919296A0")  # of a sign-on: as if the line had been lost
+
+# Tags of what goes with a request
+UUID = const(0xDF10)
+ACTION = const(0xDF11)
+SLOT = const(0xDF12)
+REASON = const(0xDF13)
+OPERATOR = const(0xDF14)
+APPROVER = const(0xDF15)
+SERIAL = const(0xDF16)
+SEALED = const(0xDF20)
+
+# Tags of what is answered
+STATUS = const(0xDF40)
+WORDS = const(0xDF41)  # why
+APPLICATION = const(0xDF43)
+TOKEN = const(0xDF44)
+NOTICES = const(0xDF45)
+CLOCK = const(0xDF46)
+NEW_MERCHANT = const(0xDF47)
+POLICY = const(0xDF48)
+
+# Tags of the archive
+RECORD = const(0xDF50)
+LAST = const(0xDF51)
+GAP = const(0xDF52)
+
+# Status of a request, DF40
+NO_STATUS = const(0)  # there is none
+ACTIVE = const(1)
+UNDER_REVIEW = const(2)
+REJECTED = const(3)
+UNKNOWN = const(4)
+
+# Notices, DF45: bits
+DIFFERS = const(1)
+WANTS_RECORDS = const(4)
+DECIDED = const(8)
