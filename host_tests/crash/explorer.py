@@ -86,6 +86,10 @@ class Explorer:
             failure = "needs service"
         return Life(start, resumed, link_cuts, world, world.snapshot(), failure)
 
+    def again(self):
+        """The life in which nothing is cut, lived anew by a body that may fail otherwise."""
+        return self._live(self._start, False, watch=False)
+
     def after(self, life, point, watch=False):
         """The life that follows a cut of `life` at `point`."""
         if point.link is not None:

@@ -340,6 +340,15 @@ def _hex(data):
     return hexlify(data).decode()
 
 
+async def _kept(work):
+    # As the terminal keeps its tasks: without room one begins again later.
+    while True:
+        try:
+            await work()
+        except MemoryError:
+            await asyncio.sleep(30)
+
+
 async def _live(till, config, world):
     try:
         services.build(till, config)
@@ -348,10 +357,13 @@ async def _live(till, config, world):
         return
     world.report("booted", json.dumps(till.facts()))
     await till.open("first_start")
-    till.syncing = asyncio.create_task(till.sync.run())
-    if not till.plan["resumed"]:
-        await getattr(till, "do_" + till.plan["errand"])()
-    right = await till.rest()
+    till.syncing = asyncio.create_task(_kept(till.sync.run))
+    try:
+        if not till.plan["resumed"]:
+            await getattr(till, "do_" + till.plan["errand"])()
+        right = await till.rest()
+    except MemoryError:
+        right = await till.rest()  # told "busy, try again"; people go on later
     facts = till.facts()
     facts["right"] = right
     facts["drawn"] = [name for name in _DRAWN if till.board.keystore.get_bytes(name) is not None]

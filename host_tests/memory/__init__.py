@@ -1,0 +1,1 @@
+"""Memory that ends at any call of the firmware."""
