@@ -30,7 +30,6 @@ from firmware.storage.journal import (
 
 _LEAP_MAX = const(4096)
 _JUMP_S = const(120)  # no connection takes so long
-_OF_REQUEST = (39, STATUS, 0xDF41, 0xDF43, TOKEN, 37)  # what `answers` looks at
 _OF_REQUEST = (  # what `answers` looks at
     profile.CODE,
     profile.STATUS,
