@@ -44,6 +44,7 @@ def _check():
     total = sha256()
     with open("manifest.txt", "rb") as lines:
         held = lines.readline().split()
+        print("build", held[1][:12].decode(), b" ".join(held[2:]).decode())
         for line in lines:
             total.update(line)
             digest, path = line.decode().split()

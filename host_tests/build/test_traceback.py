@@ -1,13 +1,15 @@
 """A traceback of the built device, as its console prints it, in the names of the sources."""
 
 import asyncio
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tools.build import device
+from tools.build import device, names, report
 from tools.simulator import workplace
 
 _HEAP = 256 * 1024
@@ -93,3 +95,34 @@ def test_what_this_build_does_not_have_is_said_to_be_of_another(read):
         f'  File "{unit}", line 1, in gone  (not in this build: the device has another)',
         f'  File "{unit}", line 1, in <lambda>',
     ]
+
+
+def test_a_console_names_its_build_and_is_read_with_the_names_of_that_one():
+    """Another build's names lie beside: a line of the start decides which are taken."""
+    built = device.ROOT / "build/device"
+    head = (built / report.MANIFEST).read_text(encoding="utf-8").split()
+    here = json.loads(names.beside(built).read_text(encoding="utf-8"))
+    unit = device.house().place("firmware.rooms")
+    there = {"build": "0" * 64, "code": {unit: {"a": "another.function"}}, "faults": {}}
+    console = [f"build {head[1][:12]} {' '.join(head[2:])}\n", f'  File "{unit}", line 1, in a\n']
+    assert here["build"] == head[1]
+    assert list(names.told(["build 000000000000 so it was\n", console[1]], [here, there]))[1] == (
+        f'  File "{unit}", line 1, in a  (another.function)\n'
+    )
+    assert "another.function" not in "".join(names.told(console, [there, here]))
+    [said, _] = names.told(console, [there])
+    assert said == f"{console[0].rstrip()}  (its names are not here: --names FILE)\n"
+
+
+def test_names_that_cant_be_read_are_a_line(tmp_path):
+    (tmp_path / "torn.json").write_text("{", encoding="utf-8")
+    for given in ("torn.json", "nothing.json"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.build.link", "--names", tmp_path / given],
+            input="",
+            capture_output=True,
+            text=True,
+            cwd=device.ROOT,
+        )
+        assert done.returncode == 1
+        assert re.fullmatch(r"link: .+\n", done.stderr)

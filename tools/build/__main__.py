@@ -1,7 +1,8 @@
 """Command line: `python -m tools.build` makes the device's file-system root.
 
 For the interpreter of the toolchain it is build/device. With `--arch` it is build/ARCH, with
-sources to freeze beside it, and a report of sizes. Both hold a manifest.
+sources to freeze beside it, and a report of sizes. Both hold a manifest; the names of the sources
+lie beside them.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tools.build import device, frozen, mpy, report, stamp
+from tools.build import device, frozen, mpy, names, report, stamp
 from tools.build.tree import BuildError, Outcome, build
 from tools.toolchain.progress import STOPPED, Progress
 
@@ -59,12 +60,12 @@ def _for_host(out: Path) -> Outcome:
     """Make what the simulator starts: it asks at every start, so no work is told from one hash."""
     wanted = stamp.digest(None)
     sizes = stamp.done(out, wanted)
-    if sizes is not None:
+    if sizes is not None and names.beside(out).is_file():
         return Outcome(sizes, [], [])
     with _telling(), stamp.renewed(out, wanted) as sizes:
         arch = mpy.host_arch()
         outcome = build(device.items(arch), out)
-        report.manifest(out, arch)
+        _name(out, arch)
         sizes.update(outcome.sizes)
     return outcome
 
@@ -72,9 +73,16 @@ def _for_host(out: Path) -> Outcome:
 def _for_chip(arch: str, out: Path) -> Outcome:
     with _telling():
         outcome = build(device.items(arch), out)
-        report.manifest(out, arch)
+        _name(out, arch)
         _report(arch, out, outcome)
     return outcome
+
+
+def _name(out: Path, arch: str) -> None:
+    """Give the build its manifest, and keep the names of the sources beside it."""
+    report.manifest(out, arch)
+    head = (out / report.MANIFEST).read_text(encoding="utf-8").split(maxsplit=2)
+    names.write(out, device.house(arch), head[1])
 
 
 def _telling() -> Progress:

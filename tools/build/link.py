@@ -17,8 +17,7 @@ two names of its own and a slot for each thing it imports. So:
 What always holds: strings but for the paths of modules, dunder names, what a guest speaks of, and
 names that foreign objects have (those in ROM, those of the guests) stay; a module whose private
 names might be met from outside is refused; no two files have names that differ in case alone.
-`python -m tools.build.link < TRACEBACK` puts back the names of the sources, and says what is of
-another build.
+`python -m tools.build.link < TRACEBACK` puts back the names of the sources (`names`).
 May import syntax.
 """
 
@@ -906,20 +905,6 @@ _OF_BASES = frozenset(
 
 
 if __name__ == "__main__":
-    from tools.build.device import house
+    from tools.build import names
 
-    linked = house()
-    legend, faults = linked.legend(), linked.faults()
-    for line in sys.stdin:
-        place = re.search(r'File "([^"]+)", line \d+, in (\S+)', line)
-        fault = re.match(r"\w+(?=: |$)", line)
-        known = None
-        if place and place[1] in legend:
-            known = legend[place[1]].get(place[2])
-            if not known and not place[2].startswith("<"):  # as <lambda>
-                known = "not in this build: the device has another"
-        elif fault:
-            known = faults.get(fault[0])
-        if known:
-            line = f"{line.rstrip(chr(10))}  ({known})\n"
-        sys.stdout.write(line)
+    sys.exit(names.main())
