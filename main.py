@@ -8,23 +8,17 @@ held = False  # the maintenance key: nothing is started, the serial REPL stays f
 
 
 def _terminal():
-    # The board's builder and the settings are needed only here.
     global hardware
-    from drivers import board
-    from firmware import rooms
+    from firmware.rooms import ask
 
-    config, hardware = board.start()
-    board = None
-    rooms.drop(
-        ("drivers.board", "drivers.certificate", "drivers.heap", "drivers.pins", "firmware.rooms")
-    )
+    config, hardware = ask("drivers.board", "start")
     if not hardware:
         return None
     from firmware.terminal import Terminal
 
     made = Terminal(hardware, config)
     if made.desk.sync:  # else it only says what is missing
-        rooms.run("firmware.scaffold", made)
+        ask("firmware.scaffold", "run", made)
     return made
 
 

@@ -24,6 +24,7 @@ from drivers.parts import Parts
 from drivers.pins import PINS
 from drivers.tls_link import TlsLink
 from drivers.wifi import Wifi
+from firmware import rooms
 
 _I2C_HZ = const(400000)
 _READER_BAUD = const(9600)
@@ -141,10 +142,8 @@ def _flash(made):
     found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")
     if found:
         return Flash(found[0])
-    from drivers.file_flash import Folder
-
     made.notes.append("files")
-    return Flash(Folder("journal"))
+    return Flash(rooms.ask("drivers.file_flash", "Folder", "journal"))
 
 
 def _file(path):

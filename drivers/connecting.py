@@ -1,11 +1,11 @@
 """How the line to the acquirer is made: the network, the name, the socket, the handshake.
 
 What always holds: whatever fails, what there is of the connection is the link's to close; what
-it failed of is told by `cause`. In memory only while a connection is made. May import socket, tls,
-firmware.rooms and the codes of tls_link.
+it failed of is told by `cause`. May import socket, tls, firmware.rooms and tls_link.
 """
 
 import asyncio
+import gc
 import select
 import socket
 import time
@@ -13,7 +13,7 @@ import time
 import tls
 from micropython import const
 
-from drivers.tls_link import CLOSED, CONNECT, DNS, OWN, TLS
+from drivers.tls_link import CLOSED, CONNECT, DNS, OWN, TLS, WIFI, LinkError
 from firmware import rooms
 
 _WIFI_MS = const(8000)
@@ -22,8 +22,16 @@ _BROKEN = select.POLLERR | select.POLLHUP
 _LATER = "The certificate validity starts in the future"  # and nothing else is wrong with it
 
 
-async def wifi(station):
-    """Wait for a network that is being joined; return whether it is there."""
+async def run(link):
+    """Connect `link` within its limit. Raises LinkError, and NoRoom."""
+    if not await _joined(link.wifi):
+        raise LinkError(WIFI)
+    gc.collect()
+    await link.within(_connect(link))
+
+
+async def _joined(station):
+    # Wait for a network that is being joined; return whether it is there.
     start_ms = time.ticks_ms()
     while not station.connected:
         late = time.ticks_diff(time.ticks_ms(), start_ms) >= _WIFI_MS
@@ -33,24 +41,22 @@ async def wifi(station):
     return True
 
 
-async def connect(link):
-    """Connect `link` and shake hands; `link.step` says all along what fails if it fails, and in
-    the end what did. Raises OSError, and NoRoom.
-
-    A clock that nobody has set yet is put forward to the beginning of the host's certificate.
-    """
+async def _connect(link):
+    # Connect and shake hands; `link.step` says all along what fails if it fails, and in the end
+    # what did. Raises OSError, and NoRoom. A clock that nobody has set yet is put forward to the
+    # beginning of the host's certificate.
     try:
         verified = await _shake(link, None)
         if not verified and not link.clock.trusted:
             link.shut()
-            await rooms.follow("drivers.beginning", link, _shake)
+            await rooms.ask("drivers.beginning", "run", link, _shake)
             verified = await _shake(link, None)
         if not verified:
             raise ValueError
     except MemoryError:
         raise rooms.NoRoom from None
     except (OSError, ValueError, TypeError) as fault:  # the last of a key that is missing
-        link.step = rooms.run("drivers.cause", link.step, fault)
+        link.step = rooms.ask("drivers.cause", "run", link.step, fault)
         raise OSError(0) from None
 
 
@@ -106,7 +112,7 @@ def _context(link):
     key = link.keystore and link.keystore.get_bytes("tls_key")
     own = _read(link.certs + "/terminal.der")
     if len(own) > 4 and len(own) > (own[2] << 8 | own[3]) + 4:  # its issuers' follow
-        own = rooms.run("drivers.chain", own)
+        own = rooms.ask("drivers.chain", "run", own)
     made.load_cert_chain(own, key)
     return made
 

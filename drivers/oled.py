@@ -16,7 +16,6 @@ from micropython import const
 
 _WIDTH = const(128)
 _HEIGHT = const(64)
-_PAGES = const(8)
 _SIZE = const(1024)
 _LARGE = const(32)  # columns sent by one write; ranges are widened to multiples of _SMALL
 _SMALL = const(8)

@@ -60,7 +60,7 @@ class Parts:
 
     def failed(self, errand):
         """Note over resets that `errand` has failed; return whether to start again for it."""
-        return rooms.run("drivers.starts", errand)
+        return rooms.ask("drivers.starts", "run", errand)
 
     def settled(self):
         """Note that the terminal runs: what starts there were before no longer count."""

@@ -4,12 +4,11 @@ What always holds: a failure is a LinkError with a code and leaves the connectio
 does a cancellation; nothing waits longer than its limit, except name resolution, which blocks (the
 watchdog's limit is above it); nothing of a connection outlives it, since the context for TLS with
 its certificates takes as much memory as all that is here. So the socket is asked now and again:
-asyncio's streams keep the last one in their tables. How a connection is made is `connecting`, in
-memory only meanwhile. May import firmware.rooms.
+asyncio's streams keep the last one in their tables. How a connection is made is `connecting`.
+May import firmware.rooms.
 """
 
 import asyncio
-import gc
 import time
 
 from micropython import const
@@ -70,28 +69,20 @@ class TlsLink:
         rooms.NoRoom when there is none for what makes a connection.
         """
         self.shut()
-        module, came = rooms.load("drivers.connecting")
-        try:
-            if not await module.wifi(self.wifi):
-                raise LinkError(WIFI)
-            gc.collect()
-            await self._within(module.connect(self))
-        finally:
-            module = None
-            rooms.drop(came)
+        await rooms.ask("drivers.connecting", "run", self)
         self.is_open = True
 
     async def write(self, buf, n):
         """Send the first `n` bytes of `buf`. Raises LinkError."""
         if not self.is_open:
             raise LinkError(CLOSED)
-        await self._within(self._move(self.sock.write, memoryview(buf)[:n]))
+        await self.within(self._move(self.sock.write, memoryview(buf)[:n]))
 
     async def read_into(self, buf, off, n):
         """Receive exactly `n` bytes to `buf` from `off` on. Raises LinkError."""
         if not self.is_open:
             raise LinkError(CLOSED)
-        await self._within(self._move(self.sock.readinto, memoryview(buf)[off : off + n]))
+        await self.within(self._move(self.sock.readinto, memoryview(buf)[off : off + n]))
 
     async def close(self):
         """Close the line; harmless when it is closed."""
@@ -104,7 +95,8 @@ class TlsLink:
             raise LinkError(TIMEOUT)
         await asyncio.sleep_ms(_TURN_MS)
 
-    async def _within(self, work):
+    async def within(self, work):
+        """Await `work` for as long as the limit lets `turn` go on. Raises LinkError."""
         self._since_ms = time.ticks_ms()
         code = 0
         done = False

@@ -46,7 +46,7 @@ class Desk:
 
     def open(self, name, *args):
         """Run an errand, to be awaited. Returns what it returns."""
-        return rooms.follow("firmware.errands." + name, self, *args)
+        return rooms.ask("firmware.errands." + name, "run", self, *args)
 
     def prove(self, number, title):
         """Ask for an operator's password until it is right; False when given up or locked."""

@@ -41,18 +41,14 @@ class Terminal:
         self.desk = Desk(board, config.get("hotline", ""))
         self._fault = None  # what ends the terminal
         self._person = None  # the task that attends to people
-        from firmware import services
-
         try:
-            services.build(self.desk, config)
+            rooms.ask("firmware.services", "build", self.desk, config)
         except StorageFault as fault:
             self._fault = fault  # run() says so
-        services = None
-        rooms.drop(("firmware.services",))
 
     def needs_service(self, code):
         """Show the page of a terminal that cannot work. Raises whatever keeps it from that."""
-        rooms.run("firmware.service", self.desk, code)
+        rooms.ask("firmware.service", "run", self.desk, code)
 
     def run(self):
         """Run until power is cut. Raises StorageFault when the terminal needs service; what nobody
@@ -124,7 +120,7 @@ class Terminal:
                 told = fault
             if told is not None:
                 try:  # by now what the errand held is free
-                    await rooms.follow("firmware.fault", desk, name, told)
+                    await rooms.ask("firmware.fault", "run", desk, name, told)
                 except MemoryError:
                     await desk.pages.key()  # not even for the words: a key leads on
             if name == "idle":

@@ -4,17 +4,15 @@ What always holds: an attempt is counted on flash before the password is looked 
 lock the operator for 30 minutes of the terminal's clock, also when that is set or begins again
 meanwhile; a number that nobody has is counted and locked like an operator's, so that who tries
 numbers is not told which there are; a first password opens nothing but its own change. Follows PCI
-DSS 4.0.1 8.3.4 (lock-out) and 8.3.6 (strength), without claiming certification. In memory only
-while a password is checked or stored. May import rooms, crypto and storage.
+DSS 4.0.1 8.3.4 (lock-out) and 8.3.6 (strength), without claiming certification. May import
+rooms, crypto and storage.
 """
 
-import asyncio
 import struct
 
 from micropython import const
 
 from firmware import rooms
-from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
 from firmware.storage import audit
 from firmware.storage import state as keys
@@ -27,7 +25,6 @@ LOCKED = const(3)
 ATTEMPTS_MAX = const(5)
 LOCK_MIN = const(30)  # minutes
 _ITERATIONS = const(1000)
-_STEP = const(25)  # iterations between two looks at the keypad
 _LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
 _STORED_LEN = const(29)
 STRANGER_LEN = const(5)  # number, then failures or locked until
@@ -146,20 +143,25 @@ class Operators:
         return keys.OPERATOR + index, stored
 
     async def _verifier(self, password, salt, iterations):
-        # PBKDF2-HMAC-SHA256 (RFC 8018), then a CMAC under this device's pepper.
-        module, came = rooms.load("firmware.crypto.pbkdf2")
-        work = module.Pbkdf2(password, salt, iterations)
-        module = None
-        try:
-            while not work.step(_STEP):
-                await asyncio.sleep(0)
-            tag = bytearray(16)
-            mac(self._pepper, work.result, 0, 32, tag, 0)
-            return bytes(tag)
-        finally:
-            work.wipe()
-            work = None
-            rooms.drop(came)
+        return await rooms.ask(
+            "firmware.access.verifier", "run", password, salt, iterations, self._pepper
+        )
+
+
+async def check(desk, number, password):
+    """Do as `Operators.check`; return what that does, and how many attempts are left, or minutes
+    until there are some.
+    """
+    people = Operators(desk)
+    result = await people.check(number, password)
+    if result == LOCKED:
+        return result, people.minutes_locked(number)
+    return result, people.attempts_left(number)
+
+
+async def set_password(desk, number, password):
+    """Do as `Operators.set_password`."""
+    return await Operators(desk).set_password(number, password)
 
 
 def _place(strangers, number):

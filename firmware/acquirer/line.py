@@ -73,7 +73,7 @@ class Line:
         finally:
             gone = now() - begun
             if gone > _JUMP_S:
-                changes = rooms.run("firmware.access.shifting", self.state, begun, gone)
+                changes = rooms.ask("firmware.access.shifting", "run", self.state, begun, gone)
                 if changes:
                     self.state.put(changes)
 
@@ -112,29 +112,29 @@ class Line:
 
     def compose(self, how, secrets):
         """Compose a message about the pending request, see `settlement`. Raises NoRoom."""
-        said = self._step("firmware.acquirer.settlement", how, secrets)
-        self._step("firmware.acquirer.compose", *said)
+        said = self._step("firmware.acquirer.settlement", "run", how, secrets)
+        self._step("firmware.acquirer.compose", "run", *said)
 
     async def ask(self):
         """Send what was composed about the pending request; return the Outcome, see `answers`.
         Raises NoAnswer, NoRoom.
         """
         said = await self._answer(_OF_REQUEST)
-        return self._step("firmware.acquirer.answers", said)
+        return self._step("firmware.acquirer.answers", "run", said)
 
     async def talk(self, wanted, mti, *contents):
         """Send a message of now (see compose.run); return what is `wanted` of its answer, DE 39
         among it (see reply.run). Raises NoAnswer, NoRoom.
         """
         stan, when = self.state.next_stan(), self.board.clock.now()
-        self._step("firmware.acquirer.compose", mti, stan, when, *contents)
+        self._step("firmware.acquirer.compose", "run", mti, stan, when, *contents)
         contents = None  # it is in `tx` now
         return await self._answer(wanted)
 
-    def _step(self, path, *args):
+    def _step(self, path, function, *args):
         # Memory may end half way, too: but for the key's counter no step writes anything.
         try:
-            return rooms.run(path, self, *args)
+            return rooms.ask(path, function, self, *args)
         except dukpt.KeysExhausted:
             raise StorageFault(KEYS_USED_UP) from None
         except (ValueError, LookupError):  # what came is not what was checked
@@ -152,7 +152,7 @@ class Line:
                 size = framer.accept(missing)
             if size == framing.BAD:
                 raise NoAnswer(0)
-            said = self._step("firmware.acquirer.reply", wanted)
+            said = self._step("firmware.acquirer.reply", "run", wanted)
             self._follow(said[profile.CODE])
             return said
         except (NoAnswer, self.board.link_error) as error:

@@ -43,12 +43,12 @@ async def run(sync):
         code = said[profile.CODE]
         if code != profile.NO_MERCHANT:
             break
-        if not rooms.run("firmware.acquirer.taking", sync, None):
+        if not rooms.ask("firmware.acquirer.merchant", "other", sync.state, sync.line.identity):
             break
     notices = 0
     reached = DECLINED
     if code == profile.APPROVED:
-        notices, puts = rooms.run("firmware.acquirer.taking", sync, said)
+        notices, puts = rooms.ask("firmware.acquirer.taking", "run", sync, said)
         for changes, entry in puts:
             sync.state.put(changes, entry)
         differing = []
@@ -84,7 +84,7 @@ async def _compare(sync, differing):
         code, theirs = await _slot(sync.line, slot)
         if code != profile.APPROVED:
             return code
-        if theirs is not None and not rooms.run("firmware.binding.checked", theirs):
+        if theirs is not None and not rooms.ask("firmware.binding.checked", "run", theirs):
             sync.faulty = True
             differing.append((slot, b""))  # nothing that this terminal asks for fits it
         else:

@@ -74,7 +74,7 @@ class Sync:
     @property
     def names(self):
         """The names in `holders`, as a list of UTF-8 bytes made anew each time. Raises NoRoom."""
-        return rooms.run("firmware.acquirer.holders", self.holders)
+        return rooms.ask("firmware.acquirer.holders", "run", self.holders)
 
     async def run(self):
         """Stay in step for ever: settle what is pending, sign on now and then, see `pause`."""
@@ -83,7 +83,7 @@ class Sync:
             if self._wifi.connected:
                 reached = await self.once()
                 try:
-                    seconds = rooms.run("firmware.acquirer.pause", self, reached)
+                    seconds = rooms.ask("firmware.acquirer.pause", "run", self, reached)
                 except MemoryError:
                     seconds = _NO_ROOM_S
             await self._rest(seconds)
@@ -205,13 +205,13 @@ class Sync:
 
     async def _sign_on(self, alone):
         self._woken = False
-        notices = await rooms.follow("firmware.acquirer.sign_on", self)
+        notices = await rooms.ask("firmware.acquirer.sign_on", "run", self)
         if notices & profile.DECIDED and self.change.phase in (change.REVIEW, change.HELD):
             await self._settle(True)  # whoever signs on sees a page that does not tell of it
         if notices & profile.WANTS_RECORDS or self._sending:
             self._sending = True
             try:
-                await rooms.follow("firmware.acquirer.upload", self)
+                await rooms.ask("firmware.acquirer.upload", "run", self)
                 self._sending = False
             except (NoAnswer, MemoryError):
                 if alone:
@@ -222,6 +222,6 @@ class Sync:
 
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
-        accepted = rooms.run("firmware.acquirer.accepting", self, slot, tlvs, operator)
+        accepted = rooms.ask("firmware.acquirer.accepting", "run", self, slot, tlvs, operator)
         if accepted is not None:
             self.state.put(*accepted)

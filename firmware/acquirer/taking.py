@@ -27,12 +27,7 @@ def run(sync, said):
     """Take in what `sign_on` wanted of an 0810 with 00; return the notices, and what is to be
     put once this is out of memory. Raises NoAnswer when one of those is missing that a sign-on is
     for.
-
-    said: None when the acquirer did not know the merchant number; returns whether there is
-    another to try.
     """
-    if said is None:
-        return merchant.other(sync.state, sync.line.identity)
     notices, time, policy = said[profile.NOTICES], said[profile.CLOCK], said[profile.POLICY]
     for value, length in ((notices, 1), (time, 4), (policy, 1)):
         if value is None or len(value) != length:
@@ -56,7 +51,7 @@ def _take_time(sync, theirs, puts):
     now = clock.now()  # what it took of it
     changes = ()
     if abs(now - ours) > _MINUTE_S:
-        changes = rooms.run("firmware.access.shifting", sync.state, ours, now - ours)
+        changes = rooms.ask("firmware.access.shifting", "run", sync.state, ours, now - ours)
     if not changes and abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
         changes = ((keys.TIME, now.to_bytes(4, "big")),)
     if changes:

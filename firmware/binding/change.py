@@ -146,6 +146,6 @@ class Change:
 
     def _on(self, event, outcome=None, notice=False, how=SUBMIT):
         # What decides is gone again before it is written.
-        decided = rooms.run("firmware.binding.settling", self, event, outcome, notice, how)
+        decided = rooms.ask("firmware.binding.settling", "run", self, event, outcome, notice, how)
         if decided is not None:
             self.state.put(*decided)

@@ -1,8 +1,7 @@
 """What is a valid name, account, CNAPS number, card or licence.
 
 Every check takes a buffer and returns 0 or one of the codes below; words for them live in text/
-under `rule.<code>`. Nothing here knows screen or wire. In memory only while something is checked.
-May import card only.
+under `rule.<code>`. Nothing here knows screen or wire. May import card only.
 """
 
 from micropython import const
@@ -26,14 +25,6 @@ LICENCE_LENGTH = const(13)
 LICENCE_CHECK = const(14)
 PASSWORD_SHORT = const(15)
 PASSWORD_SIMPLE = const(16)
-
-# What `run` is to check
-HOLDER = const(0)
-ACCOUNT = const(1)
-CNAPS = const(2)
-LICENCE = const(3)
-EXPIRY = const(4)
-PASSWORD = const(5)
 
 NAME_MAX = const(120)  # bytes of UTF-8
 ACCOUNT_MIN = const(8)
@@ -131,8 +122,3 @@ def password(buf):
         if buf[i] - buf[i - 1] != step:
             return OK
     return PASSWORD_SIMPLE
-
-
-def run(what, *given):
-    """Return what the check of one of the above says, for rooms.run."""
-    return (name, account, cnaps, licence, expiry, password)[what](*given)

@@ -74,7 +74,7 @@ def run(change, event, outcome, notice, how):
         changes.append((keys.NOTICE, bytes((event,))))
     if outcome is not None:
         changes += state.record_changes(
-            rooms.run("firmware.binding.record", request, outcome, now)
+            rooms.ask("firmware.binding.record", "run", request, outcome, now)
         )
     return changes, entry(request, audit.ENDED + event, now, outcome)
 

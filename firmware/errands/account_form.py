@@ -113,7 +113,7 @@ class _Form:
         at = await desk.pages.menu("field.name", [name.decode() for name in names], at)
         if at == BACK:
             return False
-        code = _fault(rules.HOLDER, names[at], names)
+        code = rooms.ask("firmware.binding.rules", "name", names[at], names)
         if code:
             await desk.pages.message("field.name", desk.text("rule.%d" % code), True)
             return await self._name()
@@ -180,19 +180,19 @@ class _Form:
             drafts.typed(draft)
             if value is None:
                 return False
-            code = _fault(rules.LICENCE, value)
+            code = rooms.ask("firmware.binding.rules", "licence", value)
             if not code or await desk.pages.message("field.licence", desk.text("rule.%d" % code)):
                 drafts.put(draft, model.LICENCE, value)
                 return True
             before = value
 
     async def _digits(self, tag, label, before, card=None):
-        what, high = rules.CNAPS, 12
+        check, high = _checked_cnaps, 12
         if tag == model.ACCOUNT:
-            what, high = rules.ACCOUNT, rules.ACCOUNT_MAX
+            check, high = _checked_account, rules.ACCOUNT_MAX
         view = drafts.typing(self.draft, tag, before, high)
         value = await self._desk.pages.digits(
-            self._title, label, 1, high, view, check=_checked(what), card=card
+            self._title, label, 1, high, view, check=check, card=card
         )
         drafts.typed(self.draft)
         return value
@@ -201,14 +201,14 @@ class _Form:
         return self._desk.open("swipe")
 
 
-def _checked(what):
+def _checked_account(buf):
+    return _words(rooms.ask("firmware.binding.rules", "account", buf))
+
+
+def _checked_cnaps(buf):
+    return _words(rooms.ask("firmware.binding.rules", "cnaps", buf))
+
+
+def _words(code):
     # A rule's code as the key of the words shown at the field.
-    def check(buf):
-        code = _fault(what, buf)
-        return "rule.%d" % code if code else None
-
-    return check
-
-
-def _fault(what, *given):
-    return rooms.run("firmware.binding.rules", what, *given)
+    return "rule.%d" % code if code else None

@@ -19,4 +19,4 @@ async def run(desk):
     wipe(drawn)
     has = desk.state.has
     if found >= 0 or not (has(keys.OPERATOR) and has(keys.OPERATOR + 1)):
-        await rooms.follow("firmware.access.first", desk)
+        await rooms.ask("firmware.access.first", "run", desk)

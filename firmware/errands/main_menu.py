@@ -58,5 +58,5 @@ async def run(desk, trail):
             return errand
         trail.append([errand, 0])
     if desk.draft is not None and desk.draft[:2] == desk.operator:
-        rooms.run("firmware.errands.draft", desk)
+        rooms.ask("firmware.errands.draft", "run", desk)
     return None

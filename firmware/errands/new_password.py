@@ -36,14 +36,9 @@ def _asked(pages, label, check):
 
 
 def _fault(buf):
-    code = rooms.run("firmware.binding.rules", rules.PASSWORD, buf)
+    code = rooms.ask("firmware.binding.rules", "password", buf)
     return "rule.%d" % code if code else None
 
 
 async def _stored(desk, number, password):
-    module, came = rooms.load("firmware.access.operators")
-    try:
-        return await module.Operators(desk).set_password(number, password)
-    finally:
-        module = None
-        rooms.drop(came)
+    return await rooms.ask("firmware.access.operators", "set_password", desk, number, password)

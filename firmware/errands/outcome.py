@@ -13,7 +13,8 @@ async def run(desk, outcome):
     """
     pages, phase = desk.pages, desk.change.phase
     if outcome.event in (change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN):
-        rooms.run("firmware.errands.draft", desk)  # nothing to go on with, were nobody here now
+        # Nothing to go on with, were nobody here now.
+        rooms.ask("firmware.errands.draft", "run", desk)
     title, sound = telling.row(outcome.event, phase)
     if sound:
         await desk.board.beep(sound)

@@ -39,14 +39,4 @@ async def _prove(desk, number, title):
 
 
 async def _checked(desk, number, password):
-    # What the password is, and how many attempts are left, or minutes until there are some.
-    module, came = rooms.load("firmware.access.operators")
-    try:
-        people = module.Operators(desk)
-        result = await people.check(number, password)
-        if result == operators.LOCKED:
-            return result, people.minutes_locked(number)
-        return result, people.attempts_left(number)
-    finally:
-        people = module = None
-        rooms.drop(came)
+    return await rooms.ask("firmware.access.operators", "check", desk, number, password)

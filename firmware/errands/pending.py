@@ -98,7 +98,7 @@ async def _unsent(desk, request):
     if at == 1:
         desk.change.cancel()
         desk.sync.forget()
-        rooms.run("firmware.errands.draft", desk)
+        rooms.ask("firmware.errands.draft", "run", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):

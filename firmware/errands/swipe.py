@@ -47,7 +47,7 @@ def _number(desk, swipe):
         now = [0] * 6
         desk.clock.civil(desk.clock.now() + EAST_S, now)
         expiry = memoryview(buf)[out[track.EXPIRY] : out[track.EXPIRY] + 4]
-        code = rooms.run("firmware.binding.rules", rules.EXPIRY, expiry, now[0], now[1])
+        code = rooms.ask("firmware.binding.rules", "expiry", expiry, now[0], now[1])
         if code:
             return "rule.%d" % code
     return bytearray(memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]])

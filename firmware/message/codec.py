@@ -154,42 +154,6 @@ def decode(buf: ptr8, start: int, end: int, table: ptr16) -> int:
     return 0 if pos == end else MESSAGE
 
 
-@micropython.viper
-def get_number(buf: ptr8, off: int, digits: int) -> int:
-    """Return the value of a fixed `n` field of up to 9 digits; -1 when it has more."""
-    if digits > 9:
-        return -1
-    value = 0
-    end = off + (digits + 1 >> 1)
-    while off < end:
-        value = value * 100 + buf[off] - (buf[off] >> 4) * 6
-        off += 1
-    return value
-
-
-@micropython.viper
-def digits_into(buf: ptr8, off: int, digits: int, out: ptr8, out_off: int):
-    """Write the `digits` digits of a fixed `n` field as ASCII to `out[out_off]`."""
-    nibble = digits & 1
-    while digits > 0:
-        byte = buf[off + (nibble >> 1)]
-        out[out_off] = (byte & 0x0F if nibble & 1 else byte >> 4) + 0x30
-        out_off += 1
-        nibble += 1
-        digits -= 1
-
-
-@micropython.viper
-def var_digits_into(buf: ptr8, off: int, digits: int, out: ptr8, out_off: int):
-    """Write the digits of an LLVAR or LLLVAR `n` or `z` field as ASCII (`=` for D)."""
-    nibble = 0
-    while nibble < digits:
-        byte = buf[off + (nibble >> 1)]
-        byte = byte & 0x0F if nibble & 1 else byte >> 4
-        out[out_off + nibble] = byte + 0x30 if byte < 10 else 0x3D
-        nibble += 1
-
-
 class Encoder:
     """Writes one message after the other into `buf`: `begin`, the fields ascending, `finish`.
 

@@ -1,12 +1,10 @@
-"""Reads the audit log back from flash: for export, for upload, and to verify its chain.
+"""Reads the audit log back from flash.
 
 What always holds: entries come in the order of their numbers, each once; one that was damaged or
 has given way is a gap in the numbers, never a wrong entry. Nothing is written, and nothing of the
 journal is held: who stops half-way, or writes meanwhile, harms nobody. In memory only while it is
 read. May import journal, frame, reader.
 """
-
-from struct import pack
 
 from firmware.storage import frame as frames
 from firmware.storage import reader
@@ -24,34 +22,6 @@ def entries(journal, first=1):
         yield from _entries(journal, frames.Frame(journal), first)
     except OSError:
         raise StorageFault from None
-
-
-def export(journal, first=1):
-    """Yield the log from number `first` on as PROTOCOL's DF50 wants it: number, time, event,
-    operator, outcome, chain, detail.
-    """
-    for number, _, chain, entry in entries(journal, first):
-        yield pack(">I", number) + entry[:9] + chain + entry[9:]
-
-
-def verify(journal):
-    """Return (number of the oldest entry, of the newest, numbers after which the chain does not
-    go on as it was recorded).
-
-    The chain begins at the oldest sector: what it says of the entries before is taken as given.
-    """
-    first = last = 0
-    known = None
-    broken = []
-    for number, before, chain, _ in entries(journal):
-        if not first:
-            first = number
-        elif number != last + 1 or before not in (None, known):
-            broken.append(last)
-        last, known = number, chain
-    if known not in (None, journal.chain) or last not in (0, journal.number):
-        broken.append(last)
-    return first, last, broken
 
 
 def _entries(journal, frame, first):

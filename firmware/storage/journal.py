@@ -69,7 +69,7 @@ FLASH_MISSING = const(20)  # the journal's flash does not answer
 STATE_UNREADABLE = const(21)  # a state exists but can't be read
 FLASH_FULL = const(22)  # the flash takes no more writes: no good sector is left
 STATE_NEWER = const(23)  # the state is of newer firmware
-STARTS = const(30)  # the terminal has started again and again
+# 30 is drivers.trouble's: the terminal has started again and again
 ERRAND = const(31)  # an errand has failed twice: it alone is closed
 
 
@@ -140,7 +140,7 @@ class Journal:
         value = self.items.get(key)
         if value is None and self.place(key) >= 0:
             try:
-                value = rooms.run("firmware.storage.extract", self, key)
+                value = rooms.ask("firmware.storage.extract", "run", self, key)
             except MemoryError as fault:
                 raise rooms.told(fault)
         return value
@@ -156,8 +156,8 @@ class Journal:
         has happened then, and what was is still true.
         """
         try:
-            while not rooms.run("firmware.storage.writer", self, changes, entry):
-                rooms.run("firmware.storage.turn", self)
+            while not rooms.ask("firmware.storage.writer", "run", self, changes, entry):
+                rooms.ask("firmware.storage.turn", "run", self)
         except MemoryError as fault:  # there may be none even to call `run`
             raise rooms.told(fault)
 

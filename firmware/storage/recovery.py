@@ -3,8 +3,7 @@
 What always holds: mounting writes nothing, so it may be interrupted at any point and any number of
 times; it reads every sector's header, then the newest sector whose state is whole and what is
 newer; a state that can't be read is left as it is, for service. (Only what firmware of schema 1
-left is written anew at once.) In memory only at start. May import rooms and the rest of storage;
-migration only for a state of older firmware.
+left is written anew at once.) May import rooms and the rest of storage.
 """
 
 import struct
@@ -124,7 +123,7 @@ def format(journal):
     journal.items = {}
     journal.index = b""
     journal.resume(-1, -1, SIZE, order, 0, 0, bytes(8))
-    rooms.run("firmware.storage.turn", journal)
+    rooms.ask("firmware.storage.turn", "run", journal)
 
 
 def _mount(journal):
@@ -182,11 +181,9 @@ def _guessed(journal, known, layouts):
 
 
 def _older_layout(journal):
-    from firmware.storage import migration
-
-    migration.mount(journal)
+    rooms.ask("firmware.storage.migration", "mount", journal)
     # From memory: of the old sectors none is given up before.
-    rooms.run("firmware.storage.turn", journal)
+    rooms.ask("firmware.storage.turn", "run", journal)
     return _mount(journal)
 
 
@@ -260,8 +257,6 @@ class _Replay:
         if schema > SCHEMA:
             raise StorageFault(STATE_NEWER)
         if self.schema not in (_UNKNOWN, schema):
-            from firmware.storage import migration
-
-            migration.renumber(self.draft.index)
+            rooms.ask("firmware.storage.migration", "renumber", self.draft.index)
             self.migrated = True
         self.schema = schema

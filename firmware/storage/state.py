@@ -1,7 +1,7 @@
 """Everything the terminal keeps: one state, and a transition is one journal record.
 
 Key numbers are never reused for something else. Which of the values are in memory `writer.kept`
-says. May import rooms; recovery only at start.
+says. May import rooms.
 """
 
 import struct
@@ -52,8 +52,7 @@ class State:
     """
 
     def __init__(self, flash, keystore, random):
-        self.journal = rooms.run("firmware.storage.recovery", flash, keystore, random)
-        rooms.drop(("firmware.storage.migration",))  # recovery brings it when it has to
+        self.journal = rooms.ask("firmware.storage.recovery", "run", flash, keystore, random)
         self.get = self.journal.get
         self.has = self.journal.has
         self.put = self.journal.put

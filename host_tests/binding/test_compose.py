@@ -155,7 +155,7 @@ def test_a_step_that_cannot_make_sense_of_an_answer_has_none(fault, monkeypatch)
     def run(*args):
         raise fault
 
-    monkeypatch.setattr(rooms, "run", run)
+    monkeypatch.setattr(rooms, "ask", run)
     with pytest.raises(NoAnswer) as told:
-        line._step("firmware.acquirer.answers")
+        line._step("firmware.acquirer.answers", "run")
     assert told.value.code == 0

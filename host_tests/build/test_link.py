@@ -131,7 +131,7 @@ def visit(tmp_path, monkeypatch):
     [
         {},
         {"shop.till": ("shop.total", "shop.limits")},
-        {"shop.till": ("shop.total",)},
+        {"shop.till": ("shop.total",), "shop.limits": ()},
         {"shop.total": ("shop.limits",)},
     ],
     ids=["apart", "all", "two", "below"],
@@ -159,11 +159,12 @@ def test_every_module_of_a_unit_can_still_be_asked_for(visit):
 
 
 HOUSES = {
-    "shop.main": "import sys\nfrom shop import rooms\ndef go(what):\n"
-    "    return rooms.get('shop.till').run(), rooms.get('shop.errands.' + what).run()",
-    "shop.rooms": "import sys\ndef get(path):\n    __import__(path)\n    return sys.modules[path]",
-    "shop.till": "from shop.rooms import get\ndef run():\n    from shop import box\n"
-    "    return box.open() and get is not None",
+    "shop.main": "from shop import rooms\ndef go(what):\n"
+    "    return rooms.ask('shop.till', 'sell'), rooms.ask('shop.errands.' + what, 'run')",
+    "shop.rooms": "import sys\ndef ask(path, what):\n    __import__(path)\n"
+    "    return getattr(sys.modules[path], what)()",
+    "shop.till": "from shop.rooms import ask\ndef sell():\n    from shop import box\n"
+    "    return box.open() and ask is not None",
     "shop.box": "def open():\n    return 5",
     "shop.errands.buy": "from shop import box\ndef run():\n    return box.open()",
 }
@@ -177,6 +178,7 @@ def test_what_is_asked_for_by_the_house_alone_lies_at_the_root_under_a_short_nam
     assert set(places) - {"e_buy"} < rom()[0]
     linked = house.modules()
     assert {name for name in linked if "." in name} == {"shop.main", "shop.box"}
+    assert "sell" not in "".join(linked.values())
     assert visit(linked, f"{guest}\n{visitor}\nsaid = main.go('buy'), open()") == ((True, 5), 5)
 
 
@@ -282,17 +284,51 @@ def test_a_function_that_follows_an_attribute_hides_no_builtin():
     body = "".join(f"        self.{name} = format(1, '')\n" for name in names)
     tops = "".join(f"\ndef {name}():\n    return format(1, '')\n" for name in names)
     source = f"class A:\n    def go(self):\n{body}{tops}"
-    asked = "".join(f"    load('shop.a').{name}()\n" for name in names)
-    other = f"def go(module):\n{asked}"
+    asked = "".join(f"    ask('shop.a', '{name}')\n" for name in names)
+    other = f"def go(ask):\n{asked}"
     linked = House({"shop.a": source, "shop.b": other}).text("shop.a")
     functions = {node.name for node in ast.parse(linked).body if isinstance(node, ast.FunctionDef)}
     assert len(functions) == len(names) and not functions & set(dir(builtins))
 
 
-def test_a_module_asked_for_by_name_is_in_no_other():
-    sources = {"shop.a": "load('shop.b')", "shop.b": "def run():\n    pass"}
-    with pytest.raises(Exposed, match=r"shop\.b is asked for by name"):
-        House(sources, units={"shop.a": ("shop.b",)})
+ASKED = {
+    "a module that is not there": ("ask('shop.kitchen', 'cook')", "no module shop.kitchen"),
+    "a function that is not there": ("ask('shop.room', 'dance')", "shop.room has no dance"),
+    "a constant": ("ask('shop.room', 'SIZE')", "shop.room has no SIZE"),
+    "a module that stays": ("ask('shop.hall', 'greet')", "shop.hall stays in memory"),
+    "a coroutine that is left lying": ("x = ask('shop.room', 'rest')", "awaited at once"),
+    "one that is awaited for nothing": (
+        "async def go():\n    await ask('shop.room', 'sweep')",
+        "sweep of shop.room is not to be awaited",
+    ),
+    "an errand that is not there": (
+        "class Desk:\n    def open(self, name):\n"
+        "        return ask('shop.errands.' + name, 'run')\n"
+        "async def go(desk):\n    await desk.open('sell')",
+        "no module shop.errands.sell",
+    ),
+    "a module that is only named": ("x = 'shop.room'", "shop.room is named there"),
+    "one that comes and goes, imported by what stays": (
+        "from shop.room import sweep\nx = sweep",
+        "stay in memory and import shop.room",
+    ),
+    "the same, in a function": (
+        "def go():\n    from shop import room\n    room.sweep()\ngo()",
+        "stay in memory and import shop.room",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "why"), ASKED.values(), ids=ASKED)
+def test_what_can_not_be_had_so_fails_the_build(source, why):
+    sources = {
+        "shop.hall": f"from shop.rooms import ask\n{source}\ndef greet():\n    ask",
+        "shop.rooms": "def ask(path, what):\n    pass",
+        "shop.room": "SIZE = 3\ndef sweep():\n    pass\nasync def rest():\n    pass",
+        "shop.errands.buy": "async def run():\n    pass",
+    }
+    with pytest.raises(Exposed, match=why):
+        House(sources, units={"shop.hall": ("shop.rooms",)}, folders={"shop.errands.": "e_"})
 
 
 def test_units_that_need_each_other_are_refused():

@@ -59,21 +59,16 @@ NATIVE = sorted(name for name, path in MODULES.items() if native(path))
 
 
 def test_native_code_is_loaded_at_the_start_and_stays():
-    resident = set()
-    for start in ("boot", "main", "firmware.terminal"):
-        # What a function imports is dropped alone: what came with it stays.
+    stays = {name for root, others in device.UNITS.items() for name in (root, *others)}
+    assert "firmware.message.codec" in NATIVE
+    assert set(NATIVE) - {*device.TO_COME} <= stays  # else it would be dropped after its use
+    started = set()
+    for start in ("main", "firmware.terminal"):
         for node in ast.walk(ast.parse(MODULES[start].read_text("utf-8"))):
             for name in imported([node]):
-                resident |= loaded_with(name)
-    assert "firmware.message.codec" in NATIVE
-    for name, path in MODULES.items():
-        if name not in resident:
-            brings = loaded_with(name) - resident - {name}
-            assert not brings & set(NATIVE), f"{path} brings native code that is dropped with it"
-    for name in set(NATIVE) - resident:
-        assert not any(name in loaded_with(other) for other in MODULES if other != name), (
-            f"{name} is used and not resident"
-        )
+                started |= loaded_with(name)
+    for root, others in device.UNITS.items():  # else it would come with what is dropped
+        assert started & {root, *others}, f"{root} is not loaded before anything comes and goes"
 
 
 @pytest.mark.parametrize("arch", ["xtensawin", "x86"])

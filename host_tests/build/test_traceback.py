@@ -27,15 +27,12 @@ def told(work, *args):
     except Exception as fault:
         sys.print_exception(fault)
 
-def no_room():
-    raise rooms.NoRoom
-
 def broken():
     raise journal.StorageFault(23)
 
-told(rooms.run, "nothing")
+told(rooms.ask, "nothing", "run")
 told(Text, "nothing")
-told(no_room)
+told(rooms.ask, "hungry", "run")
 told(broken)
 print({_END!r})
 raise SystemExit
@@ -57,7 +54,9 @@ def _told(lines):
 
 async def _printed(home):
     identity = workplace.prepare(home)
-    (Path(home) / "terminal" / "fs" / "boot.py").write_text(_PROGRAM, encoding="utf-8")
+    files = Path(home) / "terminal" / "fs"
+    (files / "boot.py").write_text(_PROGRAM, encoding="utf-8")
+    (files / "hungry.py").write_text("raise MemoryError", encoding="utf-8")
     async with workplace.at_work(home, identity, _HEAP) as stage:
         console = stage.terminal.console
         await stage.terminal.power_on()
@@ -73,8 +72,8 @@ def read(tmp_path_factory):
 @pytest.mark.parametrize(
     "name",
     [
-        "firmware.rooms.run",  # a function
-        "firmware.rooms.load",
+        "firmware.rooms.ask",  # a function
+        "firmware.rooms._load",
         "firmware.ui.text.Text.__init__",  # a constructor
         "firmware.ui.text.Text.load",  # a method
         "firmware.rooms.NoRoom",  # an exception
@@ -89,7 +88,7 @@ def test_names_of_the_sources_stand_behind_those_of_the_device(read, name):
 
 def test_what_this_build_does_not_have_is_said_to_be_of_another(read):
     assert "not in this build" not in read
-    unit = device.house().place("drivers.parts")
+    unit = device.house().place("firmware.rooms")
     told = _told([f'  File "{unit}", line 1, in gone', f'  File "{unit}", line 1, in <lambda>'])
     assert told.splitlines() == [
         f'  File "{unit}", line 1, in gone  (not in this build: the device has another)',

@@ -174,7 +174,7 @@ def compiled():
     The drivers are not linked: a life puts its own time into one of them.
     """
     own = (_HERE / "life.py").read_text("utf-8")
-    units = {root: others for root, others in device.UNITS.items() if "drivers" not in root}
+    units = {**device.UNITS, "firmware.rooms": ()}
     house = device.house(guests=(own, (_HERE / "remote.py").read_text("utf-8")), units=units)
     arch = mpy.host_arch()
     out = ROOT / "build" / "crash"

@@ -367,7 +367,10 @@ async def _live(till, config, world):
     facts = till.facts()
     facts["right"] = right
     facts["drawn"] = [name for name in _DRAWN if till.board.keystore.get_bytes(name) is not None]
-    facts["log"] = [_hex(entry) for entry in history.export(till.state.journal)]
+    facts["log"] = [
+        _hex(number.to_bytes(4, "big") + entry[:9] + chain + entry[9:])
+        for number, _, chain, entry in history.entries(till.state.journal)
+    ]
     world.report("settled", json.dumps(facts))
 
 

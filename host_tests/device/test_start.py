@@ -35,7 +35,7 @@ def test_the_terminal_starts_and_a_missing_module_is_brought_back(
     assert flash(board.url, host_build, config, False, 2)
     said = capsys.readouterr().out
     assert "all hashes verified" in said and said.endswith("the terminal is running\n")
-    parts = house().place("drivers.parts").replace(".", "/") + ".mpy"
+    parts = house().place("firmware.rooms").replace(".", "/") + ".mpy"
     for missing in (parts, "assets/font.bin"):
         with link.Link(board.url) as line:
             line.run(f"import os\nos.remove({missing!r})")

@@ -22,7 +22,7 @@ class Desk(SimpleNamespace):
     def open(self, name, *args):
         if name == "swipe":
             return asyncio.Event().wait()  # no card comes
-        return rooms.follow("firmware.errands." + name, self, *args)
+        return rooms.ask("firmware.errands." + name, "run", self, *args)
 
 
 @pytest.fixture

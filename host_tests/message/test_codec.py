@@ -11,6 +11,8 @@ from firmware.message import codec, fields
 from host_tests.guarded import Guarded
 from host_tests.interop.spec import SPEC
 
+from .digits import digits
+
 DIGITS = "0123456789"
 PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 EXACT = {60, 62}
@@ -91,14 +93,7 @@ def decode(data, margin=7):
             continue
         assert de in KNOWN
         if de in NUMERIC or de == 35:
-            out = bytearray(length)
-            fixed = not SPEC[str(de)]["len_type"]
-            into = codec.digits_into if fixed else codec.var_digits_into
-            into(buf, off, length, out, 0)
-            if fixed:
-                number = codec.get_number(buf, off, length)
-                assert number == (int(out) if length <= 9 else -1)
-            fields[str(de)] = out.decode()
+            fields[str(de)] = digits(buf, off, length, not SPEC[str(de)]["len_type"]).decode()
         else:
             raw = bytes(buf.data[off : off + length])
             fields[str(de)] = raw.hex().upper() if de in BYTES else raw.decode()

@@ -7,6 +7,7 @@ from binascii import unhexlify
 from micropython import heap_lock, heap_unlock
 
 from firmware.message import codec, framing
+from host_tests.message.digits import digits
 
 KSN = unhexlify("123456789012345600000001")
 # LEN, TPDU, MTI, both bitmaps, then DE 7 11 12 13 41 42 60 62 91 101 103 120 128.
@@ -63,12 +64,9 @@ def test_its_fields_are_found_again():
     assert codec.decode(FRAME, codec.BODY, len(FRAME), table) == 0
     present = [de for de in range(129) if table[2 * de]]
     assert present == [7, 11, 12, 13, 41, 42, 60, 62, 91, 101, 103, 120, 128]
-    assert codec.get_number(FRAME, table[22], table[23]) == 42
-    digits = bytearray(11)
-    codec.digits_into(FRAME, table[14], 10, digits, 1)
-    assert digits == b"\x001124163000"
-    codec.var_digits_into(FRAME, table[120], table[121], digits, 0)
-    assert digits == b"00000001000"
+    assert digits(FRAME, table[22], table[23], True) == b"000042"
+    assert digits(FRAME, table[14], table[15], True) == b"1124163000"
+    assert digits(FRAME, table[120], table[121], False) == b"00000001000"
     assert FRAME[table[124] : table[124] + table[125]] == KSN
 
 
@@ -81,7 +79,7 @@ def test_an_odd_fixed_number_keeps_its_leading_zero():
     total = encoder.finish()
     assert buf[total - 2 : total] == b"\x03\x01"
     assert codec.decode(buf, codec.BODY, total, table) == 0
-    assert codec.get_number(buf, table[140], 3) == 301
+    assert digits(buf, table[140], 3, True) == b"301"
     buf[total - 2] = 0x13
     assert codec.decode(buf, codec.BODY, total, table) == 70
 
@@ -90,25 +88,22 @@ def test_writing_and_reading_allocate_nothing():
     buf = bytearray(1024)
     encoder = codec.Encoder(buf)
     table = array("H", [0] * codec.TABLE_LEN)
-    digits = bytearray(11)
+    text = bytearray(11)
     heap_lock()
     try:
         total = write(encoder, buf)
         good = codec.decode(buf, codec.BODY, total, table)
-        stan = codec.get_number(buf, table[22], table[23])
-        codec.digits_into(buf, table[14], table[15], digits, 0)
-        codec.var_digits_into(buf, table[120], table[121], digits, 0)
         cut = codec.decode(buf, codec.BODY, total - 1, table)
         buf[codec.BODY + 2] |= 0x40
         wrong = codec.decode(buf, codec.BODY, total, table)
         encoder.begin(0x0300, False)
         order = encoder.number(70, 1)
-        after = encoder.put(41, digits, 0, 8)
+        after = encoder.put(41, text, 0, 8)
         encoder.begin(0x0300, True)
-        unknown = encoder.put(119, digits, 0, 8)
+        unknown = encoder.put(119, text, 0, 8)
     finally:
         heap_unlock()
-    assert (total, good, stan, cut) == (len(FRAME), 0, 42, 128)
+    assert (total, good, cut) == (len(FRAME), 0, 128)
     assert wrong > 0
     assert (order, after, unknown) == (codec.ORDER, codec.ORDER, codec.UNFIT)
 

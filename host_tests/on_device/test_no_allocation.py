@@ -392,23 +392,6 @@ def test_codec_decode():
     assert one_bitmap > 1
 
 
-def test_codec_digits():
-    buf, total = message()
-    table = array("H", [0] * codec.TABLE_LEN)
-    codec.decode(buf, codec.BODY, total, table)
-    out = bytearray(24)
-    heap_lock()
-    try:
-        stan = codec.get_number(buf, table[22], table[23])
-        too_long = codec.get_number(buf, table[22], 10)
-        codec.var_digits_into(buf, table[70], table[71], out, 0)
-        codec.digits_into(buf, table[140], table[141], out, 21)
-    finally:
-        heap_unlock()
-    assert (stan, too_long) == (42, -1)
-    assert out == b"6222021234567890128=3301"
-
-
 def test_codec_encoder():
     buf = bytearray(100)
     src = b"622202=x\n" + bytes(90)

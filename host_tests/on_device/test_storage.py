@@ -1,8 +1,9 @@
 """The journal inside the interpreter of the product: the same promises, on a model flash."""
 
-from firmware.storage import audit, history
+from firmware.storage import audit
 from firmware.storage.journal import RETIRED, StorageFault
 from host_tests.storage.journals import fill, fresh, items, mounted, records
+from host_tests.storage.log import exported, verified
 from host_tests.storage.nor import Nor, PowerCut
 
 
@@ -75,8 +76,8 @@ def test_the_audit_log_is_exported_with_its_chain():
         log.put([(1, b"%060d" % i)], audit.entry(audit.RIGHT, 1000 + i, b"01"))
     again = mounted(flash)
     assert (again.number, again.chain) == (log.number, log.chain)
-    told = list(history.export(again))
+    told = list(exported(again))
     assert told[-1][:4] == b"\x00\x00\x01\xc2"
-    first, last, broken = history.verify(again)
+    first, last, broken = verified(again)
     assert (last, broken) == (450, [])
     assert len(told) == last - first + 1 < 450

@@ -7,12 +7,13 @@ from none to more than the work needs.
 import gc
 
 from firmware.rooms import NoRoom
-from firmware.storage import audit, history, migration, turn
+from firmware.storage import audit, migration, turn
 from firmware.storage import frame as frames
 from firmware.storage import state as keys
 from firmware.storage.journal import SIZE
 from firmware.storage.state import State
 from host_tests.storage.journals import CHAIN, MAC, SEAL, held, mounted
+from host_tests.storage.log import exported, verified
 from host_tests.storage.nor import Nor
 from tools.bench.inside.shop import LONGEST, crowd
 
@@ -182,7 +183,7 @@ class Putting:
         for log in (self.log, mounted(self.flash)):
             assert held(log) == self.after
             assert (log.number, log.chain) == (self.number + 1, self.log.chain)
-        assert history.verify(self.log)[1:] == (self.number + 1, [])
+        assert verified(self.log)[1:] == (self.number + 1, [])
 
 
 def filled(room):
@@ -268,7 +269,7 @@ def test_a_log_that_is_read_half_way_holds_nothing_and_hinders_nobody():
         log.put([(0x20, b"%060d" % i)], audit.entry(audit.RIGHT, i, b"01"))
     size = 0
     for _ in range(3):
-        for record in history.export(log, 5):
+        for record in exported(log, 5):
             assert record[:4] == b"\0\0\0\5"
             break
         gc.collect()
@@ -277,7 +278,7 @@ def test_a_log_that_is_read_half_way_holds_nothing_and_hinders_nobody():
         size = now
     # What is written while somebody reads neither comes out wrong nor stops him.
     told = []
-    for record in history.export(log):
+    for record in exported(log):
         told.append(record[:4])
         log.put([(0x20, b"%0500d" % len(told))], audit.entry(audit.WRONG, len(told), b"02"))
         if len(told) == 90:

@@ -104,7 +104,7 @@ PLANTED = {
     ),
     "a domain that loads the wire": (
         "firmware/binding/x.py",
-        'rooms.run("firmware.acquirer.sign_on", sync)',
+        'rooms.ask("firmware.acquirer.sign_on", "run", sync)',
     ),
     "a domain that opens an errand": ("firmware/binding/x.py", 'await desk.open("restore")'),
     "a hot room that knows another": ("firmware/card/x.py", "from firmware.crypto import wipe"),

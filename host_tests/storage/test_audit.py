@@ -21,12 +21,13 @@ from host_tests.binding.test_change import Clock, Host, Keys, Terminal
 from tools.acquirer import archive, tlv
 
 from .journals import fresh, mounted, records
+from .log import exported, verified
 from .nor import Nor, PowerCut
 
 
 def told(state):
     """Return the log as the acquirer reads it."""
-    return [archive.read(value) for value in history.export(state.journal)]
+    return [archive.read(value) for value in exported(state.journal)]
 
 
 def chain_of(read, key):
@@ -127,7 +128,7 @@ def test_the_chain_of_the_whole_log_is_verified_and_damage_is_found():
     for i in range(200):
         log.put([(1, b"%050d" % i)], audit.entry(audit.RIGHT, i, b"01"))
     image = bytes(flash.data)
-    first, last, broken = history.verify(mounted(flash))
+    first, last, broken = verified(mounted(flash))
     assert (last, broken) == (200, [])
     oldest = next(sector for sector in range(0, 8, 2) if flash.data[sector * 4096] != 0xFF)
     for start, _ in records(flash, oldest)[2:12:3]:
@@ -136,7 +137,7 @@ def test_the_chain_of_the_whole_log_is_verified_and_damage_is_found():
         again = mounted(flash)
         gone = set(range(first, last + 1)) - {n for n, *_ in history.entries(again)}
         assert len(gone) == 1
-        assert min(gone) - 1 in history.verify(again)[2]
+        assert min(gone) - 1 in verified(again)[2]
 
 
 def test_the_log_goes_on_over_a_damaged_record_with_the_numbers_it_had():
@@ -272,7 +273,7 @@ def test_the_largest_changes_leave_room_for_five_hundred_entries(capsys, log_ins
         terminal.change()
         for _ in range(log_ins):
             terminal.log_in(b"02")
-    first, last, broken = history.verify(terminal.state.journal)
+    first, last, broken = verified(terminal.state.journal)
     with capsys.disabled():
         print(f"\nthe largest state and changes, 64 sectors: {last - first + 1} audit entries")
     assert not broken

@@ -568,10 +568,10 @@ def test_without_room_for_its_code_a_put_has_done_nothing(monkeypatch):
     log.put([(1, b"before")])
     before = bytes(flash.data)
 
-    def full(path, *args):
+    def full(path, function, *args):
         raise rooms.NoRoom
 
-    monkeypatch.setattr(rooms, "run", full)
+    monkeypatch.setattr(rooms, "ask", full)
     with pytest.raises(MemoryError):
         log.put([(1, b"after")], b"entry")
     monkeypatch.undo()

@@ -8,7 +8,7 @@ import pytest
 from firmware.binding import change
 from firmware.binding.record import Record
 from firmware.binding.request import pending
-from firmware.storage import audit, history
+from firmware.storage import audit
 from firmware.storage import state as keys
 from firmware.storage.journal import FLASH_FULL, STATE_UNREADABLE, StorageFault
 from firmware.storage.state import State
@@ -16,6 +16,7 @@ from host_tests.binding.test_change import NEW, OLD, Clock, Keys
 
 from . import schema1, schema2
 from .journals import CHAIN, MAC, SEAL, held, items, mounted
+from .log import verified
 from .nor import Nor, PowerCut
 
 HEAD = struct.pack(">16sIIBBB2sB8s", b"u" * 16, 7, 9, 1, 1, 4, b"01", 3, b"oldtoken")
@@ -198,12 +199,12 @@ def test_a_state_of_schema_2_is_taken_over_and_its_log_goes_on(sectors):
     assert flash.data == image  # a start writes nothing
     assert held(log) == TAKEN
     assert (log.number, log.chain) == (old.number, old.chain)
-    assert history.verify(log)[1:] == (old.number, [])
+    assert verified(log)[1:] == (old.number, [])
     log.put([(keys.LANGUAGE, b"zh")], audit.entry(audit.RIGHT, 99, b"01"))
     assert items(flash) == {**TAKEN, keys.LANGUAGE: b"zh"}
     newest = slice(old.head * 4096, old.head * 4096 + 4096)
     assert flash.data[newest] == image[newest]  # still there, no longer needed
-    assert history.verify(mounted(flash))[1:] == (old.number + 1, [])
+    assert verified(mounted(flash))[1:] == (old.number + 1, [])
     for i in range(400):
         log.put([(keys.PENDING, HEAD), (keys.LANGUAGE, b"%060d" % i)])
         if i % 50 == 0:
@@ -246,7 +247,7 @@ def test_a_cut_at_every_step_of_taking_over_leaves_the_state(sectors):
         log = mounted(flash)
         log.put(changed, audit.entry(audit.RIGHT, 1, b"01"))
         assert items(flash) == after
-        assert history.verify(log)[1:] == (old.number + 1, [])
+        assert verified(log)[1:] == (old.number + 1, [])
 
 
 def test_damage_to_the_newest_old_sector_costs_only_what_it_hits():

@@ -10,10 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from firmware.storage import audit, history
+from firmware.storage import audit
 from firmware.storage.journal import RETIRED, StorageFault
 
 from .journals import fresh, held, mounted
+from .log import exported, verified
 from .nor import Nor, PowerCut
 
 MEMORY, FLASH = st.integers(1, 4), st.integers(0x20, 0x24)
@@ -106,7 +107,7 @@ class Ring(RuleBasedStateMachine):
         self.flash.flip(sector, offset, bit)
         image = bytes(self.flash.data)
         with contextlib.suppress(StorageFault):
-            list(history.export(mounted(self.flash)))
+            list(exported(mounted(self.flash)))
         assert self.flash.data == image
         self.flash.flip(sector, offset, bit)
 
@@ -128,10 +129,10 @@ class Ring(RuleBasedStateMachine):
             found = mounted(self.flash)
             assert self.held(found) == self.state
             assert (found.number, found.chain) == (self.told, self.log.chain)
-            first, last, broken = history.verify(found)
+            first, last, broken = verified(found)
             assert not broken
             assert last in (0, self.told)
-            assert not last or last - first + 1 == len(list(history.export(found)))
+            assert not last or last - first + 1 == len(list(exported(found)))
 
 
 TestRing = Ring.TestCase

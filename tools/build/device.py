@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from tools.build import mpy
+from tools.build import mpy, reach
 from tools.build.link import Exposed, House
 from tools.build.portable import portable
 from tools.build.tree import BuildError, Item
@@ -18,16 +18,16 @@ _PACKAGES = ("drivers", "firmware")
 _ON_THE_BOARD = "tools/device/inside"  # what desk tools run on the board
 _CHIP = "tools/simulator/shims"  # the chip's own modules, as far as ours speak of them
 UNITS = {
-    "drivers.parts": (
+    "firmware.rooms": (
         "drivers.clock",
         "drivers.flash",
         "drivers.keypad",
         "drivers.keystore",
         "drivers.magstripe",
         "drivers.oled",
+        "drivers.parts",
         "drivers.tls_link",
         "drivers.wifi",
-        "firmware.rooms",
     ),
     "firmware.message.codec": (
         "firmware.message.fields",
@@ -59,10 +59,32 @@ UNITS = {
         "firmware.ui.text",
     ),
 }
-"""Modules that stay in memory for good, and what they become: {unit: the others in it}."""
+"""What stays in memory for good, and what it becomes: {unit: the others in it}. Every other module
+comes and goes.
+"""
 
-FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
+FOLDERS = {"firmware.errands.": "e_"}
 """What is asked for by a name that is put together, and what is before the name on the device."""
+
+TO_COME = (
+    # What the digits of the table say.
+    "firmware.binding.settling.DROP",
+    "firmware.binding.settling.FORGET",
+    # A card as what the acquirer pays out to.
+    "firmware.binding.change.CVV2",
+    "firmware.binding.model.CHANGE_CARD",
+    "firmware.binding.rules.CARD_LENGTH",
+    "firmware.binding.rules.card",
+    # The contactless reader.
+    "drivers.pn532",
+    "firmware.card.tlv.SEEK_LEN",
+    "firmware.card.tlv._DEPTH",
+    "firmware.card.tlv.seek",
+    # Networks that a person chooses.
+    "firmware.storage.state.NETWORK",
+    "firmware.storage.state.NETWORKS",
+)
+"""What is ready before anything of the terminal uses it: it is not on the device."""
 
 _DRIVER = HOME / "lib/ssd1306.py"
 _TEXT = ROOT / "firmware/text"
@@ -99,19 +121,32 @@ def house(arch: str = "", guests: Iterable[str] = (), units: Mapping = UNITS) ->
     speakers = [ROOT / name for name in _STARTED_FROM_SOURCE]
     visitors = sorted((ROOT / _ON_THE_BOARD).glob("*.py"))
     foreign = (_DRIVER, *sorted((ROOT / _CHIP).glob("*.py")))
+    own = [path.read_text("utf-8") for path in speakers]
+    visits = [path.read_text("utf-8") for path in visitors]
     try:
         return House(
             sources,
-            guests=(*(path.read_text("utf-8") for path in speakers), *guests),
-            visitors=[path.read_text("utf-8") for path in visitors],
+            guests=(*own, *guests),
+            visitors=visits,
             foreign=[path.read_text("utf-8") for path in foreign],
             units=units,
             folders=None if guests else FOLDERS,
+            unused=() if guests else _unused(sources, (*own, *visits)),
         )
     except SyntaxError as error:
         raise BuildError(f"{error.filename} does not compile: {error}") from None
     except Exposed as error:
         raise BuildError(f"the modules can't be linked: {error}") from None
+
+
+def _unused(sources: Mapping[str, str], beginning: Iterable[str]) -> Iterable[str]:
+    """Return TO_COME. Raises `BuildError` when that is not all that is never used, and no more."""
+    found = {*reach.unreached(sources, beginning, FOLDERS)}
+    if dead := sorted(found - {*TO_COME}):
+        raise BuildError(f"nothing that main.py begins ever uses {', '.join(dead)}: remove it")
+    if come := sorted({*TO_COME} - found):
+        raise BuildError(f"{', '.join(come)} is used, or gone: take it out of device.TO_COME")
+    return TO_COME
 
 
 def _own_modules() -> Iterator[tuple[Path, str]]:

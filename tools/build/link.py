@@ -66,6 +66,7 @@ class _Module:
     top: dict[str, _Thing] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)  # whole modules, also in functions
     beside: list[str] = field(default_factory=list)  # modules imported for what they do
+    within: set[str] = field(default_factory=set)  # units imported in functions
     private: dict[str, str] = field(default_factory=dict)  # attributes
     body: list[ast.stmt] = field(default_factory=list)
     uses: dict[str, dict] = field(default_factory=dict)  # unit -> {its name there: name here}
@@ -78,9 +79,10 @@ class House:
     `guests` are sources that use them, `visitors` those that do so now and then, `foreign` those
     whose objects they use; none is changed.
     Nobody else calls the modules: their public names may change too. `units` says which modules
-    become one: {name of one of them: names of the others}. `folders` are those whose
+    become one and stay: {name of one of them: names of the others}. `folders` are those whose
     modules are asked for by a name that is made up when it is needed:
-    {"firmware.errands.": what takes its place in front of the name}.
+    {"firmware.errands.": what takes its place in front of the name}. `unused` is left out: full
+    names, as reach.unreached gives them.
     """
 
     def __init__(
@@ -91,19 +93,24 @@ class House:
         foreign: Iterable[str] = (),
         units: Mapping[str, Iterable[str]] | None = None,
         folders: Mapping[str, str] | None = None,
+        unused: Iterable[str] = (),
     ) -> None:
+        self._unused = frozenset(unused)
         self._modules = {
-            name: _Module(name, ast.parse(text, name)) for name, text in sources.items()
+            name: _Module(name, ast.parse(text, name))
+            for name, text in sources.items()
+            if name not in self._unused
         }
         self._guests = [ast.parse(text) for text in guests]
         self._visitors = [ast.parse(text) for text in visitors]
         self._foreign = [ast.parse(text) for text in foreign]
         self._units = {}  # root -> its modules
-        self._root = {name: name for name in sources}
+        self._root = {name: name for name in self._modules}
         for root, others in (units or {}).items():
             for name in (root, *others):
                 if name in self._modules and root in self._modules:
                     self._root[name] = root
+        self._resident = frozenset(units or ())
         for name, root in self._root.items():
             self._units.setdefault(root, []).append(name)
         self._folders = folders or {}
@@ -179,26 +186,7 @@ class House:
         self._fold_constants()
         for module in self._modules.values():
             self._check(module)
-        dynamic = {
-            node.value
-            for node in everything
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-        self._asked_for = {
-            name
-            for name, root in self._root.items()
-            if name in dynamic or (name == root and name.rpartition(".")[0] + "." in dynamic)
-        }
-        for name in self._asked_for:
-            if self._root[name] != name:
-                raise Exposed(f"{name} is asked for by name: it can't be in {self._root[name]}")
-        self._unresolved = set()
-        for module in self._modules.values():
-            for node in ast.walk(module.tree):
-                if isinstance(node, ast.Attribute):
-                    base = node.value
-                    if not (isinstance(base, ast.Name) and base.id in module.aliases):
-                        self._unresolved.add(node.attr)
+        self._find_asked()
 
     def _find_aliases(self, module: _Module) -> None:
         for node in ast.walk(module.tree):
@@ -315,6 +303,78 @@ class House:
                         ):
                             refuse(node, f"{name} inherits from a class of another module")
 
+    # -- what is asked for by name ---------------------------------------------------------------
+
+    def _find_asked(self) -> None:
+        """Find what calls name as a module's path and what of it; refuse what can't be given."""
+        self._asked = []  # (texts in the source, path or folder, what of it)
+        self._of_folders = set()  # (folder, what)
+        texts = set()
+        handing = {}  # function that adds a name it is given to a folder -> (at, folder, what)
+        for name, tree in self._all_trees():
+            for call, parent, within in syntax.calls(tree):
+                for path, what, said in syntax.asks(call):
+                    if not self._is_ours(path):
+                        continue
+                    where = f"{name}:{call.lineno}"
+                    if path.endswith("."):
+                        self._of_folders.add((path, what))
+                        handing[within.name] = (_added(call, within, where), path, what)
+                    else:
+                        self._check_asked(where, path, what, parent)
+                        if name not in self._modules:  # a guest's stays as it is
+                            self._guest_words.add(what)
+                            continue
+                    self._asked.append((said, path, what))
+                    texts.update(map(id, said))
+        for name, tree in self._all_trees():
+            for call, parent, _ in syntax.calls(tree):
+                if isinstance(call.func, ast.Attribute) and call.func.attr in handing:
+                    at, folder, what = handing[call.func.attr]
+                    leaf = call.args[at] if at < len(call.args) else None
+                    if isinstance(leaf, ast.Constant):
+                        where = f"{name}:{call.lineno}"
+                        self._check_asked(where, folder + leaf.value, what, parent)
+        for module in self._modules.values():
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Constant) and id(node) not in texts:
+                    if isinstance(node.value, str) and self._is_ours(node.value, whole=True):
+                        raise Exposed(
+                            f"{module.name}:{node.lineno}: {node.value} is named there,"
+                            " but nothing of it asked for"
+                        )
+
+    def _all_trees(self) -> Iterator[tuple[str, ast.Module]]:
+        for module in self._modules.values():
+            yield module.name, module.tree
+        for tree in (*self._guests, *self._visitors):
+            yield "a guest", tree
+
+    def _is_ours(self, path: str, whole: bool = False) -> bool:
+        """Tell whether `path` names a module of the house or a folder, `whole`: were it there."""
+        if whole:
+            return "." in path and path in self._modules
+        packages = {name.partition(".")[0] for name in self._modules if "." in name}
+        return re.fullmatch(r"\w+(\.\w+)+\.?", path) and path.partition(".")[0] in packages
+
+    def _check_asked(self, where: str, path: str, what: str, parent: ast.AST) -> None:
+        if path not in self._modules:
+            raise Exposed(f"{where}: there is no module {path} to ask for {what}")
+        if self._root[path] in self._resident:
+            raise Exposed(f"{where}: {path} stays in memory: it is to be imported")
+        made = [
+            node
+            for node in self._modules[path].tree.body
+            if isinstance(node, syntax.DEFINITIONS) and node.name == what
+        ]
+        if not made:
+            raise Exposed(f"{where}: {path} has no {what}")
+        awaited = isinstance(made[0], ast.AsyncFunctionDef)
+        if awaited and not isinstance(parent, (ast.Await, ast.Return)):
+            raise Exposed(f"{where}: {what} of {path} is to be awaited at once")
+        if not awaited and isinstance(parent, ast.Await):
+            raise Exposed(f"{where}: {what} of {path} is not to be awaited")
+
     # -- names -----------------------------------------------------------------------------------
 
     def _choose_places(self) -> dict[str, str]:
@@ -392,21 +452,16 @@ class House:
             for word, thing in module.top.items():
                 if thing != _Thing("own", (module.name, word)) or thing.what in self._values:
                     continue
-                if self._stays(module.name, word):
+                folder = module.name.rpartition(".")[0] + "."
+                if self._stays(module.name, word) or (folder, word) in self._of_folders:
                     self._given[thing.what] = word
-                elif (
-                    module.name in self._asked_for
-                    and word in self._unresolved
-                    and not _PRIVATE.fullmatch(word)
-                ):
-                    self._given[thing.what] = self._public.get(word, word)
                 else:
                     things.append(thing.what)
         return things
 
     def _choose_top(self, things, bare: Iterator[str], attributes: set[str]) -> None:
         """Give names to what is at the top: one each for what units have of one another."""
-        abroad = set()  # things that another unit speaks of
+        abroad = {(path, what) for _, path, what in self._asked}  # and what others speak of
         whole = set()  # units that another speaks of as a whole
         in_class = set()  # things that a class body speaks of, where attributes have names too
         for module in self._modules.values():
@@ -457,6 +512,10 @@ class House:
     # -- linking ---------------------------------------------------------------------------------
 
     def _linked(self) -> dict[str, str]:
+        self._said = {}  # what a text says from now on
+        for (where, what), path, name in self._asked:
+            self._said[id(where)] = self._folders.get(path, self.place(path))
+            self._said[id(what)] = self._given.get((path, name), name)
         for module in self._modules.values():
             _Linker(self, module).link()
         texts = {}
@@ -525,6 +584,14 @@ class House:
             others |= {self._root[path] for module in modules for path in module.beside}
             needs[root] = others - {root}
         _sorted(needs)
+        for root in sorted(self._resident & needs.keys()):
+            within = {other for name in self._units[root] for other in self._modules[name].within}
+            passing = sorted((needs[root] | within) - self._resident)
+            if passing:
+                raise Exposed(
+                    f"{root} and what is in it stay in memory and import {', '.join(passing)},"
+                    " which come and go: they are to be asked for"
+                )
 
     def _stub(self, module: _Module) -> str:
         root = self._root[module.name]
@@ -567,7 +634,9 @@ class _Linker(ast.NodeTransformer):
 
     def _gone(self, node: ast.stmt) -> bool:
         if isinstance(node, syntax.DEFINITIONS):
-            return not self._house._speaks(node.name)
+            return not self._house._speaks(node.name) or self._unused(node.name)
+        if isinstance(node, ast.Assign) and all(map(self._unused, syntax.bound(node))):
+            return True
         if not syntax.is_const(node):
             return False
         what = self._module.name, node.targets[0].id
@@ -695,7 +764,10 @@ class _Linker(ast.NodeTransformer):
         node.body = self._body(
             part
             for part in node.body
-            if not (isinstance(part, syntax.DEFINITIONS) and self._unspoken(part.name))
+            if not (
+                isinstance(part, syntax.DEFINITIONS)
+                and (self._unspoken(part.name) or self._unused(part.name))
+            )
         )
         self._scopes.pop()
         self._within_what.pop()
@@ -707,6 +779,9 @@ class _Linker(ast.NodeTransformer):
         if isinstance(known, type):
             return issubclass(known, BaseException)
         return isinstance(base, ast.Name) and base.id in self._own_faults
+
+    def _unused(self, name: str) -> bool:
+        return ".".join([*self._within_what, name]) in self._house._unused
 
     def _unspoken(self, method: str) -> bool:
         """Tell whether nobody speaks of a method, nor may the interpreter itself."""
@@ -734,9 +809,8 @@ class _Linker(ast.NodeTransformer):
     # -- expressions and statements
 
     def visit_Constant(self, node):
-        house, path = self._house, node.value
-        if isinstance(path, str):
-            return ast.Constant(house._folders.get(path, house.place(path)))
+        if id(node) in self._house._said:
+            return ast.Constant(self._house._said[id(node)])
         return node
 
     def visit_Name(self, node):
@@ -785,6 +859,7 @@ class _Linker(ast.NodeTransformer):
         self._within(node)
         for alias in node.names:
             if alias.name in self._house._modules:
+                self._module.within.add(self._house._root[alias.name])
                 alias.name = self._house.place(self._house._root[alias.name])
         return node
 
@@ -797,6 +872,7 @@ class _Linker(ast.NodeTransformer):
             known = alias.asname or alias.name
             if path in house._modules:
                 root = house._root[path]
+                self._module.within.add(root)
                 if root != house._root[self._module.name]:
                     package, _, leaf = house.place(root).rpartition(".")
                     brief = ast.alias(leaf, None if leaf == known else known)
@@ -810,6 +886,7 @@ class _Linker(ast.NodeTransformer):
                         f"{self._module.name}:{node.lineno}: {alias.name} can't be had here"
                     )
                 given, root = house._given[thing.what], house._root[thing.what[0]]
+                self._module.within.add(root)
                 brief = ast.alias(given, None if given == known else known)
                 if root == house._root[self._module.name]:
                     made.append(
@@ -843,6 +920,16 @@ def rom() -> tuple[frozenset[str], frozenset[str]]:
     """Return the names that the interpreter of every port has in ROM, and those of this port."""
     everywhere, _, here = _ROM.read_text(encoding="utf-8").partition("\n\n")
     return frozenset(everywhere.split()), frozenset(here.split())
+
+
+def _added(call: ast.Call, function: ast.AST, where: str) -> int:
+    """Return which of the arguments that `function` is given it adds to a folder in `call`."""
+    own = [arg.arg for arg in function.args.args]
+    for node in call.args:
+        if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Name):
+            if node.right.id in own:
+                return own.index(node.right.id) - (own[0] == "self")
+    raise Exposed(f"{where}: what is added to a folder has to be given by name")
 
 
 def _sorted(needs: Mapping[str, Iterable[str]]) -> list[str]:

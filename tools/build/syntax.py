@@ -6,6 +6,7 @@ attribute. Imports only the standard library.
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -143,6 +144,36 @@ def asked_for(node: ast.AST) -> Iterator[str]:
             yield from (f"{path}.{alias.name}" for alias in found)
         case ast.Constant(value=str(path)):
             yield path
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, ast.AST, ast.AST]]:
+    """Yield every call with what it stands in and the function around it, or the module."""
+    ahead = [(tree, tree, tree)]
+    while ahead:
+        node, parent, within = ahead.pop()
+        if isinstance(node, ast.Call):
+            yield node, parent, within
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            within = node
+        ahead += [(part, node, within) for part in ast.iter_child_nodes(node)]
+
+
+def bound(node: ast.Assign) -> list[str]:
+    """Return the names that an assignment binds; one that is none for whatever else it sets."""
+    return [part.id if isinstance(part, ast.Name) else "" for part in node.targets]
+
+
+def asks(node: ast.AST) -> Iterator[tuple[str, str, tuple[ast.Constant, ast.Constant]]]:
+    """Yield what a call asks for, if it does: the path of a module, or that of a folder to which
+    a name is added, and what of it; and the two texts that say so.
+    """
+    if isinstance(node, ast.Call):
+        for path, function in pairwise(node.args):
+            if isinstance(path, ast.BinOp) and isinstance(path.op, ast.Add):
+                path = path.left
+            match path, function:
+                case ast.Constant(value=str(where)), ast.Constant(value=str(what)):
+                    yield where, what, (path, function)
 
 
 def attributes(node: ast.AST) -> Iterator[str]:

@@ -9,6 +9,7 @@ afterwards; no card number is printed. A check returns (verdict, what was measur
 import gc
 import json
 import os
+import sys
 import time
 from array import array
 from binascii import hexlify, unhexlify
@@ -16,7 +17,6 @@ from binascii import hexlify, unhexlify
 import machine
 
 from drivers import board
-from firmware import rooms
 
 OK = "ok"
 FAILED = "failed"
@@ -285,11 +285,13 @@ def load(path, figures, at):
     """
     gc.collect()
     figures[at] = gc.mem_alloc()
-    loaded = rooms.load(path)[1]
+    before = set(sys.modules)
+    __import__(path)
     gc.collect()
     figures[at + 1] = gc.mem_alloc()
-    rooms.drop(loaded)
-    loaded = None
+    for name in [name for name in sys.modules if name not in before]:
+        del sys.modules[name]
+    before = None
     gc.collect()
     figures[at + 2] = gc.mem_alloc()
 
