@@ -109,6 +109,12 @@ class Pages:
         """
         return await self._with("review", title, rows, at)
 
+    async def consent(self, title, rows):
+        """Show rows as `review` does, to be agreed to: D turns to the end, there it agrees (True);
+        C refuses.
+        """
+        return await self._with("consent", title, rows)
+
     async def digits(
         self, title, label, low, high, initial=b"", secret=False, check=None, card=None, whose=None
     ):
