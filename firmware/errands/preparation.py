@@ -35,7 +35,7 @@ async def run(desk, title, slot, checks_only=False):
             return False
     if not await _checks(desk, title):
         return False
-    if slot and not await desk.open("agreed", slot):
+    if slot and desk.sync.differing and not await desk.open("agreed", slot):
         return False
     return checks_only or await desk.pages.notice("notice.title", desk.text("notice.body"))
 
