@@ -25,14 +25,16 @@ async def run(desk, title, action, slot, fields):
     """Fill in the draft at the desk, begun if there is none, and have it checked.
 
     fields: their names, in the order in which they are asked for; "licence" is left out where it
-    is known. slot: 0 when it is one of them. Returns the proposal, (action, slot, reason, TLVs),
-    when it is to be submitted, None when the merchant gives up: the draft is gone then.
+    is known, and "slot" where one is given (0 for none). Returns the proposal, (action, slot,
+    reason, TLVs), when it is to be submitted, None when the merchant gives up: the draft is gone
+    then.
     """
     draft = desk.draft or drafts.begin(desk, action, slot)
     known = drafts.licence(desk)
     if known is not None:
         drafts.put(draft, model.LICENCE, known)
-        fields = [name for name in fields if name != "licence"]
+    left_out = "licence" if known else "", "slot" if slot else ""
+    fields = [name for name in fields if name not in left_out]
     at = 0
     while at < len(fields) and _filled(draft, fields[at]):
         at += 1
