@@ -35,7 +35,7 @@ def run(line, said):
         tlvs = line.state.get(keys.PENDING_TLVS)
         if token is None or len(token) != 8:
             outcome.event = change.UNSETTLED
-        elif token != line.identity.token(tlvs):
+        elif token != (line.identity.token(tlvs) if tlvs else bytes(8)):
             outcome.event = change.SUPERSEDED  # zeros: nothing is bound there any more
     return outcome
 

@@ -33,9 +33,8 @@ def run(line, how, secrets):
             fields.append(
                 (profile.OLD_TOKEN, b"".join([b"%02X" % byte for byte in request.old_token]))
             )
-        number = model.number(request.tlvs)
-        if number is not None:
-            fields.append((profile.NEW_NUMBER, model.truncated(number).encode()))
+        number = model.truncated(model.number(request.tlvs) or b"")
+        fields.append((profile.NEW_NUMBER, number.encode()))
         tlvs += [
             (profile.ACTION, bytes((request.action,))),
             (profile.SLOT, bytes((request.slot,))),

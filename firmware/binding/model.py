@@ -22,6 +22,7 @@ EXPIRY = const(0xDF37)  # YYMM
 CHANGE_ACCOUNT = const(1)
 CHANGE_CARD = const(2)
 RESTORE = const(3)
+REMOVE = const(4)  # a reserve; it has no TLVs
 
 CORPORATE = const(1)
 PERSONAL = const(2)

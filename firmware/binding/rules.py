@@ -25,6 +25,7 @@ LICENCE_LENGTH = const(13)
 LICENCE_CHECK = const(14)
 PASSWORD_SHORT = const(15)
 PASSWORD_SIMPLE = const(16)
+CARD_SAME = const(17)
 
 NAME_MAX = const(120)  # bytes of UTF-8
 ACCOUNT_MIN = const(8)
@@ -72,11 +73,13 @@ def cnaps(buf):
     return OK if (product + buf[11] - 0x30) % 10 == 1 else CNAPS_CHECK
 
 
-def card(buf):
-    """Check a card number: 13-19 digits that satisfy Luhn."""
+def card(buf, before=None):
+    """Check a card number: 13-19 digits that satisfy Luhn, another number than `before`."""
     if len(buf) < 13 or len(buf) > 19:
         return CARD_LENGTH
-    return OK if luhn.valid(buf, 0, len(buf)) else CARD_CHECK
+    if not luhn.valid(buf, 0, len(buf)):
+        return CARD_CHECK
+    return CARD_SAME if before is not None and buf == before else OK
 
 
 def expiry(buf, year, month):

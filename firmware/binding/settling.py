@@ -66,8 +66,11 @@ def run(change, event, outcome, notice, how):
         changes = ((keys.PENDING_STATE, bytes((phase,)) + reason),)
         return changes, entry(request, audit.REQUEST + phase, now, outcome)
     changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
-    if action == COMMIT and request.tlvs != state.binding(request.slot):
-        changes += state.binding_changes(request.slot, keys.PENDING_TLVS)
+    becomes = keys.PENDING_TLVS if request.tlvs else None  # of a reserve that is removed
+    if action == COMMIT and (request.tlvs or None) != state.binding(request.slot):
+        changes += state.binding_changes(request.slot, becomes)
+        if becomes is None:
+            changes.append((keys.PENDING_TLVS, None))
     else:
         changes.append((keys.PENDING_TLVS, None))
     if notice:

@@ -1,31 +1,36 @@
-"""Who stands behind a change: operator's password again, supervisor's approval, owner's one-time
-code.
+"""Who stands behind a change: operator's password again, for a card the merchant number, the
+supervisor, and the owner. Whoever approves is shown what.
 """
 
 from micropython import const
 
 from firmware.access.roles import SUPERVISOR
-from firmware.binding.change import CODE
+from firmware.binding import model
 
 _STANDS_S = const(120)
 
 
-async def run(desk, title, approved=None, proposal=None):
-    """Ask all three in turn. Returns the secrets for sync.keep, or None when given up.
+async def run(desk, title, approved, proposal):
+    """Ask all of them in turn. Returns the secrets for sync.keep, or None when given up.
 
     approved: [until when, proposal] as the two passwords were given for it last, kept up to date:
-    for that very proposal only the code is asked for meanwhile.
+    for that very proposal, (action, slot, reason, TLVs), only the code is asked for meanwhile.
     """
-    left = approved[0] - desk.clock.now() if approved is not None else 0
+    _, slot, _, tlvs = proposal
+    of_card = model.field(tlvs, model.PAN) is not None
+    left = approved[0] - desk.clock.now()
     if not 0 < left <= _STANDS_S or proposal != approved[1]:  # over, or the clock was set
         if not await desk.prove(desk.operator, title):
             return None
+        if of_card and not await desk.open("merchant_number", title):
+            return None
         if desk.operator != SUPERVISOR:
-            await desk.pages.message(title, desk.text("approve.supervisor"), True)
+            if not await desk.open("consent", "approve.supervisor", title, slot, tlvs):
+                return None
             if not await desk.prove(SUPERVISOR, title):
                 return None
-        if approved is not None:
-            approved[0] = desk.clock.now() + _STANDS_S
-            approved[1] = proposal
-    code = await desk.pages.digits(title, "approve.code", 6, 6)
-    return None if code is None else ((CODE, code),)
+        approved[0] = desk.clock.now() + _STANDS_S
+        approved[1] = proposal
+    if not await desk.open("consent", "approve.owner", title, slot, tlvs):
+        return None
+    return await desk.open("codes", title, of_card)

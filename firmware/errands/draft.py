@@ -1,30 +1,35 @@
 """A form that is being filled in, as bytes at the desk: what was typed outlives the form's code.
 
-    operator(2) kept until(4) reason(1) field being typed(1) | of each field, ascending: length(1)
-    value zeros | what is being typed, zeros(32)
+    operator(2) kept until(4) reason(1) field being typed(1) action(1) slot(1) | of each field,
+    ascending: length(1) value zeros | what is being typed, zeros(32)
 
 What always holds: a value is changed in its place, so that nothing of it is left anywhere once the
 draft is dropped; who is logged out for pressing no key finds it again for as long as the idle page
-says, which notes the time in it. In memory with the form only. May import binding.model and
-crypto.wipe.
+says, which notes the time in it. A card's CVV2 is never in it. In memory with the form only. May
+import binding.model, storage.state and crypto.wipe.
 """
 
 from micropython import const
 
 from firmware.binding import model
 from firmware.crypto.wipe import wipe
+from firmware.storage import state as keys
 
 REASON = const(6)  # where DF13 stands, 0 while none has been chosen
 _TYPING = const(7)  # the low byte of its tag, 0 while none is
-_HEAD = const(8)
-_TYPED = const(196)
-_SIZE = const(228)
+ACTION = const(8)  # where DF11 stands
+SLOT = const(9)  # where DF12 stands, 0 while none has been chosen
+_HEAD = const(10)
+_TYPED = const(223)
+_SIZE = const(255)
 _FIELDS = (  # tag, bytes at most
     (model.NAME, 120),
     (model.ACCOUNT, 32),
     (model.CNAPS, 12),
     (model.KIND, 1),
     (model.LICENCE, 18),
+    (model.PAN, 19),
+    (model.EXPIRY, 4),
 )
 
 
@@ -35,11 +40,15 @@ def run(desk):
         desk.draft = None
 
 
-def begin(desk):
-    """Put an empty draft of who is logged in at the desk; return it."""
+def begin(desk, action, slot):
+    """Put an empty draft of who is logged in at the desk, to do `action` to `slot` (0: to be
+    chosen); return it.
+    """
     desk.draft = draft = bytearray(_SIZE)
     draft[0] = desk.operator[0]
     draft[1] = desk.operator[1]
+    draft[ACTION] = action
+    draft[SLOT] = slot
     return draft
 
 
@@ -74,6 +83,17 @@ def typed(draft):
     """Overwrite what was being typed: the field has been left by a key."""
     draft[_TYPING] = 0
     wipe(memoryview(draft)[_TYPED:])
+
+
+def licence(desk):
+    """Return the merchant's licence where the terminal knows it, else None: as it was bound, or as
+    it was provisioned.
+    """
+    for slot in range(1, keys.SLOTS + 1):
+        bound = model.field(desk.state.binding(slot), model.LICENCE)
+        if bound is not None:
+            return bound
+    return desk.licence
 
 
 def compose(draft):

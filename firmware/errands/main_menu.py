@@ -1,10 +1,15 @@
-"""The menu after log-in: Settings → Account management → the errands of the binding.
+"""The menu after log-in: Settings → Account or card management → the errands of the binding.
 
 It says what was chosen and ends, so that it is not in memory while the errand runs.
 """
 
+from micropython import const
+
 from firmware import rooms
 from firmware.ui.keys import BACK
+
+_ACTION = const(8)  # where a draft tells
+_CHANGE_CARD = const(2)
 
 _MENUS = {
     "menu": ("menu.title", (("menu.settings", "settings"), ("menu.log_out", None))),
@@ -12,6 +17,7 @@ _MENUS = {
         "menu.settings",
         (
             ("menu.accounts", "accounts"),
+            ("menu.cards", "cards"),
             ("password.title", "own_password"),
             ("network.title", "network"),
             ("language.title", "language"),
@@ -29,6 +35,16 @@ _MENUS = {
             ("accept.title", "accept_binding"),
         ),
     ),
+    "cards": (
+        "menu.cards",
+        (
+            ("card.title", "change_card"),
+            ("reserves.title", "reserves"),
+            ("bindings.title", "bindings"),
+            ("pending.title", "pending"),
+            ("records.title", "records"),
+        ),
+    ),
 }
 
 
@@ -41,8 +57,10 @@ async def run(desk, trail):
     if not trail:
         trail.append(["menu", 0])
         if desk.draft is not None and desk.draft[:2] == desk.operator:
-            trail += [["settings", 0], ["accounts", 0]]
-            return "change_account"  # it offers to go on with what was typed
+            of_card = desk.draft[_ACTION] == _CHANGE_CARD
+            trail += [["settings", of_card], ["cards" if of_card else "accounts", 0]]
+            # It offers to go on with what was typed.
+            return "change_card" if of_card else "change_account"
     while trail:
         name, row = trail[-1]
         title, rows = _MENUS[name]

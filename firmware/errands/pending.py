@@ -109,10 +109,6 @@ async def _unsent(desk, request):
 async def _send(desk, request, code):
     # Propose the same, to what its slot has now, for as long as a right code is all that is
     # wanting.
-    approved = [0, None]
     proposal = request.action, request.slot, request.reason, request.tlvs
-    while code == _WRONG_CODE:
-        secrets = await desk.open("approval", _TITLE, approved, proposal)
-        if secrets is None:
-            return
-        code = await desk.open("submission", _TITLE, secrets, proposal)
+    if code == _WRONG_CODE:
+        await desk.open("authorising", _TITLE, proposal)

@@ -26,8 +26,8 @@ _CHECKS = (  # in this order
 
 async def run(desk, title, slot, checks_only=False):
     """Return True when the merchant is prepared, every check has passed, what changed elsewhere in
-    `slot` has been accepted, and so have the notices. checks_only: of a request that was prepared
-    before.
+    `slot` (0: it has yet to be chosen) has been accepted, and so have the notices. checks_only: of
+    a request that was prepared before.
     """
     if not checks_only:
         body = desk.text("prepare.body") + " " + desk.hotline
@@ -35,16 +35,9 @@ async def run(desk, title, slot, checks_only=False):
             return False
     if not await _checks(desk, title):
         return False
-    if _differs(desk, slot):
-        await desk.open("accept_binding", slot)
-        if _differs(desk, slot):
-            return False
+    if slot and desk.sync.differing and not await desk.open("agreed", slot):
+        return False
     return checks_only or await desk.pages.notice("notice.title", desk.text("notice.body"))
-
-
-def _differs(desk, slot):
-    # A slot that the acquirer has unbound is free for a new binding.
-    return [1 for at, theirs in desk.sync.differing if at == slot and theirs is not None]
 
 
 async def _checks(desk, title):

@@ -6,11 +6,9 @@ from micropython import const
 
 from firmware.binding import change, model
 from firmware.errands.bindings import describe
-from firmware.ui.keys import BACK
 
 _TITLE = "restore.title"
 _SLOT = const(1)
-_WRONG_CODE = b"55"
 _REASONS = (5, 4, 9)  # details wrong, change of bank, other
 
 
@@ -30,15 +28,8 @@ async def run(desk):
         return
     if not await desk.open("preparation", _TITLE, _SLOT):
         return
-    items = [desk.text("reason.%d" % reason) for reason in _REASONS]
-    at = await desk.pages.menu("field.reason", items)
-    if at == BACK:
+    reason = await desk.open("reason", _REASONS)
+    if reason is None:
         return
-    proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
-    approved = [0, None]
-    code = _WRONG_CODE
-    while code == _WRONG_CODE:  # only the code is asked for again, while the approvals stand
-        secrets = await desk.open("approval", _TITLE, approved, proposal)
-        if secrets is None:
-            return
-        code = await desk.open("submission", _TITLE, secrets, proposal)
+    proposal = (model.RESTORE, _SLOT, reason, backup)
+    await desk.open("authorising", _TITLE, proposal)

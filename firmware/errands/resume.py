@@ -3,15 +3,16 @@
 from firmware.errands import draft as drafts
 
 
-async def run(desk, title, slot):
+async def run(desk, title, action):
     """Return True to go on with the draft at the desk, None when it was thrown away, False when
-    there is none of who is logged in.
+    there is none of who is logged in that does `action`.
     """
     draft = desk.draft
-    if draft is None or draft[:2] != desk.operator:
+    if draft is None or draft[:2] != desk.operator or draft[drafts.ACTION] != action:
         drafts.run(desk)
         return False
-    if drafts.compose(draft) == desk.state.binding(slot):
+    slot = draft[drafts.SLOT]
+    if slot and drafts.compose(draft) == desk.state.binding(slot):
         await desk.pages.message(title, desk.text("told.accepted"), True)  # while nobody looked
     elif await desk.pages.message(title, desk.text("change.resume")):
         return True

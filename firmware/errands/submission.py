@@ -23,10 +23,10 @@ async def run(desk, title, secrets=None, proposal=None, withdraw=None):
     code of a refusal (2 bytes), so that what was typed can be mended, else None. What can't be
     settled now stays pending; power loss at any point resumes it at the next start.
     """
+    if secrets is not None:
+        desk.sync.keep(secrets)  # before all that may fail
     if proposal is not None:
         await desk.open("propose", *proposal)
-    if secrets is not None:
-        desk.sync.keep(secrets)
     outcome = await desk.pages.working(_ask(desk, title, withdraw))
     if desk.change.phase == change.SENT:
         desk.sync.wake()  # while the one-time code is still of use

@@ -12,11 +12,12 @@ from firmware.errands.moment import EAST_S
 _QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
 
 
-async def run(desk):
+async def run(desk, read=None):
     """Return the card's number as digits, for whoever asked to wipe, or the text key of what is
     wrong with the card.
 
-    The track is overwritten before this returns: nothing of it but the number is kept.
+    read: a bytearray to keep the card's expiry in (4, zeros when it has none), and its number.
+    The track is overwritten before this returns: nothing else of it is kept.
     """
     reader = desk.board.magstripe
     if reader is None:
@@ -31,12 +32,12 @@ async def run(desk):
             got = reader.read_into(buf, swipe.fill)
             swipe.accept(got)
             if swipe.fill and (not got or not swipe.room()):
-                return _number(desk, swipe)
+                return _number(desk, swipe, read)
     finally:
         wipe(buf)
 
 
-def _number(desk, swipe):
+def _number(desk, swipe, read):
     buf, out = swipe.buf, swipe.out
     verdict = swipe.verdict()
     if verdict == track.BAD_CHECK_DIGIT:
@@ -50,4 +51,11 @@ def _number(desk, swipe):
         code = rooms.ask("firmware.binding.rules", "expiry", expiry, now[0], now[1])
         if code:
             return "rule.%d" % code
-    return bytearray(memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]])
+    number = memoryview(buf)[out[track.PAN] : out[track.PAN] + out[track.PAN_LEN]]
+    if read is not None:
+        wipe(read)
+        for at in range(4 if out[track.EXPIRY] else 0):
+            read[at] = expiry[at]
+        for at in range(len(number)):
+            read[4 + at] = number[at]
+    return bytearray(number)

@@ -89,6 +89,6 @@ def advice(code, fault_tag):
 
 def _field(text, tag):
     # The field of the form that a DF41 names.
-    if 0xDF30 <= tag <= 0xDF37 or tag == 0xDF3A:
+    if 0xDF30 <= tag <= 0xDF38 or tag == 0xDF3A:
         return text("field.%04X" % tag)
     return text("field.other")

@@ -51,6 +51,7 @@ class _Field:
         self._label = label  # in words
         self._low = low
         self._error = None
+        self._offered = None  # the number of a card swiped over what stands here: D takes it
         self._size = 0
         self._kept = isinstance(initial, memoryview)
         self._buf = initial if self._kept else bytearray(high)
@@ -77,10 +78,13 @@ class _Field:
                 key = await _key_or_card(pages, swiped, card is not None)
                 self._error = None
                 if key == keys.NONE:
-                    self._take_card(swiped[-1])  # the last one counts
+                    self._offer(swiped.pop())  # the last one counts
                     _forget(swiped)
                     pages.begin()  # a card is as good as a key: somebody is here
-                elif key & 0x7F == keys.CANCEL:
+                    continue
+                if self._offered is not None and self._answers_offer(key & 0x7F):
+                    continue
+                if key & 0x7F == keys.CANCEL:
                     self._kept = False
                     return None
                 elif key & 0x7F == keys.CONFIRM:
@@ -94,6 +98,7 @@ class _Field:
             if waiting is not None:
                 waiting.cancel()
             _forget(swiped)
+            self._forget_offer()
             if not self._kept:
                 wipe(self._buf)
             if waiting is not None:
@@ -104,14 +109,28 @@ class _Field:
         for at in range(self._size):
             self._buf[at] = source[at]
 
-    def _take_card(self, number):
+    def _offer(self, number):
+        self._forget_offer()
         if isinstance(number, str):
             self._error = self._pages.text(number)
         elif len(number) > len(self._buf):
             self._error = self._pages.text("entry.card_unread")
+            wipe(number)
         else:
+            self._offered = number
+
+    def _answers_offer(self, key):
+        # D takes the card's number, and is then for the field; C is for the offer alone.
+        if key == keys.CONFIRM:
             wipe(self._buf)
-            self._take(number)
+            self._take(self._offered)
+        self._forget_offer()
+        return key == keys.CANCEL
+
+    def _forget_offer(self):
+        if self._offered is not None:
+            wipe(self._offered)
+            self._offered = None
 
     def _edit(self, key):
         buf, size = self._buf, self._size
@@ -155,6 +174,8 @@ class _Field:
         canvas, text = self._pages.canvas, self._pages.text
         buf, size, error = self._buf, self._size, self._error
         high = len(buf)
+        if self._offered is not None:
+            buf, size = self._offered, len(self._offered)
         canvas.clear()
         canvas.title(self._title, "%d/%d" % (size, high))
         canvas.line(0, self._label)

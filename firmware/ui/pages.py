@@ -110,6 +110,12 @@ class Pages:
         """
         return await rooms.ask("firmware.ui.review", "run", self, title, rows, at)
 
+    async def consent(self, title, rows):
+        """Show rows as `review` does, to be agreed to: D turns to the end, there it agrees (True);
+        C refuses.
+        """
+        return await rooms.ask("firmware.ui.consent", "run", self, title, rows)
+
     async def digits(
         self, title, label, low, high, initial=b"", secret=False, check=None, card=None, whose=None
     ):

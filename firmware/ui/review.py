@@ -2,17 +2,12 @@
 
 Driven by a Pages object (canvas, text, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
-with B. May import crypto.wipe, ui.blanks, ui.canvas and ui.keys.
+with B. May import ui.canvas, ui.keys and ui.lines.
 """
 
-from micropython import const
-
-from firmware.crypto.wipe import wipe
 from firmware.ui import canvas as paint
 from firmware.ui import keys
-from firmware.ui.blanks import shown
-
-_GROUP = const(8)  # longer numbers are shown in groups
+from firmware.ui.lines import forget, lay
 
 
 async def run(pages, title, rows, at=0):
@@ -22,43 +17,18 @@ async def run(pages, title, rows, at=0):
     Returns the index of the row to be changed, SUBMIT or BACK.
     """
     pages.begin()
-    lines = []  # (row, words as bytes, start, end)
+    lines = []
     try:
+        lay(pages, rows, lines, 0)
         return await _shown(pages, title, rows, at, lines)
     finally:
-        for index, data, _, _ in lines:
-            if index < len(rows) and not isinstance(rows[index][1], str):
-                wipe(data)
+        forget(rows, lines)
 
 
 async def _shown(pages, title, rows, at, lines):
     canvas = pages.canvas
-    ends = []
-    for index in range(len(rows)):
-        label, value = rows[index]
-        label = pages.text(label).encode()
-        if isinstance(value, str):
-            value = shown(value)
-            line = label + b" " + value
-        else:
-            value = _grouped(value)
-            line = bytearray(len(label) + 1 + len(value))
-            line[: len(label) + 1] = label + b" "
-            line[len(label) + 1 :] = value
-        fits = canvas.width(line) <= paint.TEXT_WIDTH
-        if not isinstance(rows[index][1], str):
-            wipe(value if fits else line)  # the one that is not shown
-        if fits:
-            lines.append((index, line, 0, len(line)))
-            continue
-        lines.append((index, bytearray(label), 0, len(label)))
-        data = canvas.wrap(value, ends)
-        start = 0
-        for end in ends:
-            lines.append((index, data, start, end))
-            start = end
     submit = pages.text("ui.submit_row").encode()
-    lines.append((len(rows), submit, 0, len(submit)))
+    lines.append((len(rows), submit, 0, len(submit), 0))
     at = min(max(at, 0), len(rows))
     top = 0
     while lines[top][0] != at:
@@ -68,7 +38,7 @@ async def _shown(pages, title, rows, at, lines):
         canvas.clear()
         canvas.title(pages.text(title), "%d/%d" % (at + 1, len(rows) + 1))
         for row in range(min(paint.BODY_LINES, len(lines) - top)):
-            index, data, start, end = lines[top + row]
+            index, data, start, end, _ = lines[top + row]
             canvas.piece(row, data, start, end, index == at)
         canvas.scroll_mark(top, paint.BODY_LINES, len(lines), paint.BODY_LINES)
         confirm = "ui.submit" if at == len(rows) else "ui.edit"
@@ -83,20 +53,6 @@ async def _shown(pages, title, rows, at, lines):
             top, at = _up(lines, top, at)
         elif code == keys.DOWN:
             top, at = _down(lines, top, at)
-
-
-def _grouped(digits):
-    # A copy in groups of four when there are many, in one piece, so that it can be overwritten.
-    n = len(digits)
-    copy = bytearray(n + (n - 1) // 4 if n > _GROUP else n)
-    at = 0
-    for i in range(n):
-        if i and n > _GROUP and not i % 4:
-            copy[at] = 0x20
-            at += 1
-        copy[at] = digits[i]
-        at += 1
-    return copy
 
 
 def _first_of(lines, row):

@@ -9,7 +9,7 @@ from drivers import clock
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.binding.change import NoAnswer
-from firmware.errands import accept_binding, bindings, preparation
+from firmware.errands import accept_binding, agreed, bindings, preparation
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_checked import composed
@@ -65,6 +65,8 @@ class Desk(Terminal):
         return number == b"00"
 
     async def open(self, name, *args):
+        if name == "agreed":
+            return await agreed.run(self, *args)
         assert name == "accept_binding"
         await accept_binding.run(self, *args)
 

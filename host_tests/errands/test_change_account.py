@@ -5,12 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from firmware import rooms
 from firmware.binding import change, model
 from firmware.errands import approval, change_account, restore
 from firmware.rooms import NoRoom
 from firmware.ui.pages import Idle
 
-FIRST, OTHER = (4, b"first"), (4, b"other")
+FIRST = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"first"}))
+OTHER = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"other"}))
 
 
 class Desk(SimpleNamespace):
@@ -53,7 +55,7 @@ class Desk(SimpleNamespace):
     async def menu(self, *words):
         return 0
 
-    async def digits(self, title, label, low, high):
+    async def digits(self, title, label, low, high, *others):
         self.time += self.takes_s
         self.said.append("code")
         if self.codes == self.said.count("code"):
@@ -63,7 +65,9 @@ class Desk(SimpleNamespace):
     async def open(self, name, *args):
         if name == "approval":
             return await approval.run(self, *args)
-        if name == "account_form":
+        if name in ("authorising", "codes"):
+            return await rooms.follow("firmware.errands." + name, self, *args)
+        if name == "form":
             self.said.append("form")
             self.typed = self.draft = bytearray(b"01 what was typed")
             return self.forms.pop(0)
@@ -72,7 +76,7 @@ class Desk(SimpleNamespace):
             if isinstance(answer, BaseException):
                 raise answer
             return answer
-        return name == "preparation"
+        return name in ("preparation", "consent")
 
 
 def asked(desk, errand=change_account):
@@ -127,7 +131,7 @@ def test_each_try_is_a_request_of_its_own():
     desk.open = watched
     asked(desk)
     assert len({id(code) for code, _ in seen}) == 2
-    assert [proposal for _, proposal in seen] == [(model.CHANGE_ACCOUNT, 1, *FIRST)] * 2
+    assert [proposal for _, proposal in seen] == [FIRST] * 2
 
 
 def test_of_another_refusal_what_was_typed_stays():

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from firmware import rooms
-from firmware.errands import account_form, main_menu, resume
+from firmware.binding import model
+from firmware.errands import change_account, form, main_menu, resume
 from firmware.ui.pages import Idle
 from host_tests.ui.stage import Stage, settle
 
@@ -42,7 +43,9 @@ def desk():
 
 async def fill(desk, *keys):
     """Begin the form, press keys; return its task, which waits for more."""
-    task = asyncio.create_task(account_form.run(desk, "change.title", 1))
+    fields = change_account._FIELDS
+    work = form.run(desk, "change.title", model.CHANGE_ACCOUNT, 1, fields)
+    task = asyncio.create_task(work)
     await settle()
     for key in "".join(keys):
         await desk.stage.press(key)
@@ -70,8 +73,8 @@ def test_a_form_that_was_left_goes_on_at_the_first_field_that_is_empty(desk):
         await desk.stage.press(CNAPS + "D" + "BBBBB" + "D")
         return await again
 
-    reason, tlvs = asyncio.run(story())
-    assert reason == 4
+    action, slot, reason, tlvs = asyncio.run(story())
+    assert (action, slot, reason) == (model.CHANGE_ACCOUNT, 1, 4)
     for value in (NAME.encode(), ACCOUNT.encode(), CNAPS.encode(), LICENCE):
         assert value in tlvs
 
@@ -134,7 +137,7 @@ def test_the_field_that_was_being_typed_is_found_as_it_was(desk, keys, typed):
         assert typed.replace("2##", "B") in shown(desk)
         await desk.stage.press("C")  # left by a key: nothing of it stays
         await leave(again)
-        assert typed[:6].encode() not in desk.draft[196:]
+        assert typed[:6].encode() not in desk.draft[223:]
 
     asyncio.run(story())
 
@@ -188,11 +191,11 @@ def test_every_name_that_the_acquirer_sent_is_offered(desk):
 
 @pytest.mark.parametrize(("key", "kept"), [("D", True), ("C", None)])
 def test_logging_in_again_offers_to_go_on(desk, key, kept):
-    desk.draft = bytearray(b"01" + bytes(200))
+    desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(245))
 
     async def story():
         assert await main_menu.run(desk, []) == "change_account"
-        task = asyncio.create_task(resume.run(desk, "change.title", 1))
+        task = asyncio.create_task(resume.run(desk, "change.title", model.CHANGE_ACCOUNT))
         await settle()
         assert desk.text("change.resume")[:8] in shown(desk)
         await desk.stage.press(key)
@@ -203,7 +206,7 @@ def test_logging_in_again_offers_to_go_on(desk, key, kept):
 
 
 def test_another_operator_is_offered_nothing(desk):
-    draft = desk.draft = bytearray(b"01" + bytes(200))
+    draft = desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(245))
     desk.operator = b"02"
 
     async def story():
@@ -212,7 +215,7 @@ def test_another_operator_is_offered_nothing(desk):
         assert desk.text("menu.settings") in shown(desk)
         await leave(task)
         assert desk.draft is draft
-        return await resume.run(desk, "change.title", 1)
+        return await resume.run(desk, "change.title", model.CHANGE_ACCOUNT)
 
     assert asyncio.run(story()) is False
     assert desk.draft is None  # a form of their own begins
@@ -235,9 +238,9 @@ def test_logging_out_by_hand_throws_it_away(desk):
 def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
     async def story():
         task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBB", "D")
-        _, tlvs = await task
+        *_, tlvs = await task
         desk.state.binding = lambda slot: tlvs  # accepted, and nobody came to see it
-        task = asyncio.create_task(resume.run(desk, "change.title", 1))
+        task = asyncio.create_task(resume.run(desk, "change.title", model.CHANGE_ACCOUNT))
         await settle()
         assert desk.text("told.accepted") in shown(desk)
         await desk.stage.press("D")

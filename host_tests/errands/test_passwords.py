@@ -8,10 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from firmware.access import operators
+from firmware.binding import model
 from firmware.desk import Desk as Declared
 from firmware.errands import approval, new_password
 from host_tests.access.test_operators import FIRST, Access
+from host_tests.binding.test_change import NEW
 from host_tests.ui.stage import Stage, settle
+
+PROPOSAL = (model.CHANGE_ACCOUNT, 1, 4, NEW)
 
 
 class Desk(SimpleNamespace):
@@ -27,6 +31,8 @@ class Desk(SimpleNamespace):
             pages=self.stage.pages,
             text=self.stage.text,
             operator=b"01",
+            licence=None,
+            sync=SimpleNamespace(policy=0),
         )
 
     open, prove = Declared.open, Declared.prove
@@ -63,9 +69,9 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
     asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"20261124")))
     given_up = play(
         desk,
-        approval.run(desk, "change.title"),
+        approval.run(desk, "change.title", [0, None], PROPOSAL),
         ("Password of 01", "20261124D"),
-        ("Supervisor 00", "D"),
+        ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
         ("first password", "D"),
         ("New, 8 digits", "C"),
@@ -73,14 +79,15 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
     assert given_up is None
     secrets = play(
         desk,
-        approval.run(desk, "change.title"),
+        approval.run(desk, "change.title", [0, None], PROPOSAL),
         ("Password of 01", "20261124D"),
-        ("Supervisor 00", "D"),
+        ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
         ("first password", "D"),
         ("New, 8 digits", "71828182D"),
         ("again", "71828182D"),
         ("changed", "D"),
+        ("Owner checks", "DDD"),
         ("one-time code", "123456D"),
     )
     assert [bytes(code) for _, code in secrets] == [b"123456"]

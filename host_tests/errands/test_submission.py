@@ -147,13 +147,13 @@ def _left_unanswered(monkeypatch, event, code):
     the terminal, and what lay at the desk meanwhile.
     """
     counter = Counter([None] * 5, *[LOST] * 4, event)
-    counter.draft = bytearray(b"01" + bytes(227))
+    counter.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(245))
     drafts.put(counter.draft, model.ACCOUNT, b"11112222")
     opened = counter.open
 
     async def open_(name, *args):
-        if name == "account_form":
-            return 4, NEW
+        if name == "form":
+            return FORM
         if name in ("preparation", "resume"):
             return True
         return _secrets() if name == "approval" else await opened(name, *args)
@@ -182,7 +182,9 @@ def test_a_code_that_ran_out_on_the_way_costs_no_second_form(monkeypatch):
     counter, draft = _left_unanswered(monkeypatch, change.REJECTED, b"55")
     assert counter.draft is draft
     assert bytes(drafts.get(draft, model.ACCOUNT)) == b"11112222"
-    assert asyncio.run(resume.run(counter, "change.title", 1)) is True  # D: go on
+    assert (
+        asyncio.run(resume.run(counter, "change.title", model.CHANGE_ACCOUNT)) is True
+    )  # D: go on
 
 
 @pytest.mark.parametrize("event", [change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN])

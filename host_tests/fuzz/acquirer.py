@@ -13,6 +13,7 @@ import contextlib
 import random
 from types import SimpleNamespace
 
+from firmware.binding import model
 from host_tests.crash import life, scenarios
 from host_tests.crash.world import MemoryBooks, World, token
 from tools.acquirer import message, tlv
@@ -193,7 +194,7 @@ class Reader(life.Till):
         return right
 
     async def _read(self):
-        from firmware.errands import account_form
+        from firmware.errands import change_account
         from firmware.ui.pages import Idle
         from host_tests.ui.stage import Stage
 
@@ -215,7 +216,8 @@ class Reader(life.Till):
             if self.sync.names:
                 stage.keys.press("D" + "B" * len(self.sync.names))
                 with contextlib.suppress(Idle):
-                    await account_form.run(self, "change.title", life.SLOT)
+                    asked = model.CHANGE_ACCOUNT, life.SLOT, change_account._FIELDS
+                    await self.open("form", "change.title", *asked)
         finally:
             self.text, self.pages, self.operator = kept
 

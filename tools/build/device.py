@@ -70,11 +70,6 @@ TO_COME = (
     # What the digits of the table say.
     "firmware.binding.settling.DROP",
     "firmware.binding.settling.FORGET",
-    # A card as what the acquirer pays out to.
-    "firmware.binding.change.CVV2",
-    "firmware.binding.model.CHANGE_CARD",
-    "firmware.binding.rules.CARD_LENGTH",
-    "firmware.binding.rules.card",
     # The contactless reader.
     "drivers.pn532",
     "firmware.card.tlv.SEEK_LEN",

@@ -34,6 +34,7 @@ seconds are and the terminal has had its share of them.
     acquirer reply [MTI] TAG=HEX...   once: the next answer, to a change's if no MTI is said, has
                                       other contents, see lies.py
     acquirer review on|off            changes wait for a decision
+    acquirer cvv2 on|off              CVV2 is wanted with a card
     acquirer accept | reject [TEXT]   decide what is under review
     acquirer bind ACCOUNT             change the binding without the terminal
     acquirer unbind [SLOT]            end it
@@ -569,6 +570,8 @@ class Stage:
             self._faults.append(("received", mti, lie(lies)))
         elif what == "review" and words in (("on",), ("off",)):
             self._office.set_policy(home, merchant, review=words == ("on",))
+        elif what == "cvv2" and words in (("on",), ("off",)):
+            self._office.set_policy(home, merchant, cvv2=words == ("on",))
         elif what in ("accept", "reject"):
             self._office.decide(home, what == "accept", reason=words[0] if words else None)
         elif what == "want":

@@ -1,0 +1,35 @@
+"""Change a bound bank card: why, which one, the new card and its holder, review, identity, submit,
+keep the record.
+
+What always holds, and what power loss leaves: as in change_account. A card's CVV2 is asked for
+last, so that it is nowhere but on its way.
+"""
+
+from firmware.binding import change, model
+
+_TITLE = "card.title"
+_FIELDS = (
+    "field_reason",
+    "field_slot",
+    "field_card",
+    "field_expiry",
+    "field_name",
+    "field_licence",
+)
+
+
+async def run(desk, slot=0):
+    """Lead the merchant from the preparation page to the acquirer's answer. slot: 0 for one that
+    is chosen of all.
+    """
+    if desk.change.phase != change.IDLE:
+        await desk.open("pending")
+        return
+    resumed = await desk.open("resume", _TITLE, model.CHANGE_CARD)
+    if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
+        return
+    approved = [0, None]
+    mending = True
+    while mending:
+        proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS)
+        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)

@@ -1,0 +1,18 @@
+"""Why the binding is to be changed: it leads what else is asked for."""
+
+from firmware.binding import model
+from firmware.errands import draft as drafts
+
+_OF_ACCOUNT = (4, 5, 9)  # change of bank, details wrong, other
+_OF_CARD = (1, 2, 3, 4, 5, 9)  # expired, lost, damaged, and the same
+
+
+async def run(desk, title):
+    """Choose DF13."""
+    draft = desk.draft
+    reasons = _OF_CARD if draft[drafts.ACTION] == model.CHANGE_CARD else _OF_ACCOUNT
+    reason = await desk.open("reason", reasons, draft[drafts.REASON])
+    if reason is None:
+        return 0
+    draft[drafts.REASON] = reason
+    return 1

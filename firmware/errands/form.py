@@ -1,0 +1,63 @@
+"""A form: its fields asked for in turn, each by a part of its own, then one page to check them.
+
+What is wrong is said at the field, and what was typed stays: in the draft at the desk, also when
+the terminal is left alone or has no room, until it is submitted or given up. A field is asked for
+by the errand `field_…` that it is called by: given the title, it returns how many fields to go on
+by, 0 to go back.
+"""
+
+from firmware.binding import model
+from firmware.errands import draft as drafts
+from firmware.ui.keys import BACK, SUBMIT
+
+_TAGS = {
+    "field_name": model.NAME,
+    "field_kind": model.KIND,
+    "field_account": model.ACCOUNT,
+    "field_cnaps": model.CNAPS,
+    "field_licence": model.LICENCE,
+    "field_card": model.PAN,
+    "field_expiry": model.EXPIRY,
+}
+
+
+async def run(desk, title, action, slot, fields):
+    """Fill in the draft at the desk, begun if there is none, and have it checked.
+
+    fields: their names, in the order in which they are asked for; the licence is left out where it
+    is known, and the slot where one is given (0 for none). Returns the proposal, (action, slot,
+    reason, TLVs), when it is to be submitted, None when the merchant gives up: the draft is gone
+    then.
+    """
+    draft = desk.draft or drafts.begin(desk, action, slot)
+    known = drafts.licence(desk)
+    if known is not None:
+        drafts.put(draft, model.LICENCE, known)
+    left_out = "field_licence" if known else "", "field_slot" if slot else ""
+    fields = [name for name in fields if name not in left_out]
+    at = 0
+    while at < len(fields) and _filled(draft, fields[at]):
+        at += 1
+    known = None
+    while True:
+        while at < len(fields):
+            on = await desk.open(fields[at], title)
+            at += on or -1
+            if at < 0:
+                drafts.run(desk)
+                return None
+        at = await desk.open("checking", title, fields)
+        if at == SUBMIT:
+            tlvs = drafts.compose(draft)
+            return draft[drafts.ACTION], draft[drafts.SLOT], draft[drafts.REASON], tlvs
+        if at == BACK:
+            drafts.run(desk)
+            return None
+
+
+def _filled(draft, name):
+    if name == "field_reason":
+        return draft[drafts.REASON]
+    if name == "field_slot":
+        return draft[drafts.SLOT]
+    return len(drafts.get(draft, _TAGS[name]))

@@ -1,0 +1,44 @@
+"""What a slot has, in words.
+
+In memory only while slots are shown. May import binding, errands.moment.
+"""
+
+from micropython import const
+
+from firmware.binding import change, model
+from firmware.binding.record import Record
+from firmware.errands.moment import EAST_S
+
+_NEAR = const(2)  # months before a card's expiry
+
+
+def words(desk, slot):
+    """Return its number, masked, until when a card is good, with a warning, and since when it is
+    bound, where a record still tells.
+    """
+    text, tlvs = desk.text, desk.state.binding(slot)
+    if tlvs is None:
+        return text("slot.free" if slot > 1 else "slot.none")
+    parts = [model.truncated(model.number(tlvs) or b"")]
+    expiry = model.field(tlvs, model.EXPIRY)
+    civil = [0] * 6
+    if expiry is not None:
+        desk.clock.civil(desk.clock.now() + EAST_S, civil)
+        year, month = 2000 + int(expiry[:2]), int(expiry[2:])
+        left = (year - civil[0]) * 12 + month - civil[1]
+        parts.append("%02d/%02d" % (month, year % 100))
+        if left < _NEAR:
+            parts.append(text("slot.near" if left >= 0 else "slot.over"))
+    since = _since(desk, slot, parts[0])
+    if since:
+        desk.clock.civil(since + EAST_S, civil)
+        parts.append(text("slot.since") + "%d-%02d-%02d" % tuple(civil[:3]))
+    return " ".join(parts)
+
+
+def _since(desk, slot, number):
+    for stored in desk.state.records():
+        record = Record(stored)
+        if record.slot == slot and record.event == change.ACTIVE:
+            return record.time if record.number == number else 0
+    return 0
