@@ -66,7 +66,7 @@ class Desk(SimpleNamespace):
         if name == "approval":
             return await approval.run(self, *args)
         if name in ("authorising", "codes"):
-            return await rooms.follow("firmware.errands." + name, self, *args)
+            return await rooms.ask("firmware.errands." + name, "run", self, *args)
         if name == "form":
             self.said.append("form")
             self.typed = self.draft = bytearray(b"01 what was typed")
