@@ -15,6 +15,7 @@ RECORDS = const(0x0320)  # entries of the audit log
 REPLY = const(0x10)  # added to what was asked, of which a repeat's last digit is taken off
 
 # Data elements
+MTI = const(0)  # which is none: what a message is, among what it says
 TIME = const(7)
 STAN = const(11)
 LOCAL_TIME = const(12)
@@ -35,8 +36,8 @@ DATA = const(120)  # TLVs
 MAC = const(128)
 
 # What they say
-SIGN_ON = const(1)  # DE 70
-BATCH_NUMBER = const(b"00000001")  # DE 60, before DE 70
+SIGN_ON = const(b"001")  # DE 70
+BATCH_NUMBER = const(b"00000001")  # DE 60, before DE 70 or 000
 CHANGE = const(b"2")  # DE 91
 WITHDRAW = const(b"3")
 INQUIRE = const(b"5")
@@ -66,12 +67,15 @@ SEALED = const(0xDF20)
 # Tags of what is answered
 STATUS = const(0xDF40)
 WORDS = const(0xDF41)  # why
+EFFECTIVE = const(0xDF42)  # from when on
 APPLICATION = const(0xDF43)
 TOKEN = const(0xDF44)
 NOTICES = const(0xDF45)
 CLOCK = const(0xDF46)
 NEW_MERCHANT = const(0xDF47)
 POLICY = const(0xDF48)
+AGAIN = const(0xDF4A)  # ask again after so many seconds
+KIND = const(0xDF4B)  # of a refusal
 
 # Tags of the archive
 RECORD = const(0xDF50)
@@ -89,3 +93,12 @@ UNKNOWN = const(4)
 DIFFERS = const(1)
 WANTS_RECORDS = const(4)
 DECIDED = const(8)
+
+# Messages as rows: what is looked for in the reply to each
+OF_SIGN_ON = const((CODE, SEALED, NOTICES, CLOCK, NEW_MERCHANT, POLICY))
+OF_REQUEST = const((CODE, REFERENCE, STATUS, WORDS, EFFECTIVE, APPLICATION, TOKEN, AGAIN, KIND))
+OF_SLOT = const((CODE, SEALED, STATUS, TOKEN))
+OF_RECORDS = const((CODE, LAST))
+
+# Every data element that was sent comes back in the reply as it was, but for these
+NOT_ECHOED = const((OLD_TOKEN, NEW_NUMBER, DATA, MAC))

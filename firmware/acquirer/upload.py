@@ -39,9 +39,9 @@ async def run(sync):
         found, sent = rooms.run("firmware.acquirer.unsent", journal, last, gaps)
         if not found:
             return
-        wanted = profile.CODE, profile.LAST
-        said = await sync.line.talk(wanted, profile.RECORDS, (), found)
+        fields = {profile.MTI: profile.RECORDS, profile.DATA: found}
         found = None
+        said = await sync.line.talk(profile.OF_RECORDS, fields)
         code, value = said[profile.CODE], said[profile.LAST]
         if value is None or len(value) != 4:
             return
