@@ -1,8 +1,10 @@
 """The wire profile's numbers and codes, by name: messages, data elements, tags, what they may say.
 
 What always holds: what is here is on the wire as it stands; the form of a data element is a row of
-message.fields, the tags of a binding's own values are binding.model's. All of it is put in place
-when the firmware is linked: none of it is ever in memory. Imports nothing.
+message.fields. What the domain itself speaks of is the domain's: the tags of a binding's values
+are binding.model's; the tags of what goes with a request and is never stored, the codes that mean
+more than an event and the kinds of a refusal are binding.change's. All of it is put in place when
+the firmware is linked: none of it is ever in memory. Imports nothing.
 """
 
 from micropython import const
@@ -48,7 +50,8 @@ SUPERVISOR = const(b"00")  # DF15: who approves
 APPROVED = const(b"00")
 NO_MERCHANT = const(b"03")
 IN_REVIEW = const(b"09")
-MALFORMED = const(b"30")
+BAD_NUMBER = const(b"14")
+NO_MATCH = const(b"63")
 OLD_KEY = const(b"A0")
 REFUSALS = const(b"1422545558596163")  # two bytes each, in one piece: of the request
 STOPS = const(b"0330405897")  # nobody there can do anything with it

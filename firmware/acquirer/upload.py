@@ -3,13 +3,15 @@
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 of what has been lost the gap is told before what follows it; what it has stored is noted once it
 has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
-ends. In memory only while records are sent. May import rooms, profile, storage.
+ends. In memory only while records are sent. May import rooms, profile,
+binding.change, storage.
 """
 
 from micropython import const
 
 from firmware import rooms
 from firmware.acquirer import profile
+from firmware.binding import change
 from firmware.storage import audit
 from firmware.storage import state as keys
 
@@ -50,7 +52,7 @@ async def run(sync):
             if corrected == _CORRECTIONS:
                 return
             corrected += 1
-            refused = code == profile.MALFORMED and stored == last
+            refused = code == change.MALFORMED and stored == last
             gaps = rooms.run("firmware.acquirer.gaps", journal, stored, refused)
         last = stored
         if state.number(keys.UPLOADED) < last <= journal.number:

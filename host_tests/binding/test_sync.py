@@ -402,6 +402,17 @@ def test_a_request_under_review_is_asked_about_every_minute_in_the_first_hour():
     assert _pauses(sync, True) == [10]
 
 
+@pytest.mark.parametrize("said, asked", [(5, 5), (3, 3), (1, 3), (65535, 60), (0, 10)])
+def test_while_a_person_looks_it_is_asked_about_when_the_acquirer_says(said, asked):
+    terminal, sync = _sync(Scripted(change.REVIEWING))
+    asyncio.run(sync.settle())
+    sync.last_outcome.again_s = said
+    assert _pauses(sync, True) == [60]
+    sync.watched = True
+    assert _pauses(sync, True, True) == [asked, asked]
+    assert _pauses(sync, False) == [5]  # and the line is lost: as ever
+
+
 def test_a_request_whose_answer_is_unknown_is_asked_about_like_a_lost_line():
     terminal, sync = _sync(Scripted(change.UNSETTLED))
     asyncio.run(sync.settle())

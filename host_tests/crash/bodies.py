@@ -13,7 +13,7 @@ import struct
 import subprocess
 
 from firmware.acquirer import accepting, answers, message, reply, sign_on
-from firmware.binding import settling
+from firmware.binding import transition
 from firmware.errands import outcome, propose, submission
 from firmware.storage import recovery
 from host_tests.crash import ROOT, life
@@ -26,7 +26,7 @@ _HERE = ROOT / "host_tests" / "crash"
 # Not loaded anew in each of thousands of lives.
 RESIDENT = (
     *(accepting, answers, message, reply, sign_on),
-    *(settling, outcome, propose, submission, recovery),
+    *(transition, outcome, propose, submission, recovery),
 )
 
 
