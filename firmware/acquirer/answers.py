@@ -29,6 +29,11 @@ def run(line, said):
         legible(said[profile.WORDS] or b"", _REASON_MAX)
     )
     outcome.application = legible(said[profile.APPLICATION] or b"", _APPLICATION_MAX)
+    outcome.effective = _number(said[profile.EFFECTIVE], 4)
+    outcome.again_s = _number(said[profile.AGAIN], 2)
+    kind = _number(said[profile.KIND], 1)
+    if kind <= change.CALL:
+        outcome.kind = kind
     if reference is not None and readable(reference.rstrip()):
         outcome.reference = reference
     if outcome.event == change.ACTIVE:
@@ -43,6 +48,11 @@ def run(line, said):
 def readable(value):
     """Tell whether `value` is ASCII that a page can show and an audit entry can carry."""
     return bool(value) and all([0x21 <= byte <= 0x7E for byte in value])
+
+
+def _number(value, size):
+    # 0 for what is missing or of another size: it only informs.
+    return int.from_bytes(value, "big") if value is not None and len(value) == size else 0
 
 
 def _is_in(code, codes):

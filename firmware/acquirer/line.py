@@ -30,14 +30,6 @@ from firmware.storage.journal import (
 
 _LEAP_MAX = const(4096)
 _JUMP_S = const(120)  # no connection takes so long
-_OF_REQUEST = (  # what `answers` looks at
-    profile.CODE,
-    profile.STATUS,
-    profile.WORDS,
-    profile.APPLICATION,
-    profile.TOKEN,
-    profile.REFERENCE,
-)
 
 
 class Line:
@@ -111,24 +103,22 @@ class Line:
             raise StorageFault(KEYS_FULL) from None
 
     def compose(self, how, secrets):
-        """Compose a message about the pending request, see `settlement`. Raises NoRoom."""
-        said = self._step("firmware.acquirer.settlement", "run", how, secrets)
-        self._step("firmware.acquirer.compose", "run", *said)
+        """Compose a message about the pending request, see `message`. Raises NoRoom."""
+        self._step("firmware.acquirer.message", "run", None, 0, how, secrets)
 
     async def ask(self):
         """Send what was composed about the pending request; return the Outcome, see `answers`.
         Raises NoAnswer, NoRoom.
         """
-        said = await self._answer(_OF_REQUEST)
+        said = await self._answer(profile.OF_REQUEST)
         return self._step("firmware.acquirer.answers", "run", said)
 
-    async def talk(self, wanted, mti, *contents):
-        """Send a message of now (see compose.run); return what is `wanted` of its answer, DE 39
-        among it (see reply.run). Raises NoAnswer, NoRoom.
+    async def talk(self, wanted, fields):
+        """Send a message that says `fields` (see message.run); return what is `wanted` of its
+        answer, DE 39 among it (see reply.run). Raises NoAnswer, NoRoom.
         """
-        stan, when = self.state.next_stan(), self.board.clock.now()
-        self._step("firmware.acquirer.compose", "run", mti, stan, when, *contents)
-        contents = None  # it is in `tx` now
+        self._step("firmware.acquirer.message", "run", fields, self.state.next_stan())
+        fields.clear()  # they are in `tx` now
         return await self._answer(wanted)
 
     def _step(self, path, function, *args):

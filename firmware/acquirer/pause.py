@@ -17,7 +17,8 @@ _LONGEST_S = const(300)
 _DOUBLINGS = const(6)  # more than enough for that
 _HOUR_S = const(3600)
 _MINUTE_S = const(60)
-_WATCHED_S = const(10)
+_WATCHED_S = const(10)  # unless the acquirer says (DF4A)
+_SOONEST_S = const(3)
 
 
 def run(sync, reached):
@@ -31,10 +32,13 @@ def run(sync, reached):
         sync.tries = min(tries + 1, _DOUBLINGS)
         return min(_FIRST_S << tries, _LONGEST_S)
     sync.tries = 0
+    seconds = _MINUTE_S if sync.doubt else EVERY_S
     if phase == change.REVIEW:
-        if sync.watched:
-            return _WATCHED_S
         since = int.from_bytes(sync.state.get(keys.PENDING)[TIME_AT : TIME_AT + 4], "big")
         if 0 <= sync.clock.now() - since < _HOUR_S:  # below: the clock was set back since
-            return _MINUTE_S
-    return _MINUTE_S if sync.doubt else EVERY_S
+            seconds = _MINUTE_S
+        if sync.watched:
+            last = sync.last_outcome
+            again = last.again_s if last is not None else 0
+            seconds = min(max(again, _SOONEST_S) if again else _WATCHED_S, seconds)
+    return seconds

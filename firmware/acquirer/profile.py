@@ -1,8 +1,10 @@
 """The wire profile's numbers and codes, by name: messages, data elements, tags, what they may say.
 
 What always holds: what is here is on the wire as it stands; the form of a data element is a row of
-message.fields, the tags of a binding's own values are binding.model's. All of it is put in place
-when the firmware is linked: none of it is ever in memory. Imports nothing.
+message.fields. What the domain itself speaks of is the domain's: the tags of a binding's values
+are binding.model's; the tags of what goes with a request and is never stored, the codes that mean
+more than an event and the kinds of a refusal are binding.change's. All of it is put in place when
+the firmware is linked: none of it is ever in memory. Imports nothing.
 """
 
 from micropython import const
@@ -15,6 +17,7 @@ RECORDS = const(0x0320)  # entries of the audit log
 REPLY = const(0x10)  # added to what was asked, of which a repeat's last digit is taken off
 
 # Data elements
+MTI = const(0)  # which is none: what a message is, among what it says
 TIME = const(7)
 STAN = const(11)
 LOCAL_TIME = const(12)
@@ -35,8 +38,8 @@ DATA = const(120)  # TLVs
 MAC = const(128)
 
 # What they say
-SIGN_ON = const(1)  # DE 70
-BATCH_NUMBER = const(b"00000001")  # DE 60, before DE 70
+SIGN_ON = const(b"001")  # DE 70
+BATCH_NUMBER = const(b"00000001")  # DE 60, before DE 70 or 000
 CHANGE = const(b"2")  # DE 91
 WITHDRAW = const(b"3")
 INQUIRE = const(b"5")
@@ -47,7 +50,8 @@ SUPERVISOR = const(b"00")  # DF15: who approves
 APPROVED = const(b"00")
 NO_MERCHANT = const(b"03")
 IN_REVIEW = const(b"09")
-MALFORMED = const(b"30")
+BAD_NUMBER = const(b"14")
+NO_MATCH = const(b"63")
 OLD_KEY = const(b"A0")
 REFUSALS = const(b"1422545558596163")  # two bytes each, in one piece: of the request
 STOPS = const(b"0330405897")  # nobody there can do anything with it
@@ -66,12 +70,15 @@ SEALED = const(0xDF20)
 # Tags of what is answered
 STATUS = const(0xDF40)
 WORDS = const(0xDF41)  # why
+EFFECTIVE = const(0xDF42)  # from when on
 APPLICATION = const(0xDF43)
 TOKEN = const(0xDF44)
 NOTICES = const(0xDF45)
 CLOCK = const(0xDF46)
 NEW_MERCHANT = const(0xDF47)
 POLICY = const(0xDF48)
+AGAIN = const(0xDF4A)  # ask again after so many seconds
+KIND = const(0xDF4B)  # of a refusal
 
 # Tags of the archive
 RECORD = const(0xDF50)
@@ -89,3 +96,12 @@ UNKNOWN = const(4)
 DIFFERS = const(1)
 WANTS_RECORDS = const(4)
 DECIDED = const(8)
+
+# Messages as rows: what is looked for in the reply to each
+OF_SIGN_ON = const((CODE, SEALED, NOTICES, CLOCK, NEW_MERCHANT, POLICY))
+OF_REQUEST = const((CODE, REFERENCE, STATUS, WORDS, EFFECTIVE, APPLICATION, TOKEN, AGAIN, KIND))
+OF_SLOT = const((CODE, SEALED, STATUS, TOKEN))
+OF_RECORDS = const((CODE, LAST))
+
+# Every data element that was sent comes back in the reply as it was, but for these
+NOT_ECHOED = const((OLD_TOKEN, NEW_NUMBER, DATA, MAC))

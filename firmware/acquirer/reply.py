@@ -7,8 +7,6 @@ card, crypto and change.NoAnswer.
 
 from array import array
 
-from micropython import const
-
 from firmware.acquirer import profile
 from firmware.acquirer.profile import SEALED, UUID
 from firmware.binding.change import NoAnswer
@@ -19,22 +17,7 @@ from firmware.crypto.compare import equal
 from firmware.crypto.seal import unseal
 from firmware.crypto.wipe import wipe
 from firmware.message import codec
-from firmware.message.fields import ROWS, Z
-
-_ECHOED = (
-    profile.TIME,
-    profile.STAN,
-    profile.LOCAL_TIME,
-    profile.LOCAL_DATE,
-    profile.TERMINAL,
-    profile.MERCHANT,
-    profile.BATCH,
-    profile.KSN,
-    profile.NETWORK_CODE,
-    profile.UPDATE,
-    profile.FILE_NAME,
-)
-_ROW = const(5)  # bytes of one of `fields`
+from firmware.message.fields import ROW_LEN, ROWS, Z
 
 
 def run(line, wanted):
@@ -54,9 +37,11 @@ def _proven(line, fields):
     tx, rx = line.tx, line.rx
     codec.decode(tx, codec.BODY, (tx[0] << 8 | tx[1]) + 2, fields)
     asked = _value(tx, fields, profile.DATA, UUID)
-    sent = array("H")  # place and length of what has to come back
-    for de in _ECHOED:
-        sent.extend(fields[2 * de : 2 * de + 2])
+    sent = array("H")  # DE, place and length of what has to come back
+    for row in range(0, len(ROWS), ROW_LEN):
+        de = ROWS[row]
+        if de <= profile.MAC and fields[2 * de] and de not in profile.NOT_ECHOED:
+            sent.extend(array("H", (de, fields[2 * de], fields[2 * de + 1])))
     end = (rx[0] << 8 | rx[1]) + 2
     if codec.decode(rx, codec.BODY, end, fields) != 0:
         return False
@@ -71,11 +56,9 @@ def _proven(line, fields):
     wipe(key)
     if not equal(tag, memoryview(rx)[end - 8 : end], 8):
         return False
-    for at, de in enumerate(_ECHOED):  # comes back as it was sent, length and all
-        start, length = sent[2 * at], sent[2 * at + 1]
-        if start and (
-            length != fields[2 * de + 1] or _raw(tx, start, length, de) != _field(rx, fields, de)
-        ):
+    for at in range(0, len(sent), 3):  # comes back as it was sent, length and all
+        de, start, length = sent[at : at + 3]
+        if length != fields[2 * de + 1] or _raw(tx, start, length, de) != _field(rx, fields, de):
             return False
     answered = _part(line, fields, UUID)
     if asked is None or answered == asked:
@@ -90,7 +73,7 @@ def _field(buf, fields, de):
 
 
 def _raw(buf, at, size, de):
-    for row in range(0, len(ROWS), _ROW):
+    for row in range(0, len(ROWS), ROW_LEN):
         if ROWS[row] == de and ROWS[row + 1] & 15 <= Z:
             size = (size + 1) // 2  # two digits a byte
     return bytes(memoryview(buf)[at : at + size])

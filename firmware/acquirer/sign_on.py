@@ -18,16 +18,6 @@ from firmware.crypto.wipe import wipe
 from firmware.storage import audit
 from firmware.storage import state as keys
 
-# What `taking` takes in. It stands here so that nothing else is in memory for its sake.
-_WANTED = (
-    profile.CODE,
-    profile.NOTICES,
-    profile.CLOCK,
-    profile.POLICY,
-    profile.NEW_MERCHANT,
-    SEALED,
-)
-
 _NUMBERS = const(3)  # merchant numbers that there may be
 
 
@@ -39,7 +29,14 @@ async def run(sync):
     """
     tokens = _tokens(sync)
     for _ in range(_NUMBERS):
-        said = await sync.line.talk(_WANTED, profile.NETWORK, (), tokens, None, profile.SIGN_ON)
+        said = await sync.line.talk(
+            profile.OF_SIGN_ON,
+            {
+                profile.MTI: profile.NETWORK,
+                profile.NETWORK_CODE: profile.SIGN_ON,
+                profile.DATA: tokens,
+            },
+        )
         code = said[profile.CODE]
         if code != profile.NO_MERCHANT:
             break
@@ -108,10 +105,12 @@ async def _slot(line, slot):
     # DE 39, and the TLVs of a slot's binding (0300, 91=5): None when nothing is bound, none at all
     # when they don't match their own token. Raises NoAnswer.
     said = await line.talk(
-        (profile.CODE, STATUS, SEALED, TOKEN),
-        profile.FILE,
-        ((profile.UPDATE, profile.INQUIRE),),
-        ((SLOT, bytes((slot,))),),
+        profile.OF_SLOT,
+        {
+            profile.MTI: profile.FILE,
+            profile.UPDATE: profile.INQUIRE,
+            profile.DATA: ((SLOT, bytes((slot,))),),
+        },
     )
     code, tlvs = said[profile.CODE], said[SEALED]
     if said[STATUS] == bytes((profile.UNKNOWN,)):

@@ -3,13 +3,15 @@
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 of what has been lost the gap is told before what follows it; what it has stored is noted once it
 has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
-ends. In memory only while records are sent. May import rooms, profile, storage.
+ends. In memory only while records are sent. May import rooms, profile,
+binding.change, storage.
 """
 
 from micropython import const
 
 from firmware import rooms
 from firmware.acquirer import profile
+from firmware.binding import change
 from firmware.storage import audit
 from firmware.storage import state as keys
 
@@ -39,9 +41,9 @@ async def run(sync):
         found, sent = rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)
         if not found:
             return
-        wanted = profile.CODE, profile.LAST
-        said = await sync.line.talk(wanted, profile.RECORDS, (), found)
+        fields = {profile.MTI: profile.RECORDS, profile.DATA: found}
         found = None
+        said = await sync.line.talk(profile.OF_RECORDS, fields)
         code, value = said[profile.CODE], said[profile.LAST]
         if value is None or len(value) != 4:
             return
@@ -50,7 +52,7 @@ async def run(sync):
             if corrected == _CORRECTIONS:
                 return
             corrected += 1
-            refused = code == profile.MALFORMED and stored == last
+            refused = code == change.MALFORMED and stored == last
             gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, stored, refused)
         last = stored
         if state.number(keys.UPLOADED) < last <= journal.number:

@@ -8,8 +8,8 @@ added.
 
 Knows neither screen nor wire: it is given the state and a host that composes and asks (PROTOCOL,
 "Exactly once"). What is needed while nothing happens is here; what decides and what is stored is
-`settling`, and what the request says is `request`, in memory only meanwhile. May import rooms and
-storage.state.
+`transition`, and what the request says is `request`, in memory only meanwhile. May import rooms
+and storage.state.
 """
 
 from micropython import const
@@ -46,6 +46,17 @@ WITHDRAW = const(3)  # it is to be taken back
 CVV2 = const(0xDF38)  # of the card
 CODE = const(0xDF3A)  # the owner's one-time code
 
+# Response codes, DE 39, that mean more than the event
+MALFORMED = const(b"30")
+REFUSED_BY_OWNER = const(b"59")  # or taken back, once that was asked for
+
+# Kind of a refusal, DF4B
+MEND = const(1)  # the field that is named
+TAKE_ANOTHER = const(2)  # account or card
+WAIT = const(3)  # until Outcome.effective where that is said
+SPEAK_WITH_OWNER = const(4)
+CALL = const(5)  # the acquirer
+
 NO_ANSWER = b"--"  # stands for DE 39 where there was none that can be read
 
 # Codes of a NoAnswer that are not the link's
@@ -74,6 +85,9 @@ class Outcome:
     fault_tag = 0  # that tag
     reference = b" " * 12  # DE 37
     application = ""  # DF43
+    effective = 0  # DF42: from when on, Unix epoch; 0: not said
+    again_s = 0  # DF4A: ask again after so long; 0: not said
+    kind = 0  # DF4B, one of the five above; 0: not said
     trouble = 0  # a link error code
 
     def lost(self):
@@ -146,6 +160,8 @@ class Change:
 
     def _on(self, event, outcome=None, notice=False, how=SUBMIT):
         # What decides is gone again before it is written.
-        decided = rooms.ask("firmware.binding.settling", "run", self, event, outcome, notice, how)
+        decided = rooms.ask(
+            "firmware.binding.transition", "run", self, event, outcome, notice, how
+        )
         if decided is not None:
             self.state.put(*decided)

@@ -11,7 +11,8 @@ from firmware.binding.change import ACTIVE, REJECTED
 from firmware.binding.legible import legible
 from firmware.binding.model import number, truncated
 
-_RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code event reference
+_RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code event+kind reference
+_KIND = const(4)  # bits of the event below the kind of a refusal
 _RECORD_LEN = const(24)
 _APPLICATION_MAX = const(32)  # characters of DF43
 _RECORD_MAX = const(142)  # bytes: with the longest DF43, 72 of DF41 are kept, 24 characters in zh
@@ -21,9 +22,10 @@ _OLDER = {1: ACTIVE, 3: REJECTED}  # older firmware kept DF40 there; as events t
 class Record:
     """What remains of a change for people to look up.
 
-    time: when it was settled, Unix epoch. event: how it ended, as in binding.change. code: DE 39
-    as 2 bytes. reference: DE 37. application: DF43. note: the acquirer's reason (DF41). number:
-    truncated. What older firmware has kept and can't be read is left out.
+    time: when it was settled, Unix epoch. event: how it ended, as in binding.change; kind: of a
+    refusal, as there, 0 when it was not said. code: DE 39 as 2 bytes. reference: DE 37.
+    application: DF43. note: the acquirer's reason (DF41). number: truncated. What older firmware
+    has kept and can't be read is left out.
     """
 
     def __init__(self, stored):
@@ -37,6 +39,8 @@ class Record:
             event,
             self.reference,
         ) = struct.unpack(_RECORD, stored[:_RECORD_LEN])
+        self.kind = event >> _KIND
+        event &= (1 << _KIND) - 1
         self.event = _OLDER.get(event, event)
         text = [legible(part) for part in stored[_RECORD_LEN:].split(b"\n", 2)] + ["", ""]
         self.number, self.application, self.note = text[:3]
@@ -44,6 +48,7 @@ class Record:
 
 def run(request, outcome, time):
     """Return the bytes to store of the record that `outcome` leaves of `request`."""
+    kind = outcome.kind if outcome.event == REJECTED else 0
     head = struct.pack(
         _RECORD,
         time,
@@ -52,7 +57,7 @@ def run(request, outcome, time):
         request.reason,
         request.operator,
         outcome.code,
-        outcome.event,
+        outcome.event | kind << _KIND,
         outcome.reference,
     )
     text = (

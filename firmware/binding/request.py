@@ -13,8 +13,17 @@ from firmware.storage import audit
 from firmware.storage import state as keys
 
 _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
+# Where each stands, for who has no room for more than the bytes
+STAN_AT = const(16)  # behind the UUID
 TIME_AT = const(20)
+ACTION_AT = const(24)
 SLOT_AT = const(25)
+REASON_AT = const(26)
+OPERATOR_AT = const(27)
+BITS_AT = const(29)
+TOKEN_AT = const(30)
+APPROVED = const(1)  # of the bits
+REPLACES = const(2)
 
 
 class Request:
@@ -57,7 +66,7 @@ def begin(change, request):
         request.slot,
         request.reason,
         request.operator,
-        (1 if request.approved else 0) | (2 if request.old_token else 0),
+        (APPROVED if request.approved else 0) | (REPLACES if request.old_token else 0),
         request.old_token or bytes(8),
     )
     change.state.put(
@@ -76,8 +85,8 @@ def pending(state):
     if stored is None or tlvs is None:
         return None
     uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(_REQUEST, stored)
-    token = token if bits & 2 else None
-    return Request(uuid, stan, time, action, slot, reason, operator, bool(bits & 1), token, tlvs)
+    approved, token = bool(bits & APPROVED), token if bits & REPLACES else None
+    return Request(uuid, stan, time, action, slot, reason, operator, approved, token, tlvs)
 
 
 def entry(request, event, time, outcome=None):

@@ -3,12 +3,13 @@
 What always holds: the event alone says what happened; a response code only adds the reason. The
 list of records and the idle page say it shorter, under `record.ended.<event>` and
 `idle.ended.<event>`, the page of the request under `pending.phase.<state>`. In memory only while
-something is told. May import binding.change, reasons.
+something is told. May import binding, acquirer.profile, reasons.
 """
 
 from micropython import const
 
-from firmware.binding import change
+from firmware.acquirer import profile
+from firmware.binding import change, model
 from firmware.errands import reasons
 
 GOOD_MS = const(80)  # how the buzzer sounds
@@ -71,7 +72,7 @@ def because(desk, outcome):
         return ""
     if outcome.lost():
         return desk.text("link.%d" % outcome.trouble)
-    if outcome.code == b"00":
+    if outcome.code == profile.APPROVED:
         return desk.text("link.0")  # a yes without what makes it one
     return reasons.run(desk.text, outcome.code)
 
@@ -82,13 +83,13 @@ def advice(code, fault_tag):
     """
     if not reasons.known(code):
         return "advice.other"
-    if not fault_tag and code in (b"14", b"63"):
+    if not fault_tag and code in (profile.BAD_NUMBER, profile.NO_MATCH):
         return "advice.check"  # no field is named
     return "advice." + code.decode()
 
 
 def _field(text, tag):
     # The field of the form that a DF41 names.
-    if 0xDF30 <= tag <= 0xDF38 or tag == 0xDF3A:
+    if model.NAME <= tag <= change.CVV2 or tag == change.CODE:
         return text("field.%04X" % tag)
     return text("field.other")

@@ -18,6 +18,7 @@ _LLL = const(2)
 
 # Rows of 5 bytes, ascending: DE, kind | length bytes << 4, minimum, maximum (2, big-endian). The
 # last one stands behind every DE.
+ROW_LEN = const(5)
 ROWS = bytearray()
 
 

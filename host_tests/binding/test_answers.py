@@ -8,7 +8,8 @@ import pytest
 
 from firmware.acquirer import answers
 from firmware.acquirer.identity import Identity
-from firmware.binding import change
+from firmware.binding import change, transition
+from firmware.binding.record import Record
 from firmware.binding.request import entry, pending
 from firmware.storage import state as keys
 from host_tests.binding.test_change import NEW, OLD, Terminal
@@ -59,9 +60,13 @@ class Waiting(Terminal):
         self.begin()
         self.settle(change.UNSETTLED)
 
-    def read(self, code, status, *, reason=None, application=None, token=None, reference=None):
+    def read(
+        self, code, status, *, reason=None, application=None, token=None, reference=None, **more
+    ):
         status = bytes((status,)) if isinstance(status, int) else status
         said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
+        informs = {0xDF42: "effective", 0xDF4A: "again", 0xDF4B: "kind"}
+        said |= {tag: more.get(name) for tag, name in informs.items()}
         return answers.run(self, {**said, 37: reference})
 
 
@@ -97,6 +102,42 @@ def test_what_only_informs_is_made_legible_and_settles_all_the_same(odd, event):
     told = entry(pending(waiting.state), 0x24, 1, outcome)
     assert all(0x20 < byte < 0x7F for byte in told[5:9])  # the archive takes it
     told[9:].decode("ascii")
+
+
+def test_when_it_is_true_and_when_to_ask_again_are_read():
+    effective = (1_800_000_000).to_bytes(4, "big")
+    outcome = Waiting().read(b"09", 2, effective=effective, again=b"\x01\x02")
+    assert (outcome.event, outcome.effective) == (change.REVIEWING, 1_800_000_000)
+    assert outcome.again_s == 258
+
+
+@pytest.mark.parametrize("odd", [None, b"", b"\x00", b"\x06", b"\xff", b"\x01\x01\x01"])
+def test_what_says_when_or_how_and_is_not_of_its_form_is_left_out(odd):
+    outcome = Waiting().read(b"63", 3, effective=odd, again=odd, kind=odd)
+    assert outcome.event == change.REJECTED
+    assert (outcome.effective, outcome.again_s, outcome.kind) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", range(1, 6))
+def test_the_kind_of_a_refusal_is_kept_with_the_record(kind):
+    waiting = Waiting()
+    outcome = waiting.read(b"59", 3, kind=bytes((kind,)))
+    assert (outcome.event, outcome.kind) == (change.REJECTED, kind)
+    waiting.state.put(
+        *transition.run(waiting.change, outcome.event, outcome, True, change.INQUIRE)
+    )
+    waiting.boot()
+    (stored,) = waiting.state.records()
+    assert (Record(stored).event, Record(stored).kind) == (change.REJECTED, kind)
+
+
+def test_what_was_taken_back_is_no_refusal_and_has_no_kind():
+    waiting = Waiting()
+    outcome = waiting.read(b"59", 3, kind=b"\x04")
+    decided = transition.run(waiting.change, outcome.event, outcome, True, change.WITHDRAW)
+    waiting.state.put(*decided)
+    (stored,) = waiting.state.records()
+    assert (Record(stored).event, Record(stored).kind) == (change.WITHDRAWN, 0)
 
 
 @pytest.mark.parametrize("code", [b"\xff\xff", b"\x00\x00", b"0\n", b"  "])

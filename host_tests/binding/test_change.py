@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
+from pathlib import Path
 
 import pytest
 
 from firmware import rooms
-from firmware.binding import change, model, settling
+from firmware.binding import change, model, transition
 from firmware.binding.change import Outcome
 from firmware.binding.record import Record
 from firmware.binding.request import Request, begin, pending
@@ -128,61 +129,92 @@ def test_a_withdrawal_that_is_declined_is_not_asked_for_for_ever(terminal):
     assert _withdrawing(terminal, declined, refused) == (["withdraw", "inquire"], change.REJECTED)
 
 
-def decided(state, event):
-    """Return (next state, action) as the table has it."""
-    return divmod(settling._TABLE[state * len(EVENTS) + event], 16)
+# -- the table of docs/architecture.md, which says for each state what each event makes of it
+
+ARCHITECTURE = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
+NAMES = ("none", "stored", "sent", "review", "held")
+HEADINGS = ["SEND", "CANCEL", "00/01", "09/02", "refusal/03", "00/04"]
+HEADINGS += ["unsettled", "stuck", "superseded", "withdrawn"]
+CAN_NOT, COMMITTED, DROPPED, FORGOTTEN = "–", "**commit**", "dropped", "forgotten"
 
 
-def test_every_state_and_event_is_decided():
-    for state, event in itertools.product(STATES, EVENTS):
-        following, action = decided(state, event)
-        assert following in STATES and settling.NOTHING <= action <= settling.REFUSE
-    assert len(settling._TABLE) == len(STATES) * len(EVENTS)
-
-
-def test_each_cell_is_what_the_wire_profile_says():
-    idle, stored, sent, review, held = STATES
-    said = {
-        # Only a stored request is sent for the first time, and only then may it be cancelled.
-        (stored, change.SEND): (sent, settling.KEEP),
-        (stored, change.CANCEL): (idle, settling.FORGET),
+def _table():
+    lines = ARCHITECTURE.read_text("utf-8").partition("## The request\n")[2].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:7]]
+    assert cells[0] == ["state", *HEADINGS]
+    assert [row[0] for row in cells[2:]] == list(NAMES)
+    return {
+        (state, event): cells[2 + state][1 + event]
+        for state, event in itertools.product(STATES, EVENTS)
     }
-    for state in (sent, review, held):
-        said |= {
-            (state, change.SEND): (state, settling.NOTHING),  # sent again, as it is
-            (state, change.CANCEL): (state, settling.REFUSE),
-            (state, change.ACTIVE): (idle, settling.COMMIT),  # 00/01 commits
-            (state, change.REVIEWING): (review, settling.KEEP),  # 09/02 stays pending
-            (state, change.REJECTED): (idle, settling.DROP),  # 03 clears, the reason is kept
-            (state, change.SUPERSEDED): (idle, settling.DROP),
-            (state, change.WITHDRAWN): (idle, settling.DROP),
-            (state, change.NO_SUCH): (sent, settling.KEEP),  # 04: send it again
-            (state, change.UNSETTLED): (state, settling.NOTHING),  # unknown is unknown
-            (state, change.STUCK): (held, settling.KEEP),  # stop repeating, keep it pending
-        }
-    # What is known already is not written again.
-    said[sent, change.NO_SUCH] = (sent, settling.NOTHING)
-    said[review, change.REVIEWING] = (review, settling.NOTHING)
-    said[held, change.STUCK] = (held, settling.NOTHING)
-    for event in EVENTS:
-        # Without a request there is nothing to do or to send; unsent, there can be no answer.
-        asked = event in (change.SEND, change.CANCEL)
-        said[idle, event] = (idle, settling.REFUSE if asked else settling.NOTHING)
-        if not asked:
-            failed = event in (change.NO_SUCH, change.UNSETTLED, change.STUCK)
-            said[stored, event] = (stored, settling.NOTHING if failed else settling.REFUSE)
-    assert said == {cell: decided(*cell) for cell in itertools.product(STATES, EVENTS)}
+
+
+SAID = _table()
+
+
+def _in(state):
+    """A terminal whose request is in that state."""
+    terminal = Terminal()
+    if state != change.IDLE:
+        terminal.begin()
+    events = {change.SENT: change.UNSETTLED, change.REVIEW: change.REVIEWING}
+    if state > change.STORED:
+        terminal.settle(events.get(state, change.STUCK))
+    assert terminal.change.phase == state
+    return terminal
+
+
+def _become(state, event):
+    """Return what `event` makes of a request in that state, in the words of the table."""
+    terminal = _in(state)
+    outcome = None
+    if event not in (change.SEND, change.CANCEL):
+        outcome = Outcome()
+        outcome.event = event
+    try:
+        decided = transition.run(terminal.change, event, outcome, False, change.SUBMIT)
+    except change.NotPossible:
+        decided, word = None, CAN_NOT
+    else:
+        word = NAMES[state]
+    if decided is not None:
+        terminal.state.put(*decided)
+        terminal.boot()
+        word = NAMES[terminal.change.phase]
+        assert word != NAMES[state]  # what is known already is not written again
+        if word == "none":
+            recorded = len(terminal.state.records())
+            word = DROPPED if recorded else FORGOTTEN
+    if terminal.state.binding(1) == NEW:
+        assert terminal.state.backup(1) == OLD and word == DROPPED
+        return COMMITTED
+    return word
+
+
+@pytest.mark.parametrize("state", STATES, ids=NAMES)
+def test_each_event_makes_of_a_request_what_the_table_says(state):
+    said = {event: SAID[state, event] for event in EVENTS}
+    assert {event: _become(state, event) for event in EVENTS} == said
+
+
+def test_the_table_is_written_as_it_is_told():
+    words = (*NAMES, COMMITTED, DROPPED, FORGOTTEN, CAN_NOT)
+    told = [[SAID[state, event] for event in EVENTS] for state in STATES]
+    assert [[words[becomes] for becomes in row] for row in transition.TABLE] == told
 
 
 def test_only_the_acquirers_word_commits_or_drops():
-    for state, event in itertools.product(STATES, EVENTS):
-        action = decided(state, event)[1]
-        if action == settling.COMMIT:
-            assert event == change.ACTIVE and state != change.STORED
-        if action == settling.DROP:
+    for (state, event), word in SAID.items():
+        if word == COMMITTED:
+            assert event == change.ACTIVE and state > change.STORED
+        if word == DROPPED:
             assert event in (change.REJECTED, change.SUPERSEDED, change.WITHDRAWN)
-        if action == settling.FORGET:
+        if word == FORGOTTEN:
             assert (state, event) == (change.STORED, change.CANCEL)
+        if state > change.STORED and event == change.CANCEL:
+            assert word == CAN_NOT
+        if event == change.UNSETTLED:
+            assert word == NAMES[state]  # unknown is unknown
 
 
 def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(terminal):
@@ -334,22 +366,12 @@ def test_an_answer_that_found_no_room_to_be_read_is_asked_for_again(terminal):
 WAITING = (change.SENT, change.REVIEW, change.HELD)
 
 
-def _waiting(phase):
-    """A terminal whose request is in that state."""
-    terminal = Terminal()
-    terminal.begin()
-    events = {change.SENT: change.UNSETTLED, change.REVIEW: change.REVIEWING}
-    terminal.settle(events.get(phase, change.STUCK))
-    assert terminal.change.phase == phase
-    return terminal
-
-
 @pytest.mark.parametrize("phase", WAITING)
 @pytest.mark.parametrize(
     "event, code", [(change.REJECTED, b"59"), (change.NO_SUCH, b"00")], ids=["59", "unknown"]
 )
 def test_a_request_that_is_withdrawn_has_ended_so_for_good(phase, event, code):
-    terminal = _waiting(phase)
+    terminal = _in(phase)
     assert terminal.withdraw(event, code) == change.WITHDRAWN
     terminal.boot()
     assert terminal.change.phase == change.IDLE
@@ -362,14 +384,14 @@ def test_a_request_that_is_withdrawn_has_ended_so_for_good(phase, event, code):
 
 @pytest.mark.parametrize("phase", WAITING)
 def test_what_is_decided_already_is_told_as_it_is(phase):
-    assert _waiting(phase).withdraw(change.REJECTED, b"63") == change.REJECTED
-    terminal = _waiting(phase)
+    assert _in(phase).withdraw(change.REJECTED, b"63") == change.REJECTED
+    terminal = _in(phase)
     assert terminal.withdraw(change.ACTIVE) == change.ACTIVE
     assert terminal.state.binding(1) == NEW
-    terminal = _waiting(phase)
+    terminal = _in(phase)
     assert terminal.withdraw(change.SUPERSEDED) == change.SUPERSEDED
     assert terminal.state.binding(1) == OLD
-    terminal = _waiting(phase)
+    terminal = _in(phase)
     assert terminal.withdraw(change.REVIEWING, b"09") == change.REVIEWING
     assert terminal.change.phase == change.REVIEW
 
@@ -377,7 +399,7 @@ def test_what_is_decided_already_is_told_as_it_is(phase):
 @pytest.mark.parametrize("phase", WAITING)
 @pytest.mark.parametrize("event", [change.UNSETTLED, change.STUCK])
 def test_a_withdrawal_that_is_lost_or_declined_leaves_the_request_as_it_was(phase, event):
-    terminal = _waiting(phase)
+    terminal = _in(phase)
     assert terminal.withdraw(event, b"58") == change.UNSETTLED
     terminal.boot()
     assert terminal.change.phase == phase

@@ -81,7 +81,7 @@ def test_between_conversations_there_is_no_connection(shop, monkeypatch):
     assert somebody.closed == 2
 
 
-@pytest.mark.parametrize("step", ["compose", "reply"])
+@pytest.mark.parametrize("step", ["message", "reply"])
 def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, step):
     module = importlib.import_module(f"firmware.acquirer.{step}")
 

@@ -60,10 +60,10 @@ class Line:
     async def close(self):
         pass
 
-    async def talk(self, wanted, mti, fields=(), tlvs=(), *rest):
-        self.asked.append(mti)
-        if mti == 0x0300:
-            tags = self._slot(tlvs[0][1][0])
+    async def talk(self, wanted, fields):
+        self.asked.append(fields[0])
+        if fields[0] == 0x0300:
+            tags = self._slot(fields[120][0][1][0])
         elif self.identity.merchant not in self.known:
             tags = {39: b"03"}
         else:

@@ -111,7 +111,7 @@ class Scripted(Host):
     async def close(self):
         pass
 
-    async def talk(self, wanted, mti, *contents):
+    async def talk(self, wanted, fields):
         return {what: b"97" if what == 39 else None for what in wanted}
 
 
@@ -210,7 +210,7 @@ def test_an_end_that_a_person_sees_is_not_noted():
 class Decided(Scripted):
     """An acquirer that says at the sign-on that it has decided, and when asked, how."""
 
-    async def talk(self, wanted, mti, *contents):
+    async def talk(self, wanted, fields):
         tags = {39: b"00", 0xDF45: b"\x08", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
         tags[0xDF48] = b"\0"
         return {what: tags.get(what) for what in wanted}
@@ -311,7 +311,7 @@ class Timeout(Scripted):
     async def ask(self):
         raise change.NoAnswer(6)
 
-    async def talk(self, wanted, mti, *contents):
+    async def talk(self, wanted, fields):
         raise change.NoAnswer(7)  # the connection is gone
 
 
@@ -326,7 +326,7 @@ def test_after_a_lost_answer_the_reason_is_what_it_was_lost_by():
 @pytest.mark.parametrize("fault", [ValueError, UnicodeError, IndexError, KeyError])
 def test_an_answer_that_leads_to_a_fault_is_none(fault):
     class Odd(Scripted):
-        async def talk(self, wanted, mti, *contents):
+        async def talk(self, wanted, fields):
             raise fault
 
     terminal, sync = _sync(Odd())
@@ -341,8 +341,8 @@ class Archive(Scripted):
         super().__init__()
         self.fault = fault
 
-    async def talk(self, wanted, mti, *contents):
-        if mti == 0x0320:
+    async def talk(self, wanted, fields):
+        if fields[0] == 0x0320:
             raise self.fault
         tags = {39: b"00", 0xDF45: b"\x04", 0xDF46: (1_800_000_000).to_bytes(4, "big")}
         tags[0xDF48] = b"\0"
@@ -402,6 +402,17 @@ def test_a_request_under_review_is_asked_about_every_minute_in_the_first_hour():
     assert _pauses(sync, True) == [10]
 
 
+@pytest.mark.parametrize("said, asked", [(5, 5), (3, 3), (1, 3), (65535, 60), (0, 10)])
+def test_while_a_person_looks_it_is_asked_about_when_the_acquirer_says(said, asked):
+    terminal, sync = _sync(Scripted(change.REVIEWING))
+    asyncio.run(sync.settle())
+    sync.last_outcome.again_s = said
+    assert _pauses(sync, True) == [60]
+    sync.watched = True
+    assert _pauses(sync, True, True) == [asked, asked]
+    assert _pauses(sync, False) == [5]  # and the line is lost: as ever
+
+
 def test_a_request_whose_answer_is_unknown_is_asked_about_like_a_lost_line():
     terminal, sync = _sync(Scripted(change.UNSETTLED))
     asyncio.run(sync.settle())
@@ -443,9 +454,9 @@ def test_a_change_that_has_ended_is_followed_by_a_sign_on(monkeypatch):
     class Counting(Scripted):
         signed_on = 0
 
-        async def talk(self, *contents):
+        async def talk(self, wanted, fields):
             self.signed_on += 1
-            return await super().talk(*contents)
+            return await super().talk(wanted, fields)
 
     async def story():
         line = Counting(change.ACTIVE)

@@ -106,8 +106,9 @@ class Archive:
         shop.till.sync.line.talk = self._talk
         self.run = lambda: asyncio.run(upload.run(shop.till.sync))
 
-    async def _talk(self, wanted, mti, fields, tlvs):
-        assert (wanted, mti) == ((39, 0xDF51), 0x0320)
+    async def _talk(self, wanted, fields):
+        assert (wanted, fields[0]) == ((39, 0xDF51), 0x0320)
+        tlvs = fields[120]
         assert tlvs and sum(3 + len(value) for _, value in tlvs) <= 547
         self.messages += 1
         if self.says is not None:

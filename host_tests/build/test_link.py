@@ -262,6 +262,17 @@ def test_a_module_is_not_imported_for_its_constants_alone():
     assert "from shop import a as" in linked["shop.c"]
 
 
+def test_a_row_of_constants_is_put_in_where_it_is_used(visit):
+    sources = {
+        "shop.a": "from micropython import const\nA = const(3)\nROW = const((A, b'x'))\nkept = 5",
+        "shop.b": "from shop import a\nrow = a.ROW\n",
+    }
+    guest = "from shop.b import row\nsaid = row"
+    linked = House(sources, (guest,)).modules()
+    assert "import" not in linked["shop.b"] and "ROW" not in linked["shop.a"]
+    assert visit(linked, guest) == (3, b"x")
+
+
 def test_a_parameter_passed_by_name_keeps_it():
     source = "def f(price, other=1):\n    return price, other\nx = f(price=2)"
     linked = House({"shop.a": source}).text("shop.a")

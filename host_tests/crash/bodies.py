@@ -12,8 +12,8 @@ import selectors
 import struct
 import subprocess
 
-from firmware.acquirer import accepting, answers, compose, reply, settlement, sign_on
-from firmware.binding import settling
+from firmware.acquirer import accepting, answers, message, reply, sign_on
+from firmware.binding import transition
 from firmware.errands import outcome, propose, submission
 from firmware.storage import recovery
 from host_tests.crash import ROOT, life
@@ -25,8 +25,8 @@ from tools.simulator import interpreter
 _HERE = ROOT / "host_tests" / "crash"
 # Not loaded anew in each of thousands of lives.
 RESIDENT = (
-    *(accepting, answers, compose, reply, settlement, sign_on),
-    *(settling, outcome, propose, submission, recovery),
+    *(accepting, answers, message, reply, sign_on),
+    *(transition, outcome, propose, submission, recovery),
 )
 
 

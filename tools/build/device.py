@@ -67,9 +67,12 @@ FOLDERS = {"firmware.errands.": "e_"}
 """What is asked for by a name that is put together, and what is before the name on the device."""
 
 TO_COME = (
-    # What the digits of the table say.
-    "firmware.binding.settling.DROP",
-    "firmware.binding.settling.FORGET",
+    # The kinds of a refusal, and from when a binding is in effect.
+    "firmware.binding.change.MEND",
+    "firmware.binding.change.Outcome.effective",
+    "firmware.binding.change.SPEAK_WITH_OWNER",
+    "firmware.binding.change.TAKE_ANOTHER",
+    "firmware.binding.change.WAIT",
     # The contactless reader.
     "drivers.pn532",
     "firmware.card.tlv.SEEK_LEN",

@@ -228,7 +228,9 @@ class House:
                     module.top[word] = _Thing("own", (module.name, word))
 
     def _fold_constants(self) -> None:
-        """Find what is const() and a number or bytes, in terms of other modules' too."""
+        """Find what is const() and a number, bytes or a tuple of them, in terms of other modules'
+        too.
+        """
         self._values = {}
         waiting = [
             (module, node)
@@ -253,7 +255,7 @@ class House:
                     left.append((module, node))
                     continue
                 name = node.targets[0].id
-                if isinstance(value, (int, bytes)):
+                if all(isinstance(v, (int, bytes)) for v in _parts(value)):
                     self._values[module.name, name] = value
             if len(left) == len(waiting):
                 return
@@ -964,7 +966,13 @@ def _short(number: int) -> str:
         number -= 1
 
 
-def _number(value: int | bytes) -> ast.expr:
+def _parts(value: object) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _number(value: int | bytes | tuple) -> ast.expr:
+    if isinstance(value, tuple):
+        return ast.Tuple([_number(part) for part in value], ast.Load())
     if isinstance(value, bytes):
         return ast.Constant(value)
     return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)

@@ -313,7 +313,7 @@ def change_request(times):
     import asyncio
 
     # What is loaded once stays: a module's way from flash is not what is measured.
-    from firmware.acquirer import compose, settlement  # noqa: F401
+    from firmware.acquirer import message  # noqa: F401
     from firmware.acquirer.identity import Identity
     from firmware.acquirer.line import Line
     from firmware.binding import change, model

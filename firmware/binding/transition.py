@@ -1,4 +1,4 @@
-"""What an event does to the request under way: the table of the change's state machine.
+"""What an event makes of the request under way: the table of the change's state machine.
 
 What always holds: only the acquirer's word commits or drops. In memory only while it decides. May
 import rooms, change, request and storage.
@@ -9,8 +9,14 @@ from micropython import const
 from firmware import rooms
 from firmware.binding.change import (
     HELD,
+    IDLE,
+    MALFORMED,
     NO_SUCH,
+    REFUSED_BY_OWNER,
     REJECTED,
+    REVIEW,
+    SENT,
+    STORED,
     STUCK,
     UNSETTLED,
     WITHDRAW,
@@ -21,25 +27,25 @@ from firmware.binding.request import entry, pending
 from firmware.storage import audit
 from firmware.storage import state as keys
 
-# Actions
-NOTHING = const(0)
-KEEP = const(1)  # store the new state
-COMMIT = const(2)  # the new binding is true
-DROP = const(3)  # the request is gone, a record of how it ended stays
-FORGET = const(4)  # the request is gone without a trace at the acquirer
-REFUSE = const(5)  # can't be done in this state
+# What becomes of a request beside the states that it may be in
+COMMITS = const(5)  # the new binding is true
+DROPPED = const(6)  # it is gone, a record of how it ended stays
+FORGOTTEN = const(7)  # it is gone without a trace at the acquirer
+NEVER = const(8)  # can't be done, or can't be so
 
-# A byte for each state and event: the next state and the action, a hexadecimal digit each.
-# Nothing is sent before STORED is left, so no answer can be for a request in that state.
-_EVENTS = const(10)
-_TABLE = (
-    # SEND CANCEL ACTIVE REVIEWING REJECTED NO_SUCH UNSETTLED STUCK SUPERSEDED WITHDRAWN
-    b"\x05\x05\x00\x00\x00\x00\x00\x00\x00\x00"  # IDLE
-    b"\x21\x04\x15\x15\x15\x10\x10\x10\x15\x15"  # STORED
-    b"\x20\x25\x02\x31\x03\x20\x20\x41\x03\x03"  # SENT
-    b"\x30\x35\x02\x30\x03\x21\x30\x41\x03\x03"  # REVIEW
-    b"\x40\x45\x02\x31\x03\x21\x40\x40\x03\x03"  # HELD
+# A row for each state, with what each event makes of it. Where that is the state itself, nothing
+# is written. Nothing is sent before STORED is left, so no answer can be for a request in that
+# state. docs/architecture.md shows the same table, and a test sees to it.
+# fmt: off
+TABLE = (
+    # SEND    CANCEL     ACTIVE   REVIEWING REJECTED NO_SUCH UNSETTLED STUCK  SUPERSEDED WITHDRAWN
+    (NEVER,  NEVER,     IDLE,    IDLE,     IDLE,    IDLE,   IDLE,     IDLE,   IDLE,    IDLE),
+    (SENT,   FORGOTTEN, NEVER,   NEVER,    NEVER,   STORED, STORED,   STORED, NEVER,   NEVER),
+    (SENT,   NEVER,     COMMITS, REVIEW,   DROPPED, SENT,   SENT,     HELD,   DROPPED, DROPPED),
+    (REVIEW, NEVER,     COMMITS, REVIEW,   DROPPED, SENT,   REVIEW,   HELD,   DROPPED, DROPPED),
+    (HELD,   NEVER,     COMMITS, REVIEW,   DROPPED, SENT,   HELD,     HELD,   DROPPED, DROPPED),
 )
+# fmt: on
 
 
 def run(change, event, outcome, notice, how):
@@ -53,23 +59,23 @@ def run(change, event, outcome, notice, how):
         event = outcome.event = _of_withdrawal(event, outcome.code)
     elif event == NO_SUCH and notice and _is_malformed(change):
         return None  # the same would be said again: a person asks, or takes it back
-    step = _TABLE[change.phase * _EVENTS + event]
-    phase, action = step >> 4, step & 15
-    if action == REFUSE:
+    phase = change.phase
+    becomes = TABLE[phase][event]
+    if becomes == NEVER:
         raise NotPossible
-    if action == NOTHING:
+    if becomes == phase:
         return None
     state, now = change.state, change.clock.now()
     request = pending(state)
-    if action == KEEP:
+    if becomes <= HELD:
         reason = outcome.code if event == STUCK else b""
-        changes = ((keys.PENDING_STATE, bytes((phase,)) + reason),)
-        return changes, entry(request, audit.REQUEST + phase, now, outcome)
+        changes = ((keys.PENDING_STATE, bytes((becomes,)) + reason),)
+        return changes, entry(request, audit.REQUEST + becomes, now, outcome)
     changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
-    becomes = keys.PENDING_TLVS if request.tlvs else None  # of a reserve that is removed
-    if action == COMMIT and (request.tlvs or None) != state.binding(request.slot):
-        changes += state.binding_changes(request.slot, becomes)
-        if becomes is None:
+    bound = keys.PENDING_TLVS if request.tlvs else None  # of a reserve that is removed
+    if becomes == COMMITS and (request.tlvs or None) != state.binding(request.slot):
+        changes += state.binding_changes(request.slot, bound)
+        if bound is None:
             changes.append((keys.PENDING_TLVS, None))
     else:
         changes.append((keys.PENDING_TLVS, None))
@@ -86,7 +92,7 @@ def _of_withdrawal(event, code):
     # What an answer means when it was asked to take the request back. Of one that is unknown there
     # the counters have been overtaken: what is still on its way comes too late. A "no" to the
     # withdrawal itself says nothing of the request.
-    if event == NO_SUCH or event == REJECTED and code == b"59":
+    if event == NO_SUCH or event == REJECTED and code == REFUSED_BY_OWNER:
         return WITHDRAWN
     return UNSETTLED if event == STUCK else event
 
@@ -94,4 +100,4 @@ def _of_withdrawal(event, code):
 def _is_malformed(change):
     # Whether the acquirer could not read the request itself. The other codes that hold one are
     # about terminal or merchant, and pass when somebody there has mended it.
-    return change.phase == HELD and change.state.get(keys.PENDING_STATE)[1:] == b"30"
+    return change.phase == HELD and change.state.get(keys.PENDING_STATE)[1:] == MALFORMED
