@@ -257,7 +257,8 @@ def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
     assert status == 0
     books = json.loads(said)
     assert set(books) == {
-        "merchants", "terminals", "bindings", "history", "applications", "records", "gaps", "marks"
+        "merchants", "terminals", "bindings", "history", "applications", "messages", "records",
+        "gaps", "marks",
     }  # fmt: skip
     assert [row["policy"] for row in books["merchants"]] == ["auto", "review"]
     assert books["bindings"][0]["number"] == "622202*********0128"
@@ -284,7 +285,7 @@ def test_without_a_home_every_command_says_how_to_make_one(run, arguments):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("decide", "--pending", "accept"), "no application is under review"),
+        (("decide", "--pending", "accept"), "no application waits for a decision"),
         (("decide", "--application", "SB1", "accept"), "no application SB1"),
         (("decide", "--pending", "reject", "--code", "00"), "one of the codes"),
         (("policy", "-M", "NOBODY"), "no merchant NOBODY"),
