@@ -482,7 +482,7 @@ class Proposal:
         self.time = None
 
     def truncated(self):
-        number = self.inner.get(0xDF31, self.inner.get(0xDF36, b"00000000")).decode("latin-1")
+        number = self.inner.get(0xDF31, self.inner.get(0xDF36, b"")).decode("latin-1")
         short = number[:6] if len(number) >= 13 else ""
         return f"{short}*{number[-4:]}"
 
@@ -545,3 +545,9 @@ def card(client, number="6205500000000000004", slot=1, expiry="3012", cvv2=None,
     if cvv2 is not None:
         inner[0xDF38] = cvv2.encode()
     return Proposal(_outer(2, slot, "01", "00"), inner)
+
+
+def remove(client, slot, code=None):
+    """A proposal to remove the reserve of a slot: DF11=04, with nothing but the code in DF20."""
+    code = client.code() if code is None else code
+    return Proposal(_outer(4, slot, "01", "00"), {0xDF3A: code.encode()})
