@@ -63,7 +63,7 @@ _TABLES = {
         "message",
         "created_at",
     ),
-    "messages": ("terminal", "application", "contact", "event", "at"),
+    "messages": ("terminal", "application", "contact", "event", "due", "at"),
     "records": ("terminal", "log", "sequence", "at", "event", "operator", "outcome", "detail"),
     "gaps": ("terminal", "log", "first", "last"),
     "marks": ("terminal", "kind", "subject", "detail", "count", "first_at", "last_at"),

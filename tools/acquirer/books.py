@@ -47,6 +47,7 @@ CREATE TABLE messages (
     application INTEGER NOT NULL REFERENCES applications,
     contact TEXT NOT NULL,              -- the owner's, as it was before the application
     event TEXT NOT NULL,                -- what it waits for since then, or how it ended
+    due INTEGER,                        -- when that will be over
     at INTEGER NOT NULL
 );
 CREATE INDEX by_application ON messages (application);
@@ -659,13 +660,14 @@ class Books:
         """Tell the contact that was on file before an application what has become of it."""
         row = self.application_by_id(identity)
         self._put(
-            "INSERT INTO messages (application, contact, event, at) SELECT ?1, coalesce("
+            "INSERT INTO messages (application, contact, event, due, at) SELECT ?1, coalesce("
             "(SELECT contact FROM messages WHERE application = ?1 ORDER BY id LIMIT 1),"
             "(SELECT m.contact FROM merchants m JOIN terminals t ON t.merchant = m.id"
-            " WHERE t.id = ?2)), ?3, ?4",
+            " WHERE t.id = ?2)), ?3, ?4, ?5",
             identity,
             row["terminal"],
             row["stage"] or _STATUS[row["status"]],
+            row["due"],
             at,
         )
 
@@ -939,6 +941,7 @@ class Books:
                 "application": row["number"],
                 "contact": row["contact"],
                 "event": row["event"],
+                "due": row["due"],
                 "at": row["at"],
             }
             for row in rows
