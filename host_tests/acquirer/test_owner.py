@@ -103,6 +103,12 @@ def test_what_is_not_confirmed_within_half_an_hour_of_its_receipt_has_ended(shop
     assert shop.rows("messages")[-1]["at"] == received + HALF_AN_HOUR
 
 
+def test_a_change_that_has_ended_by_itself_is_announced_at_once(shop):
+    ask(shop)
+    shop.host.clock.now += HALF_AN_HOUR
+    assert shop.client.network(bound={1: bound(shop)}).tags[0xDF45] == b"\x0c"
+
+
 def test_time_ends_it_also_where_no_terminal_asks(shop):
     ask(shop)
     shop.host.clock.now += HALF_AN_HOUR

@@ -636,13 +636,17 @@ class Books:
         self._put("UPDATE terminals SET records_wanted = 1 WHERE id = ?", application["terminal"])
         self._tell_owner(application["id"], at)
 
-    def pass_time(self, now):
+    def pass_time(self, now, terminal=None):
         """Settle what waited until now: the owner who did not confirm, the hold that is over.
 
-        At the moment at which it was due, however late this is.
+        At the moment at which it was due, however late this is. terminal: of this one alone.
         """
         for row in self._all(
-            "SELECT * FROM applications WHERE status = ? AND due <= ?", rules.REVIEW, now
+            "SELECT * FROM applications WHERE status = ?1 AND due <= ?2"
+            " AND (?3 IS NULL OR terminal = ?3)",
+            rules.REVIEW,
+            now,
+            terminal and terminal["id"],
         ):
             if row["stage"] == rules.OWNER:
                 self.refuse(row, rules.Refused("unconfirmed"), row["due"])

@@ -113,7 +113,6 @@ class Exchange:
     def _settled(self, request, body, secrets):
         try:
             with self._books.transaction():
-                self._books.pass_time(int(self._clock()))
                 try:
                     return self._checked(request, body, secrets)
                 except _Declined as declined:
@@ -143,6 +142,8 @@ class Exchange:
         if terminal["ikid"] != ikid:
             raise _Declined("97", "key replaced by a newer one")
         terminal = self._merchant_checked(terminal, request[42].rstrip(" "))
+        books.pass_time(int(self._clock()), terminal)
+        terminal = books.terminal(terminal["number"])
         try:
             return self._served(request, terminal, secrets)
         except tlv.TlvError as error:

@@ -2,7 +2,7 @@
 
 import { element, when, word, wordOr } from "./words.js";
 
-const KEPT = 6; // messages; those before are in the books
+const KEPT = 3; // messages; those before are in the books
 
 /** Messages, newest first; `answer(application, confirms)` is what the owner presses. */
 export class Inbox {
@@ -20,7 +20,7 @@ export class Inbox {
   }
 
   message({ event, contact, at, due }, one, isNewest) {
-    const node = element("li", { class: "sheet message", "data-event": event, "data-application": one.application },
+    const node = element("li", { class: "sheet message", "data-application": one.application },
       element("p", { class: "more" }, word("message.from", { contact, time: when(at) })),
       element("p", { class: "said" }, `${wordOr(`action.${one.action}`, one.action)} · ${word(`message.${event}`, { time: due && when(due) })}`),
       element("dl", {}, ...[
