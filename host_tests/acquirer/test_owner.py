@@ -485,6 +485,24 @@ def test_a_confirmation_that_is_cut_is_none_and_may_be_given_again(shop, where, 
     assert told(shop) == ["owner", "active"]
 
 
+def test_a_confirmation_that_waited_for_the_books_until_it_was_late_is_none(shop):
+    proposal, _ = ask(shop)
+    in_time = shop.host.clock.now + HALF_AN_HOUR - 1
+    shop.host.clock.now += HALF_AN_HOUR
+    assert shop.client.inquire(proposal.uuid).verdict == "59/03"
+    with pytest.raises(acquirer.OfficeError, match="no change"):
+        acquirer.answer_as_owner(shop.home, True, terminal=shop.terminal, at=in_time)
+    assert shop.client.inquire(proposal.uuid).verdict == "59/03"
+
+
+def test_a_confirmation_at_the_last_moment_stands(shop):
+    proposal, _ = ask(shop)
+    shop.host.clock.now += HALF_AN_HOUR - 1
+    answer(shop, True)
+    shop.host.clock.now += 1
+    assert shop.client.inquire(proposal.uuid).verdict == "00/01"
+
+
 @pytest.mark.parametrize("round_", range(4))
 def test_a_confirmation_and_a_withdrawal_at_once_agree_on_one_end(shop, round_):
     proposal, _ = ask(shop)

@@ -41,13 +41,25 @@ CREATE TABLE marks (
     PRIMARY KEY (terminal, kind, subject)
 ) WITHOUT ROWID;
 """
+# What version 3 brought. Changes wait for the owner (owner_confirms), who has a phone (contact);
+# one of the slot that is paid waits for days (hold_days) more. An application has, while it is
+# under review, the stage of that and when it will be over (due); refused, until when to wait
+# (due), and its DF4B (kind). In a message to the owner, event is what the application waits for
+# since then, until due, or how it ended.
 _SINCE_3 = """
+ALTER TABLE merchants ADD COLUMN owner_confirms INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE merchants ADD COLUMN hold_days INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE merchants ADD COLUMN contact TEXT NOT NULL DEFAULT '';
+ALTER TABLE applications ADD COLUMN stage TEXT;
+ALTER TABLE applications ADD COLUMN due INTEGER;
+ALTER TABLE applications ADD COLUMN kind INTEGER;
+UPDATE applications SET stage = 'people' WHERE status = 2;
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
     application INTEGER NOT NULL REFERENCES applications,
     contact TEXT NOT NULL,              -- the owner's, as it was before the application
-    event TEXT NOT NULL,                -- what it waits for since then, or how it ended
-    due INTEGER,                        -- when that will be over
+    event TEXT NOT NULL,
+    due INTEGER,
     at INTEGER NOT NULL
 );
 CREATE INDEX by_application ON messages (application);
@@ -59,10 +71,7 @@ CREATE TABLE merchants (
     names TEXT NOT NULL,                -- JSON list: the account names the merchant may use
     licence TEXT NOT NULL,
     review INTEGER NOT NULL DEFAULT 0,  -- changes wait for a decision
-    cvv2 INTEGER NOT NULL DEFAULT 0,    -- CVV2 wanted with a card
-    owner_confirms INTEGER NOT NULL DEFAULT 1,  -- changes wait for the owner
-    hold_days INTEGER NOT NULL DEFAULT 0,   -- that a change of the slot that is paid waits
-    contact TEXT NOT NULL DEFAULT ''    -- the owner's phone
+    cvv2 INTEGER NOT NULL DEFAULT 0     -- CVV2 wanted with a card
 );
 CREATE TABLE terminals (
     id INTEGER PRIMARY KEY,
@@ -122,9 +131,6 @@ CREATE TABLE applications (
     created_at INTEGER NOT NULL,
     settled_at INTEGER,
     told INTEGER NOT NULL DEFAULT 0,    -- the terminal was answered with the final state
-    stage TEXT,                         -- while under review: whom it waits for
-    due INTEGER,                        -- when that is over; of a refusal: until when to wait
-    kind INTEGER,                       -- DF4B
     UNIQUE (terminal, uuid)
 );
 CREATE UNIQUE INDEX one_pending ON applications (terminal) WHERE status = 2;
@@ -153,16 +159,7 @@ DROP TABLE spent_steps;
 UPDATE merchants SET licence = upper(licence);
 """
     + _SINCE_2,
-    3: """
-ALTER TABLE merchants ADD COLUMN owner_confirms INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE merchants ADD COLUMN hold_days INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE merchants ADD COLUMN contact TEXT NOT NULL DEFAULT '';
-ALTER TABLE applications ADD COLUMN stage TEXT;
-ALTER TABLE applications ADD COLUMN due INTEGER;
-ALTER TABLE applications ADD COLUMN kind INTEGER;
-UPDATE applications SET stage = 'people' WHERE status = 2;
-"""
-    + _SINCE_3,
+    3: _SINCE_3,
 }
 
 _STATUS = {1: "active", 2: "review", 3: "rejected"}
