@@ -37,12 +37,16 @@ def host(session_host, clock):
 
 @pytest.fixture
 def open_shop(host, tmp_path):
-    """A function that opens another shop: open_shop(review=True, account=…)."""
+    """A function that opens another shop: open_shop(review=True, account=…).
+
+    Its owner is not asked to confirm changes, unless the story is about that.
+    """
     shops = []
 
     def open_one(**options):
         number = next(_numbers)
         terminal, merchant = f"T{number:07d}", f"M{number:014d}"
+        options.setdefault("owner_confirms", False)
         shops.append(Shop(host, terminal, merchant, tmp_path / terminal, **options))
         return shops[-1]
 

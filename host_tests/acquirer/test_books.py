@@ -11,7 +11,7 @@ from host_tests.acquirer.shops import NOON
 from tools.acquirer import keys, rules, tlv
 from tools.acquirer.books import Books
 
-OLD_SCHEMA = Path(__file__).with_name("books_1.sql")
+OLD_SCHEMAS = {version: Path(__file__).with_name(f"books_{version}.sql") for version in (1, 2)}
 VAULT = keys.Vault(bytes(32))
 TOKEN_KEY, SERVICE_KEY = bytes(range(16)), bytes(range(16, 32))
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -28,8 +28,8 @@ BINDING = tlv.join(
 )
 
 
-def rows_of_an_old_shop():
-    """Every table of version 1 with what a shop leaves in it."""
+def rows_of_an_old_shop(version):
+    """Every table of that version with what a shop leaves in it."""
     token = keys.binding_token(TOKEN_KEY, BINDING)
     sealed = [
         VAULT.seal(value, f"terminal/T0000001/{name}")
@@ -41,7 +41,7 @@ def rows_of_an_old_shop():
     ]
     shown = json.dumps(rules.describe(BINDING), ensure_ascii=False)
     terminal = (1, "M1 M2", "RB1", IKID, *sealed, 1, 2, 1, NOON)
-    return {
+    rows = {
         "merchants": [(1, "M3", '["示例商贸", "张三"]', "91350100M000100Y43", 1, 1)],
         "terminals": [(1, "T0000001", *terminal), (2, "T0000002", *terminal[:-1], NOON)],
         "initial_keys": [(IKID, 1, 41), (IKID[::-1], 2, 0)],
@@ -54,23 +54,40 @@ def rows_of_an_old_shop():
             + (VAULT.seal(BINDING, f"proposal/1/{UUID.hex()}"), 2, "09", None, None)
             + ("2026-11-24", NOON, None, 0)
         ],
-        "spent_steps": [(1, 700), (1, 702), (1, 701)],
         "records": [(1, 2, 1, NOON, 1, "--", "--", bytes(8), "")],
+    }
+    if version == 1:
+        return {**rows, "spent_steps": [(1, 700), (1, 702), (1, 701)]}
+    one, two = rows["terminals"]
+    rows["terminals"] = [(*one, 702, 4), (*two, 0, 0)]
+    return {
+        **rows,
+        "gaps": [(1, 2, 2, 9, bytes(8))],
+        "marks": [(1, "old counter", "k", "words", 2, NOON, NOON + 1)],
     }
 
 
-@pytest.fixture
-def old_file(tmp_path):
-    """Books as version 1 wrote them."""
-    path = tmp_path / "books.sqlite3"
+def write_old(path, version):
     db = sqlite3.connect(path)
-    db.executescript(OLD_SCHEMA.read_text(encoding="utf-8") + "PRAGMA user_version = 1;")
-    for table, rows in rows_of_an_old_shop().items():
+    schema = OLD_SCHEMAS[version].read_text(encoding="utf-8")
+    db.executescript(f"{schema}PRAGMA user_version = {version};")
+    for table, rows in rows_of_an_old_shop(version).items():
         for row in rows:
             db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
     db.commit()
     db.close()
     return path
+
+
+@pytest.fixture(params=OLD_SCHEMAS)
+def version(request):
+    return request.param
+
+
+@pytest.fixture
+def old_file(tmp_path, version):
+    """Books as that version wrote them."""
+    return write_old(tmp_path / "books.sqlite3", version)
 
 
 def content(path, table):
@@ -95,8 +112,8 @@ def layout(path):
     }
 
 
-def test_old_books_keep_every_row(old_file):
-    tables = [table for table in rows_of_an_old_shop() if table != "spent_steps"]
+def test_old_books_keep_every_row(old_file, version):
+    tables = [table for table in rows_of_an_old_shop(version) if table != "spent_steps"]
     before = {table: content(old_file, table) for table in tables}
     Books(old_file, VAULT).close()
     for table in tables:
@@ -112,25 +129,33 @@ def test_old_books_end_up_laid_out_like_new_ones(old_file, tmp_path):
     Books(old_file, VAULT).close()  # again: nothing to do
 
 
-def test_old_books_work_on(old_file):
+def test_old_books_work_on(old_file, version):
     books = Books(old_file, VAULT)
     terminal = books.terminal("T0000001")
     shown = books.snapshot()
     assert [row["number"] for row in shown["bindings"]] == ["622202*********0128"]
-    assert shown["marks"] == shown["gaps"] == []
+    assert len(shown["marks"]) == len(shown["gaps"]) == (version == 2)
+    assert shown["messages"] == []
+    (merchant,) = shown["merchants"]
+    assert (merchant["owner_confirms"], merchant["hold_days"]) == (True, 0)
+    (application,) = shown["applications"]
+    assert (application["status"], application["stage"]) == ("review", "people")
     assert [row["locked"] for row in shown["terminals"]] == [False, False]
     assert books.bindings_ever(terminal, 1) == [BINDING]
-    assert books.last_record(terminal) == (1, bytes(8))
+    assert books.last_record(terminal) == ((9 if version == 2 else 1), bytes(8))
     with books.transaction():
         assert not books.spend_step(terminal, 702)  # the last one that was spent
         assert books.spend_step(terminal, 703)
         assert books.spend_step(books.terminal("T0000002"), 700)  # nobody's but its own
-        books.accept(books.pending(terminal), NOON)
+        books.move_on(books.pending(terminal), NOON)
     assert books.pending(terminal) is None
+    assert books.binding_tlvs(books.binding(terminal, 2)) == BINDING
     books.close()
 
 
-def test_books_whose_update_is_cut_are_still_the_old_ones(old_file, tmp_path, monkeypatch):
+def test_books_whose_update_is_cut_are_still_the_old_ones(
+    old_file, version, tmp_path, monkeypatch
+):
     kept = tmp_path / "kept.sqlite3"
     shutil.copy(old_file, kept)
     steps = []
@@ -147,7 +172,8 @@ def test_books_whose_update_is_cut_are_still_the_old_ones(old_file, tmp_path, mo
     monkeypatch.undo()
     assert len(steps) == 4
     assert layout(old_file) == layout(kept)
-    assert content(old_file, "spent_steps") == content(kept, "spent_steps")
+    for table in rows_of_an_old_shop(version):
+        assert content(old_file, table) == content(kept, table)
     Books(old_file, VAULT).close()
 
 

@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import stat
 import subprocess
 import sys
+import time
 
 import pyotp
 import pytest
 from rich.cells import cell_len
 
+from host_tests.acquirer.shops import Clock, Host
 from host_tests.conftest import ROOT
+from host_tests.interop.client import Client, account
 from tools import acquirer
 from tools.acquirer import keys, office
 from tools.acquirer.__main__ import main
@@ -193,6 +197,10 @@ def test_another_terminals_bundle_is_not_written_over(bundle, run):
         ("unbind", "-T", "T0000001", "--slot", "7"),
         ("bind", "-T", "T0000001"),
         ("decide", "accept"),
+        ("confirm",),
+        ("confirm", "-T", "T0000001", "--application", "SB1"),
+        ("policy", "-M", M1, "--owner-confirms", "perhaps"),
+        ("policy", "-M", M1, "--hold", "long"),
         ("decide", "--pending", "perhaps"),
         ("notify",),
         ("policy", "-M", M1, "--review", "--auto"),
@@ -257,7 +265,8 @@ def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
     assert status == 0
     books = json.loads(said)
     assert set(books) == {
-        "merchants", "terminals", "bindings", "history", "applications", "records", "gaps", "marks"
+        "merchants", "terminals", "bindings", "history", "applications", "messages", "records",
+        "gaps", "marks",
     }  # fmt: skip
     assert [row["policy"] for row in books["merchants"]] == ["auto", "review"]
     assert books["bindings"][0]["number"] == "622202*********0128"
@@ -270,6 +279,7 @@ def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
     [
         ("books",),
         ("decide", "--pending", "accept"),
+        ("confirm", "-T", "T0000001"),
         ("reset-code", "-T", "T0000001", "--operator", "00", "--challenge", "12345678"),
         ("policy", "-M", M1),
         ("serve",),
@@ -284,7 +294,7 @@ def test_without_a_home_every_command_says_how_to_make_one(run, arguments):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("decide", "--pending", "accept"), "no application is under review"),
+        (("decide", "--pending", "accept"), "no application waits for a decision"),
         (("decide", "--application", "SB1", "accept"), "no application SB1"),
         (("decide", "--pending", "reject", "--code", "00"), "one of the codes"),
         (("policy", "-M", "NOBODY"), "no merchant NOBODY"),
@@ -520,3 +530,91 @@ def test_marks_are_shown_to_people_and_machines(bundle, run, tmp_path):
         books.mark(books.terminal("T0000001"), "gap", "log 1, records 3 to 6", "lost", 1)
     assert "marks: none" not in run("books")[1]
     assert json.loads(run("books", "--json")[1])["marks"][0]["kind"] == "gap"
+
+
+# The owner's phone, by command
+
+
+@pytest.fixture
+def waiting(run, tmp_path):
+    """A function that has a terminal propose a change. Returns (verdict, its application)."""
+    home = tmp_path / "home"
+    run(
+        "enroll", "-T", "T0000001", "-M", M1, "-o", tmp_path / "bundle", "--contact", "13912345678"
+    )
+    host = Host(home, Clock(time.time()))
+
+    def propose(slot=1):
+        client.clock.next_code()
+        proposal = account(client, slot=slot)
+        verdict = client.change(proposal).verdict
+        return verdict, acquirer.read_books(home)["applications"][-1]["application"]
+
+    client = Client(tmp_path / "bundle", host.port, clock=host.clock)
+    yield propose
+    client.close()
+    host.stop()
+
+
+def test_the_owner_answers_by_command(run, waiting, tmp_path):
+    verdict, number = waiting()
+    assert verdict == "09/02"
+    status, said, _ = run("confirm", "--application", number)
+    assert (status, said.count("\n")) == (0, 1)
+    assert f"{number}: confirmed and accepted" in said
+    for arguments in (("--application", number), ("-T", "T0000001")):
+        status, said, error = run("refuse", *arguments)
+        assert (status, said, error.count("\n")) == (1, "", 1)
+        assert "settled already: accepted" in error or "no change of terminal" in error
+    verdict, number = waiting(2)
+    assert f"{number}: refused by the owner" in run("refuse", "-T", "T0000001")[1]
+    books = acquirer.read_books(tmp_path / "home")
+    assert [row["event"] for row in books["messages"]] == ["owner", "active", "owner", "rejected"]
+    assert {row["contact"] for row in books["messages"]} == {"13912345678"}
+    assert "13912345678" in run("books")[1]
+
+
+def test_what_the_owner_has_confirmed_may_still_wait(run, waiting):
+    run("policy", "-M", M1, "--review", "--hold", "2")
+    _, number = waiting()
+    assert "waits for a decision" in run("confirm", "-T", "T0000001")[1]
+    status, _, error = run("confirm", "-T", "T0000001")
+    assert (status, "does not wait for its owner any more" in error) == (1, True)
+    assert run("decide", "--pending", "accept")[0] == 0
+    status, _, error = run("decide", "--application", number, "accept")
+    assert (status, "is held until" in error) == (1, True)
+    assert "refused by the owner" in run("refuse", "--application", number)[1]
+
+
+def test_a_held_change_says_until_when(run, waiting):
+    run("policy", "-M", M1, "--hold", "1")
+    waiting()
+    said = run("confirm", "-T", "T0000001")[1]
+    assert re.search(r"confirmed, and true from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d on", said)
+
+
+def test_the_owner_is_asked_unless_it_is_switched_off(run, waiting, tmp_path):
+    assert "confirms, hold 0 days" in run("policy", "-M", M1)[1]
+    said = run("policy", "-M", M1, "--owner-confirms", "off", "--contact", "13700000000")[1]
+    assert "owner 13700000000 only told" in said
+    assert waiting()[0] == "00/01"
+    run("enroll", "-T", "T0000001", "-M", M1, "-o", tmp_path / "bundle", "--owner-confirms", "on")
+    assert acquirer.read_books(tmp_path / "home")["merchants"][0]["owner_confirms"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("confirm", "-T", "T9"), "T9 is not enrolled"),
+        (("confirm", "-T", "T0000001"), "no change of terminal T0000001 waits"),
+        (("refuse", "--application", "SB1"), "no application SB1"),
+        (("policy", "-M", M1, "--hold", "31"), "0 to 30 days"),
+        (("policy", "-M", M1, "--hold", "-1"), "0 to 30 days"),
+        (("policy", "-M", M1, "--contact", "phone"), "position 1"),
+        (("policy", "-M", M1, "--contact", ""), "5 to 15 digits"),
+    ],
+)
+def test_what_no_owner_can_answer_is_said_in_a_line(bundle, run, arguments, words):
+    status, said, error = run(*arguments)
+    assert (status, said, error.count("\n")) == (1, "", 1)
+    assert words in error

@@ -82,6 +82,7 @@ SCENARIOS = {
             nights=True,
         ),
         Scenario("reviewed, rejected", "change", _change(NEW), Policy(review=True, accept=False)),
+        Scenario("owner confirms", "change", _change(NEW), Policy(owner=True), ends=(NEW, OLD)),
         Scenario("refused", "change", _change(STRANGER)),
         Scenario(
             "bank out",
@@ -184,6 +185,8 @@ def _changed(books, scenario, snapshot):
     with books.transaction():
         if scenario.policy.review:
             books.set_merchant(world.MERCHANT, review=True)
+        if scenario.policy.owner:
+            books.set_merchant(world.MERCHANT, owner_confirms=True)
         if scenario.elsewhere:
             row = books.terminal(world.TERMINAL)
             books.bind(row, 1, scenario.elsewhere, snapshot.now_ms // 1000)

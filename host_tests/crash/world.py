@@ -124,12 +124,14 @@ class Point:
 class Policy:
     """How the acquirer behaves.
 
-    review: changes wait for a decision. decide_s: seconds until it is taken. accept: which.
+    review: changes wait for a decision. owner: for the owner's confirmation. decide_s: seconds
+    until either is taken. accept: which.
     outage: (seconds from the scenario's begin, response code): until then changes get that code
     without any processing.
     """
 
     review: bool = False
+    owner: bool = False
     decide_s: int = 600
     accept: bool = True
     outage: tuple | None = None
@@ -252,17 +254,21 @@ class World:
         self.decide()
 
     def decide(self):
-        """Let the acquirer's people decide what has waited long enough."""
-        policy = self._policy
-        if policy.review:
-            for row in self.books.under_review():
-                if row["created_at"] + policy.decide_s <= self._now_ms // 1000:
-                    with self.books.transaction():
-                        if policy.accept:
-                            self.books.accept(row, self._now_ms // 1000)
-                        else:
-                            reason = rules.reason(0, "审核未通过")
-                            self.books.reject(row, "63", reason, self._now_ms // 1000)
+        """Let the acquirer's people, or the owner, decide what has waited long enough."""
+        policy, now = self._policy, self._now_ms // 1000
+        if not (policy.review or policy.owner):
+            return
+        stage = rules.PEOPLE if policy.review else rules.OWNER
+        for row in self.books.under_review(stage):
+            if row["created_at"] + policy.decide_s <= now:
+                with self.books.transaction():
+                    if policy.accept:
+                        self.books.move_on(row, now)
+                    elif policy.owner:
+                        self.books.refuse(row, rules.Refused("owner"), now)
+                    else:
+                        reason = rules.reason(0, "审核未通过")
+                        self.books.reject(row, "63", reason, rules.CALL, now)
 
     def random(self, n):
         """Random bytes that never come twice, in no world."""
@@ -441,7 +447,7 @@ def first(books, bound, review=False, sectors=6):
     books.put_back(empty.image())
     empty.close()
     with books.transaction():
-        books.add_merchant(MERCHANT, [HOLDER], LICENCE, review)
+        books.add_merchant(MERCHANT, [HOLDER], LICENCE, review, owner_confirms=False)
         merchant = books.merchant(MERCHANT)
         secrets = (_TOKEN_KEY, _SERVICE_KEY, _CODE_SECRET.encode())
         books.add_terminal(TERMINAL, merchant, CONFIG["serial"], _IKID, secrets, NOON)

@@ -89,7 +89,7 @@ def test_another_terminal_is_enrolled_and_runs_at_its_acquirer(stranger, tmp_pat
     """README's and guide's commands for the acquirer, each as it stands but for the places."""
     typed = [one for one in commands(ROOT / "README.md") if one.startswith("make acquirer")]
     typed += [one for one in commands(ROOT / "docs/guide.en.md") if "make acquirer" in one]
-    assert len(typed) == 3
+    assert len(typed) == 5
     for one in typed:
         status, said = _said(stranger(one.replace("--out bundle", f"--out {tmp_path}/bundle")))
         assert status == 0, said

@@ -8,6 +8,7 @@ a host makes of it. May import: cryptography, pyotp, the standard library.
 
 import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -214,6 +215,46 @@ def unseal(key, block):
     return data[: -data[-1]]
 
 
+REFUSALS = ("14", "22", "54", "55", "58", "59", "61", "63")
+# Of an answer that tells what became of a change, by its status: what it must have, and may have.
+TOLD = {
+    1: ({0xDF42, 0xDF43, 0xDF44}, set()),
+    2: ({0xDF43}, {0xDF41, 0xDF42, 0xDF4A}),
+    3: (set(), {0xDF41, 0xDF42, 0xDF43, 0xDF4B}),
+    4: (set(), {0xDF41}),
+}
+SIZES = {0xDF42: 4, 0xDF44: 8, 0xDF4A: 2, 0xDF4B: 1}
+
+
+def check_told(reply):
+    """Raise NoAnswer unless what became of a change is told as the profile has it."""
+    codes = {1: ("00",), 2: ("09",), 3: REFUSALS, 4: ("00",)}
+    if reply.code not in codes.get(reply.status, ()):
+        raise NoAnswer(f"no such pair: {reply.verdict}")
+    must, may = TOLD[reply.status]
+    tags = set(reply.tags) - {0xDF10, 0xDF40}
+    if not must <= tags <= must | may:
+        raise NoAnswer(f"tags of {reply.verdict}: {tags}")
+    for tag, size in SIZES.items():
+        if tag in tags and len(reply.tags[tag]) != size:
+            raise NoAnswer(f"length of {tag:04X}")
+    if 0xDF41 in tags:
+        said = reply.tags[0xDF41]
+        if len(said) > 120 or not re.match(r"[0-9A-F]{4} .", said.decode()):
+            raise NoAnswer("shape of DF41")
+    if 0xDF43 in tags and not 1 <= len(reply.tags[0xDF43]) <= 32:
+        raise NoAnswer("length of DF43")
+    if 0xDF4A in tags:
+        seconds = int.from_bytes(reply.tags[0xDF4A], "big")
+        if not 3 <= seconds <= 10 or 0xDF42 in tags:
+            raise NoAnswer("DF4A of a change that does not wait for its owner")
+    kind = reply.tags.get(0xDF4B)
+    if kind is not None and not b"\1" <= kind <= b"\5":
+        raise NoAnswer("no such kind of refusal")
+    if reply.status == 3 and 0xDF42 in tags and kind != b"\3":
+        raise NoAnswer("a time to wait for in a refusal that asks for something else")
+
+
 class Reply:
     """A verified answer: `tags` {tag: value} of DE 63 or 120, `sealed` [(tag, value)] of DF20."""
 
@@ -261,6 +302,7 @@ class Client:
         self.counter = 0
         self.stan = 0
         self.line = None
+        self.strict = True  # about what becomes of a change
 
     # The line
 
@@ -390,6 +432,8 @@ class Client:
         uuid = dict(read_tlvs(fields[120])).get(0xDF10) if reply.status is not None else None
         if uuid is not None and reply.tags.get(0xDF10) != uuid:
             raise NoAnswer("UUID")
+        if reply.status is not None and self.strict:
+            check_told(reply)
         return reply
 
     def network(self, code="001", bound=None, **changes):
@@ -482,7 +526,7 @@ class Proposal:
         self.time = None
 
     def truncated(self):
-        number = self.inner.get(0xDF31, self.inner.get(0xDF36, b"00000000")).decode("latin-1")
+        number = self.inner.get(0xDF31, self.inner.get(0xDF36, b"")).decode("latin-1")
         short = number[:6] if len(number) >= 13 else ""
         return f"{short}*{number[-4:]}"
 
@@ -545,3 +589,9 @@ def card(client, number="6205500000000000004", slot=1, expiry="3012", cvv2=None,
     if cvv2 is not None:
         inner[0xDF38] = cvv2.encode()
     return Proposal(_outer(2, slot, "01", "00"), inner)
+
+
+def remove(client, slot, code=None):
+    """A proposal to remove the reserve of a slot: DF11=04, with nothing but the code in DF20."""
+    code = client.code() if code is None else code
+    return Proposal(_outer(4, slot, "01", "00"), {0xDF3A: code.encode()})

@@ -111,7 +111,8 @@ def test_a_clone_that_cannot_be_written_is_said(kept, monkeypatch, one_line):
 
 
 def test_books_of_another_version_are_said(kept, monkeypatch, one_line):
-    monkeypatch.setattr(workplace, "prepare", lambda home: None)  # the device is not built
+    # The device is not built.
+    monkeypatch.setattr(workplace, "prepare", lambda home, **enrolment: None)
     with contextlib.closing(sqlite3.connect(kept / "acquirer" / "books.sqlite3")) as books:
         books.execute("PRAGMA user_version = 99")
     assert run(kept) == 1

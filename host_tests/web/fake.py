@@ -67,7 +67,10 @@ class FakeDesk:
             "application": "SB20260921000001", "action": "account", "status": "review",
             "response_code": "09", "message": None, "number": "622202****7890",
             "created_at": 1_790_000_000, "operator": "01", "supervisor": "00",
+            "stage": "people", "due": None, "holder": "福州市鼓楼区示例商行", "bank": "示例银行",
+            "before": {"number": "622848****4321"},
         }  # fmt: skip
+        self.messages = []
 
     def version(self):
         return len(self.decided)
@@ -82,9 +85,21 @@ class FakeDesk:
             "bindings": [binding],
             "history": [],
             "applications": [self.application],
+            "messages": self.messages,
             "records": [],
             "terminals": [{"counter": 3}],
         }
+
+    def ask_owner(self):
+        """Have the application wait for its owner, who is told so."""
+        self.application.update(stage="owner", due=1_790_001_800)
+        self.messages.append({
+            "application": self.application["application"], "contact": "13800138000",
+            "event": "owner", "due": 1_790_001_800, "at": 1_790_000_000,
+        })  # fmt: skip
+
+    def answer_as_owner(self, application, confirms):
+        self.decide(application, confirms, "机主")
 
     def decide(self, application, accept, reason):
         if application != self.application["application"] or self.decided:

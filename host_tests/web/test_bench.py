@@ -136,6 +136,18 @@ async def test_a_decision_reaches_the_books_once(bench, terminal, desk, tab):
 
 
 @story
+async def test_the_owners_answer_reaches_the_books_once(bench, terminal, desk, tab):
+    answer = {"type": "owner", "application": desk.application["application"], "confirms": True}
+    await bench.ask(tab, answer)
+    await until(
+        lambda: tab.last("books") and tab.last("books")["applications"][0]["status"] == "active"
+    )
+    await bench.ask(tab, answer)
+    await until(lambda: tab.last("refused"))
+    assert tab.last("refused")["why"] == "decide"
+
+
+@story
 async def test_books_that_somebody_holds_keep_neither_keys_nor_page_waiting(
     bench, terminal, desk, tab
 ):
@@ -277,9 +289,9 @@ _json = st.recursive(
     max_leaves=6,
 )
 _near = st.fixed_dictionaries(
-    {"type": st.sampled_from(["key", "power", "swipe", "wifi", "link", "decide"])},
+    {"type": st.sampled_from(["key", "power", "swipe", "wifi", "link", "decide", "owner"])},
     optional={name: _json for name in ("key", "down", "on", "card", "mode", "application",
-                                       "accept", "reason")},
+                                       "accept", "reason", "confirms")},
 )  # fmt: skip
 
 

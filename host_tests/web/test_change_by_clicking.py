@@ -12,7 +12,7 @@ from tools.simulator import server
 NEW = {"account": "1001230009876543", "cnaps": "313651027012"}
 OPERATOR_PASSWORD = "73914826"
 SUPERVISOR_PASSWORD = "58203914"
-WITHIN_MS = 30_000
+WITHIN_MS = 60_000
 
 
 class Shop:
@@ -53,6 +53,15 @@ class Shop:
         shown = await code.text_content()
         return shown.replace(" ", "")
 
+    async def confirm(self, new):
+        """Read the acquirer's message on the owner's phone, and confirm it."""
+        phone = self._page.locator("#inbox")
+        await expect(phone.locator(".is-before")).to_have_text(re.compile(r"622202\*+7890"))
+        shown = re.compile(rf"{new['account'][:6]}\*+{new['account'][-4:]}")
+        await expect(phone.locator(".is-after")).to_have_text(shown)
+        await expect(phone.locator(".is-bank")).to_contain_text(new["cnaps"])
+        await phone.get_by_role("button", name="确认变更").click()
+
     async def choose_new_password(self, password):
         await self.answer("初始密码必须修改", "D")
         await self.answer("新密码 至少8位", password + "D")
@@ -86,6 +95,10 @@ async def change_account(shop):
     await shop.answer("请机主核对", "DDD")
     await shop.see("商户动态码")
     await shop.press(await shop.read_code() + "D")
+    await shop.answer("审核中", "D")
+    await shop.answer("1 变更绑定账户", "BBBD")
+    await shop.see("审核中，结果会显示在这里")
+    await shop.confirm(NEW)
     await shop.see("变更成功")
     await shop.answer("申请号", "D")
     await shop.answer("请重新登录", "D")
@@ -99,7 +112,10 @@ def test_a_binding_is_changed_by_clicking_and_survives_a_restart(chromium_path, 
                 executable_path=chromium_path, args=["--no-sandbox"]
             )
             page = await browser.new_page()
-            async with server.working(tmp_path) as bench, server.serving(bench) as url:
+            async with (
+                server.working(tmp_path, owner_confirms=True) as bench,
+                server.serving(bench) as url,
+            ):
                 await page.goto(f"{url}?lang=zh")
                 await page.locator("#power").click()
                 await change_account(Shop(page))

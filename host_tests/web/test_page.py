@@ -14,9 +14,14 @@ from tools.simulator.bench import CARDS, Bench, Refused
 
 
 @asynccontextmanager
-async def opened(chromium_path, query="?lang=en", **context):
-    """A page in Chromium on a fake bench; its errors and requests to other hosts fail the test."""
+async def opened(chromium_path, query="?lang=en", asked=False, **context):
+    """A page in Chromium on a fake bench; its errors and requests to other hosts fail the test.
+
+    asked: whether the owner is asked to confirm the application.
+    """
     terminal, desk, trouble = FakeTerminal(), FakeDesk(), []
+    if asked:
+        desk.ask_owner()
     bench = Bench(terminal, IDENTITY, SLIP, "127.0.0.1:1", desk)
     async with server.serving(bench) as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -99,6 +104,21 @@ def test_a_page_that_nobody_looks_at_holds_no_key(in_browser):
             await on.page.mouse.up()
 
     in_browser(story)
+
+
+@pytest.mark.parametrize(("button", "confirms"), [("Confirm", True), ("Refuse", False)])
+def test_the_owner_answers_on_the_phone_what_the_acquirer_asks(in_browser, button, confirms):
+    async def story(on):
+        phone = on.page.locator("#inbox")
+        for shown in ("622848****4321", "622202****7890", "福州市鼓楼区示例商行", "示例银行"):
+            await expect(phone).to_contain_text(shown)
+        await expect(phone).to_contain_text("13800138000")
+        await expect(on.page.get_by_role("button", name="Accept")).to_have_count(0)
+        await phone.get_by_role("button", name=button).click()
+        await expect(phone.get_by_role("button")).to_have_count(0)
+        assert on.desk.decided == [(confirms, "机主")]
+
+    in_browser(story, asked=True)
 
 
 def test_a_key_that_did_not_fit_is_told(in_browser):

@@ -9,6 +9,7 @@ use is named here.
 from tools.acquirer.office import (
     DEFAULT_HOME,
     OfficeError,
+    answer_as_owner,
     bind,
     decide,
     enroll,
@@ -32,6 +33,7 @@ __all__ = [
     "Acquirer",
     "Limits",
     "OfficeError",
+    "answer_as_owner",
     "bind",
     "decide",
     "enroll",

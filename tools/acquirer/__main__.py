@@ -28,7 +28,16 @@ from tools.acquirer import office, rules
 from tools.acquirer.server import DEFAULT_PORT, Acquirer
 
 _TABLES = {
-    "merchants": ("merchant", "names", "licence", "policy", "cvv2"),
+    "merchants": (
+        "merchant",
+        "names",
+        "licence",
+        "policy",
+        "cvv2",
+        "owner_confirms",
+        "hold_days",
+        "contact",
+    ),
     "terminals": (
         "terminal",
         "merchant",
@@ -48,16 +57,19 @@ _TABLES = {
         "action",
         "number",
         "status",
+        "stage",
+        "due",
         "response_code",
         "message",
         "created_at",
     ),
+    "messages": ("terminal", "application", "contact", "event", "due", "at"),
     "records": ("terminal", "log", "sequence", "at", "event", "operator", "outcome", "detail"),
     "gaps": ("terminal", "log", "first", "last"),
     "marks": ("terminal", "kind", "subject", "detail", "count", "first_at", "last_at"),
 }
 _ENDLESS = 10_000  # columns
-_TIMES = ("since", "until", "at", "created_at", "first_at", "last_at")
+_TIMES = ("since", "until", "at", "due", "created_at", "first_at", "last_at")
 
 
 def _init(args):
@@ -78,6 +90,8 @@ def _enroll(args):
         licence=args.licence,
         serial=args.serial,
         review=args.review,
+        owner_confirms=args.owner_confirms,
+        contact=args.contact,
         account=args.account,
         cnaps=args.cnaps,
         holder=args.holder,
@@ -198,6 +212,23 @@ def _decide(args):
         print(f"application {number}: {args.verdict}ed; the terminal hears of it when it asks")
 
 
+def _answer_as_owner(args):
+    row = office.answer_as_owner(
+        args.home, args.command == "confirm", args.application, args.terminal
+    )
+    if row["status"] == rules.REJECTED:
+        became = "refused by the owner"
+        if row["code"] != rules.ENDED:
+            became = f"rejected ({row['message']})"
+    elif row["stage"] == rules.HELD:
+        became = f"confirmed, and true from {_cell('due', row['due'])} on"
+    elif row["stage"] == rules.PEOPLE:
+        became = "confirmed, and waits for a decision: `decide`"
+    else:
+        became = "confirmed and accepted"
+    print(f"application {row['number']}: {became}; the terminal hears of it when it asks")
+
+
 def _reset_code(args):
     print(office.reset_code(args.home, args.terminal, args.operator, args.challenge))
 
@@ -208,13 +239,24 @@ def _owner_code(args):
 
 
 def _policy(args):
-    office.set_policy(args.home, args.merchant, args.review, args.cvv2, args.name, args.licence)
+    office.set_policy(
+        args.home,
+        args.merchant,
+        args.review,
+        args.cvv2,
+        args.name,
+        args.licence,
+        args.owner_confirms,
+        args.hold,
+        args.contact,
+    )
     rows = office.read_books(args.home)["merchants"]
     row = next(row for row in rows if row["merchant"] == args.merchant)
     print(
         f"merchant {args.merchant}: changes {row['policy']}, CVV2"
         f" {'wanted' if row['cvv2'] else 'not wanted'}, names {', '.join(row['names'])},"
-        f" licence {row['licence']}"
+        f" licence {row['licence']}, owner {row['contact'] or 'without a phone'}"
+        f" {'confirms' if row['owner_confirms'] else 'only told'}, hold {row['hold_days']} days"
     )
 
 
@@ -252,6 +294,16 @@ def _unlock(args):
     print(f"terminal {args.terminal} {'may change bindings again' if was else 'was not locked'}")
 
 
+class _OnOff(argparse.Action):
+    """An option that is on or off."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, choices=("on", "off"), **options)
+
+    def __call__(self, parser, namespace, value, option_string=None):
+        setattr(namespace, self.dest, value == "on")
+
+
 def _account_options(command, required):
     command.add_argument("--account", required=required, help="account number, 8 to 32 digits")
     command.add_argument("--cnaps", help=f"opening bank (default {office.DEFAULT_CNAPS})")
@@ -270,8 +322,14 @@ def _merchant_options(command):
         "--review", action="store_true", default=None, help="changes wait for a decision"
     )
     which.add_argument(
-        "--auto", dest="review", action="store_false", help="changes are accepted at once"
+        "--auto", dest="review", action="store_false", help="no decision by the acquirer's people"
     )
+    command.add_argument(
+        "--owner-confirms",
+        action=_OnOff,
+        help="changes wait until the owner confirms them on the phone (default on)",
+    )
+    command.add_argument("--contact", help="the owner's phone, to which every change is told")
 
 
 def _parser():
@@ -317,6 +375,15 @@ def _parser():
         "--code", default=office.DEFAULT_REJECTION, help="response code of a rejection"
     )
 
+    for name, words in (
+        ("confirm", "confirm a change as the owner does on the phone"),
+        ("refuse", "refuse a change as the owner does, or stop one that is held"),
+    ):
+        made = command(name, _answer_as_owner, words)
+        which = made.add_mutually_exclusive_group(required=True)
+        which.add_argument("--application", help="its number, reference number or UUID")
+        which.add_argument("-T", "--terminal", help="whose pending change it is")
+
     made = command("reset-code", _reset_code, "answer a terminal's password-reset challenge")
     made.add_argument("-T", "--terminal", required=True)
     made.add_argument("--operator", required=True, help="2 digits")
@@ -330,6 +397,9 @@ def _parser():
     _merchant_options(made)
     made.add_argument(
         "--cvv2", action=argparse.BooleanOptionalAction, help="want CVV2 with a card"
+    )
+    made.add_argument(
+        "--hold", type=int, metavar="DAYS", help="that a change of slot 1 waits before it is true"
     )
 
     made = command("notify", _notify, "put a notice in the terminals' next sync")

@@ -1,7 +1,8 @@
 """The acquirer's books: one SQLite file with everything it must never forget.
 
-Merchants, terminals and their keys, bindings with their history, applications, audit records and
-what is missing of them, marks of what should not have come. One transaction a message
+Merchants, terminals and their keys, bindings with their history, applications and the messages
+about them to the owners, audit records and what is missing of them, marks of what should not have
+come. One transaction a message
 (`with books.transaction():`): what was answered was stored before, on disk (WAL,
 synchronous=FULL), or nothing was. Keys and account data are sealed under a key kept outside this
 file; `snapshot` shows what people may see, numbers masked. A file of an older version is brought
@@ -18,7 +19,7 @@ from tools.acquirer import keys, rules
 
 PATIENCE_S = 5
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 # What version 2 brought, as a part of the schema and of the way there.
 _SINCE_2 = """
 CREATE TABLE gaps (
@@ -39,6 +40,29 @@ CREATE TABLE marks (
     last_at INTEGER NOT NULL,
     PRIMARY KEY (terminal, kind, subject)
 ) WITHOUT ROWID;
+"""
+# What version 3 brought. Changes wait for the owner (owner_confirms), who has a phone (contact);
+# one of the slot that is paid waits for days (hold_days) more. An application has, while it is
+# under review, the stage of that and when it will be over (due); refused, until when to wait
+# (due), and its DF4B (kind). In a message to the owner, event is what the application waits for
+# since then, until due, or how it ended.
+_SINCE_3 = """
+ALTER TABLE merchants ADD COLUMN owner_confirms INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE merchants ADD COLUMN hold_days INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE merchants ADD COLUMN contact TEXT NOT NULL DEFAULT '';
+ALTER TABLE applications ADD COLUMN stage TEXT;
+ALTER TABLE applications ADD COLUMN due INTEGER;
+ALTER TABLE applications ADD COLUMN kind INTEGER;
+UPDATE applications SET stage = 'people' WHERE status = 2;
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY,
+    application INTEGER NOT NULL REFERENCES applications,
+    contact TEXT NOT NULL,              -- the owner's, as it was before the application
+    event TEXT NOT NULL,
+    due INTEGER,
+    at INTEGER NOT NULL
+);
+CREATE INDEX by_application ON messages (application);
 """
 _SCHEMA = """
 CREATE TABLE merchants (
@@ -134,11 +158,12 @@ UPDATE terminals SET last_step = coalesce(
 DROP TABLE spent_steps;
 UPDATE merchants SET licence = upper(licence);
 """
-    + _SINCE_2
+    + _SINCE_2,
+    3: _SINCE_3,
 }
 
 _STATUS = {1: "active", 2: "review", 3: "rejected"}
-_ACTION = {1: "account", 2: "card", 3: "restore"}
+_ACTION = {1: "account", 2: "card", 3: "restore", 4: "remove"}
 
 
 class BooksHeld(Exception):
@@ -173,7 +198,7 @@ class Books:
         with self.transaction():
             version = self._version()  # another process may have been faster
             if version == 0:
-                self._run(_SCHEMA + _SINCE_2)
+                self._run(_SCHEMA + _SINCE_2 + _SINCE_3)
             elif version < _SCHEMA_VERSION:
                 for newer in range(version + 1, _SCHEMA_VERSION + 1):
                     self._run(_MIGRATIONS[newer])
@@ -233,27 +258,45 @@ class Books:
         """The account names that a merchant (a row) may use."""
         return json.loads(merchant["names"])
 
-    def add_merchant(self, number, names, licence, review):
+    def add_merchant(self, number, names, licence, review, owner_confirms=True, contact=""):
         self._put(
-            "INSERT INTO merchants (number, names, licence, review) VALUES (?, ?, ?, ?)",
+            "INSERT INTO merchants (number, names, licence, review, owner_confirms, contact)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             number,
             json.dumps(names, ensure_ascii=False),
             licence,
             review,
+            owner_confirms,
+            contact,
         )
 
-    def set_merchant(self, number, names=None, licence=None, review=None, cvv2=None):
+    def set_merchant(
+        self,
+        number,
+        names=None,
+        licence=None,
+        review=None,
+        cvv2=None,
+        owner_confirms=None,
+        hold_days=None,
+        contact=None,
+    ):
         """Change what is given, leave the rest."""
         if names is not None:
             names = json.dumps(names, ensure_ascii=False)
         self._put(
             "UPDATE merchants SET names = coalesce(?, names),"
             " licence = upper(coalesce(?, licence)), review = coalesce(?, review),"
-            " cvv2 = coalesce(?, cvv2) WHERE number = ?",
+            " cvv2 = coalesce(?, cvv2), owner_confirms = coalesce(?, owner_confirms),"
+            " hold_days = coalesce(?, hold_days), contact = coalesce(?, contact)"
+            " WHERE number = ?",
             names,
             licence,
             review,
             cvv2,
+            owner_confirms,
+            hold_days,
+            contact,
             number,
         )
 
@@ -439,24 +482,23 @@ class Books:
             day.isoformat(),
         )[0]
 
-    def file(self, terminal, merchant_number, uuid, proposal, replaced, verdict, at):
+    def file(self, terminal, merchant_number, uuid, proposal, replaced, refused, code_day, at):
         """Store a new application and give it its numbers. Returns its row.
 
-        verdict: (status, response code, message or None, day of its code check or None). An
-        application under review keeps its proposal, sealed; any other keeps masked data only, and
-        the terminal's records of it are wanted.
+        refused: the Refused, or None where it passed every check; code_day: the day of its code
+        check or None. One that passed waits for whom the merchant's policy says, or is true at
+        once. Only while it waits is its proposal kept, sealed; else masked data only.
         """
-        status, code, message, code_day = verdict
         day = rules.civil_date(at)
         running = self._one("SELECT coalesce(max(id), 0) + 1 FROM applications")[0]
         sealed = None
-        if status == rules.REVIEW:
+        if refused is None:
             sealed = self._vault.seal(proposal.tlvs, f"proposal/{terminal['id']}/{uuid.hex()}")
         identity = self._put(
             "INSERT INTO applications (terminal, uuid, number, reference, merchant, action, slot,"
             " reason, operator, supervisor, serial, location, replaced, shown, proposal, status,"
-            " code, message, code_day, created_at, settled_at, told)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " code, code_day, created_at) VALUES"
+            " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             terminal["id"],
             uuid,
             f"SB{day:%Y%m%d}{running:06d}",
@@ -470,51 +512,165 @@ class Books:
             proposal.serial,
             proposal.location,
             replaced,
-            json.dumps(rules.describe(proposal.tlvs), ensure_ascii=False),
+            self._shown_change(terminal, proposal),
             sealed,
+            rules.REVIEW if refused is None else rules.REJECTED,
+            "09",
+            code_day.isoformat() if code_day else None,
+            at,
+        )
+        application = self.application_by_id(identity)
+        if refused is None:
+            self.move_on(application, at)
+        else:
+            self.refuse(application, refused, at)
+        return self.application_by_id(identity)
+
+    def _shown_change(self, terminal, proposal):
+        """What people may see of a change, as JSON: the new binding, and the one `before` it."""
+        current = self.binding(terminal, proposal.slot)
+        before = rules.describe(self.binding_tlvs(current)) if current else None
+        shown = rules.describe(b"" if proposal.removes else proposal.tlvs)
+        return json.dumps({**shown, "before": before}, ensure_ascii=False)
+
+    def move_on(self, application, at):
+        """Take an application under review one stage on; behind the last it becomes true.
+
+        One whose slot has got another binding meanwhile is rejected instead.
+        """
+        terminal = self._one("SELECT * FROM terminals WHERE id = ?", application["terminal"])
+        if not self.replaced_token_stands(application):
+            self.refuse(application, rules.Refused("token", rules.SLOT_TAG), at)
+            return
+        merchant = self.merchant_of(terminal)
+        tlvs = self._proposed(application)
+        passed = application["stage"]
+        for stage in rules.STAGES[rules.STAGES.index(passed) + 1 if passed else 0 :]:
+            due = None
+            if stage == rules.OWNER:
+                wanted, due = merchant["owner_confirms"], application["created_at"] + rules.OWNER_S
+            elif stage == rules.PEOPLE:
+                wanted = merchant["review"]
+            else:
+                due = self._held_until(terminal, application, tlvs, merchant["hold_days"], at)
+                wanted = due is not None
+            if wanted:
+                self._wait(application, stage, due, at)
+                return
+        self.accept(application, at)
+
+    def _proposed(self, application):
+        """The TLVs that an application under review proposes; none where it removes a binding."""
+        place = f"proposal/{application['terminal']}/{application['uuid'].hex()}"
+        return self._vault.unseal(application["proposal"], place)
+
+    def _held_until(self, terminal, application, tlvs, days, at):
+        """When a change that passed everything else becomes true; None: now.
+
+        Held is what changes the slot that is paid, unless the same has stood as a reserve for as
+        long.
+        """
+        hold_s = days * rules.DAY_S
+        if not hold_s or application["slot"] != rules.PAID_SLOT:
+            return None
+        stood = self._one(
+            "SELECT 1 FROM bindings WHERE terminal = ? AND slot <> ? AND until IS NULL"
+            " AND token = ? AND since <= ?",
+            terminal["id"],
+            rules.PAID_SLOT,
+            keys.binding_token(self.token_key(terminal), tlvs),
+            at - hold_s,
+        )
+        return None if stood else at + hold_s
+
+    def _wait(self, application, stage, due, at):
+        self._put(
+            "UPDATE applications SET stage = ?, due = ?, message = ? WHERE id = ?",
+            stage,
+            due,
+            rules.waiting_reason(stage),
+            application["id"],
+        )
+        self._tell_owner(application["id"], at)
+
+    def accept(self, application, at):
+        """Settle an application under review: what it proposes becomes true."""
+        terminal = self._one("SELECT * FROM terminals WHERE id = ?", application["terminal"])
+        token = None
+        if application["action"] == rules.ACTION_REMOVE:
+            self.unbind(terminal, application["slot"], at)
+        else:
+            tlvs = self._proposed(application)
+            token = self.bind(terminal, application["slot"], tlvs, at, application["id"])
+        self._settle(application, rules.ACTIVE, "00", at, token=token)
+
+    def refuse(self, application, refused, at):
+        """Settle an application under review with a Refused."""
+        self.reject(application, refused.code, refused.reason, refused.kind, at, refused.until)
+
+    def reject(self, application, code, message, kind, at, until=None):
+        """Settle an application under review: nothing changes but its state.
+
+        kind: DF4B or None; until: when it may be tried again, where that is known.
+        """
+        self._settle(application, rules.REJECTED, code, at, message, kind, until)
+
+    def _settle(
+        self, application, status, code, at, message=None, kind=None, due=None, token=None
+    ):
+        self._put(
+            "UPDATE applications SET status = ?, code = ?, message = ?, kind = ?, due = ?,"
+            " token = ?, stage = NULL, proposal = NULL, settled_at = ? WHERE id = ?",
             status,
             code,
             message,
-            code_day.isoformat() if code_day else None,
-            at,
-            None if status == rules.REVIEW else at,
-            status != rules.REVIEW,
-        )
-        if status == rules.ACTIVE:
-            token = self.bind(terminal, proposal.slot, proposal.tlvs, at, identity)
-            self._put("UPDATE applications SET token = ? WHERE id = ?", token, identity)
-        if status != rules.REVIEW:
-            self.want_records(terminal, True)
-        return self.application_by_id(identity)
-
-    def accept(self, application, at):
-        """Settle an application under review: its proposal becomes the slot's binding."""
-        terminal = self._one("SELECT * FROM terminals WHERE id = ?", application["terminal"])
-        place = f"proposal/{terminal['id']}/{application['uuid'].hex()}"
-        tlvs = self._vault.unseal(application["proposal"], place)
-        token = self.bind(terminal, application["slot"], tlvs, at, application["id"])
-        self._put(
-            "UPDATE applications SET status = ?, code = '00', proposal = NULL, token = ?,"
-            " settled_at = ? WHERE id = ?",
-            rules.ACTIVE,
+            kind,
+            due,
             token,
             at,
             application["id"],
         )
-        self.want_records(terminal, True)
-
-    def reject(self, application, code, message, at):
-        """Settle an application under review: nothing changes but its state."""
-        self._put(
-            "UPDATE applications SET status = ?, code = ?, message = ?, proposal = NULL,"
-            " settled_at = ? WHERE id = ?",
-            rules.REJECTED,
-            code,
-            message,
-            at,
-            application["id"],
-        )
         self._put("UPDATE terminals SET records_wanted = 1 WHERE id = ?", application["terminal"])
+        self._tell_owner(application["id"], at)
+
+    def pass_time(self, now, terminal=None):
+        """Settle what waited until now: the owner who did not confirm, the hold that is over.
+
+        At the moment at which it was due, however late this is. terminal: of this one alone.
+        """
+        for row in self._all(
+            "SELECT * FROM applications WHERE status = ?1 AND due <= ?2"
+            " AND (?3 IS NULL OR terminal = ?3)",
+            rules.REVIEW,
+            now,
+            terminal and terminal["id"],
+        ):
+            if row["stage"] == rules.OWNER:
+                self.refuse(row, rules.Refused("unconfirmed"), row["due"])
+            else:
+                self.move_on(row, row["due"])
+
+    def is_due(self, now):
+        """Whether `pass_time` would change anything."""
+        row = self._one(
+            "SELECT 1 FROM applications WHERE status = ? AND due <= ?", rules.REVIEW, now
+        )
+        return row is not None
+
+    def _tell_owner(self, identity, at):
+        """Tell the contact that was on file before an application what has become of it."""
+        row = self.application_by_id(identity)
+        self._put(
+            "INSERT INTO messages (application, contact, event, due, at) SELECT ?1, coalesce("
+            "(SELECT contact FROM messages WHERE application = ?1 ORDER BY id LIMIT 1),"
+            "(SELECT m.contact FROM merchants m JOIN terminals t ON t.merchant = m.id"
+            " WHERE t.id = ?2)), ?3, ?4, ?5",
+            identity,
+            row["terminal"],
+            row["stage"] or _STATUS[row["status"]],
+            row["due"],
+            at,
+        )
 
     def replaced_token_stands(self, application):
         """Whether the slot still holds the binding that the application set out to replace."""
@@ -539,11 +695,12 @@ class Books:
             is not None
         )
 
-    def under_review(self):
+    def under_review(self, stage):
+        """The applications that wait for one of rules.STAGES."""
         return self._all(
-            "SELECT a.*, t.number AS terminal_number FROM applications a"
-            " JOIN terminals t ON t.id = a.terminal WHERE status = ? ORDER BY a.id",
+            "SELECT * FROM applications WHERE status = ? AND stage = ? ORDER BY id",
             rules.REVIEW,
+            stage,
         )
 
     def find_application(self, number):
@@ -665,6 +822,7 @@ class Books:
                 "bindings": self._shown_bindings("IS NULL"),
                 "history": self._shown_bindings("IS NOT NULL"),
                 "applications": self._shown_applications(),
+                "messages": self._shown_messages(),
                 "records": self._shown_records(),
                 "gaps": self._shown_gaps(),
                 "marks": self._shown_marks(),
@@ -686,6 +844,9 @@ class Books:
                 "licence": row["licence"],
                 "policy": "review" if row["review"] else "auto",
                 "cvv2": bool(row["cvv2"]),
+                "owner_confirms": bool(row["owner_confirms"]),
+                "hold_days": row["hold_days"],
+                "contact": row["contact"],
             }
             for row in self._all("SELECT * FROM merchants ORDER BY number")
         ]
@@ -757,11 +918,32 @@ class Books:
                 "replaced": row["replaced"],
                 **json.loads(row["shown"]),
                 "status": _STATUS[row["status"]],
+                "stage": row["stage"],
+                "due": row["due"],
+                "kind_of_refusal": row["kind"],
                 "response_code": row["code"],
                 "message": row["message"],
                 "token": row["token"].hex().upper() if row["token"] else None,
                 "created_at": row["created_at"],
                 "settled_at": row["settled_at"],
+            }
+            for row in rows
+        ]
+
+    def _shown_messages(self):
+        rows = self._all(
+            "SELECT m.*, a.number, t.number AS terminal_number FROM messages m"
+            " JOIN applications a ON a.id = m.application JOIN terminals t ON t.id = a.terminal"
+            " ORDER BY m.id"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "application": row["number"],
+                "contact": row["contact"],
+                "event": row["event"],
+                "due": row["due"],
+                "at": row["at"],
             }
             for row in rows
         ]

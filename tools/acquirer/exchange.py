@@ -35,6 +35,8 @@ _NOTICES_TAG = 0xDF45
 _TIME_TAG = 0xDF46
 _NEW_MERCHANT_TAG = 0xDF47
 _POLICY_TAG = 0xDF48
+_ASK_AGAIN_TAG = 0xDF4A
+_KIND_TAG = 0xDF4B
 _LAST_RECORD_TAG = 0xDF51
 
 _ECHOED = (3, 4, 7, 11, 12, 13, 41, 42, 49, 60, 62, 70, 90, 91, 101)
@@ -101,6 +103,13 @@ class Exchange:
             reply = self._settled(request, bytes(body), secrets)
         return self._pack(request, reply, secrets, instead if callable(instead) else None)
 
+    def pass_time(self):
+        """Settle what is due by now, where no message comes. Raises BooksHeld."""
+        now = int(self._clock())
+        if self._books.is_due(now):
+            with self._books.transaction():
+                self._books.pass_time(now)
+
     def _settled(self, request, body, secrets):
         try:
             with self._books.transaction():
@@ -133,6 +142,8 @@ class Exchange:
         if terminal["ikid"] != ikid:
             raise _Declined("97", "key replaced by a newer one")
         terminal = self._merchant_checked(terminal, request[42].rstrip(" "))
+        books.pass_time(int(self._clock()), terminal)
+        terminal = books.terminal(terminal["number"])
         try:
             return self._served(request, terminal, secrets)
         except tlv.TlvError as error:
@@ -224,15 +235,14 @@ class Exchange:
 
     def _withdrawal(self, request, terminal):
         """End a request under review; any other is told as it is."""
-        uuid, operator, supervisor = rules.read_withdrawal(dict(tlv.split(request[120])))
-        if not rules.approved(operator, supervisor):
+        uuid, approved = rules.read_withdrawal(dict(tlv.split(request[120])))
+        if not approved:
             raise _Declined("58", "needs the supervisor")
         application = self._books.application(terminal, uuid)
         if application is None:
             return _unknown([(rules.UUID_TAG, uuid)])
         if application["status"] == rules.REVIEW:
-            words, now = rules.withdrawal_reason(), int(self._clock())
-            self._books.reject(application, rules.WITHDRAWN, words, now)
+            self._books.refuse(application, rules.Refused("withdrawn"), int(self._clock()))
             application = self._books.application(terminal, uuid)
         return self._state(terminal, application)
 
@@ -254,8 +264,10 @@ class Exchange:
         today = rules.civil_date(now)
         current = books.binding(terminal, proposal.slot)
         restored = proposal.action == rules.ACTION_RESTORE
+        pending = books.pending(terminal)
         standing = rules.Standing(
-            pending=books.pending(terminal) is not None,
+            pending=pending is not None,
+            pending_until=pending["due"] if pending else None,
             token=current["token"].hex().upper() if current else None,
             locked=books.is_locked(terminal),
             current=books.binding_tlvs(current) if current else None,
@@ -265,21 +277,20 @@ class Exchange:
             code_checks_today=books.code_checks(terminal, today),
             today=today,
         )
-        replaced = request.get(102)
+        replaced, refused, code_day = request.get(102), None, today
         try:
             rules.judge(
                 proposal, replaced, standing, lambda code: self._spend(terminal, code, now)
             )
-        except rules.Refused as refused:
-            code_day = None
+        except rules.Refused as verdict:
+            refused = verdict
             if refused.code == "55":
-                code_day = today
                 books.count_wrong_code(terminal)
-            verdict = (rules.REJECTED, refused.code, refused.reason, code_day)
-        else:
-            status, code = (rules.REVIEW, "09") if merchant["review"] else (rules.ACTIVE, "00")
-            verdict = (status, code, None, today)
-        return books.file(terminal, merchant["number"], uuid, proposal, replaced, verdict, now)
+            else:
+                code_day = None
+        return books.file(
+            terminal, merchant["number"], uuid, proposal, replaced, refused, code_day, now
+        )
 
     def _spend(self, terminal, code, now):
         """Whether the code is right for an unspent step of the window; it is spent now, with all
@@ -305,12 +316,18 @@ class Exchange:
         tlvs = [(rules.UUID_TAG, application["uuid"]), (_STATUS_TAG, bytes([status]))]
         if application["message"]:
             tlvs.append((_REASON_TAG, application["message"].encode()))
-        if status == rules.ACTIVE:
-            tlvs.append((_EFFECTIVE_TAG, application["settled_at"].to_bytes(4, "big")))
+        owner_awaited = application["stage"] == rules.OWNER
+        since = application["settled_at"] if status == rules.ACTIVE else application["due"]
+        if since is not None and not owner_awaited:
+            tlvs.append((_EFFECTIVE_TAG, since.to_bytes(4, "big")))
         tlvs.append((_NUMBER_TAG, application["number"].encode()))
         if status == rules.ACTIVE:
             slot = self._books.binding(terminal, application["slot"])
             tlvs.append((_TOKEN_TAG, slot["token"] if slot else _NO_TOKEN))
+        if owner_awaited:
+            tlvs.append((_ASK_AGAIN_TAG, rules.OWNER_ASKS_S.to_bytes(2, "big")))
+        if application["kind"]:
+            tlvs.append((_KIND_TAG, bytes([application["kind"]])))
         return _Reply(application["code"], tlvs, application["reference"], status)
 
     # The answer

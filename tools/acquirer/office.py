@@ -7,6 +7,7 @@ import: books, keys, pki, message, rules, tlv, tools.command_line, python-stdnum
 """
 
 import contextlib
+import datetime
 import fcntl
 import ipaddress
 import itertools
@@ -29,6 +30,7 @@ DEFAULT_HOME = Path(os.environ.get("HOME_DIR") or "build/home") / "acquirer"
 DEFAULT_SERVER_NAME = "acquirer.rebind"
 DEFAULT_NAMES = ("上海示例商贸有限公司", "张三")
 DEFAULT_LICENCE = "91350100M000100Y43"
+DEFAULT_CONTACT = "13800138000"
 DEFAULT_CNAPS = "102100099996"
 DEFAULT_REJECTION = "63"
 DEFAULT_REASON = "审核未通过"
@@ -36,6 +38,7 @@ _MAX_SERVER_NAME = 64  # of a certificate's common name
 _MAX_NAMES = 800  # bytes of all names: they travel in one 0810
 _TYPES = {"corporate": 1, "personal": 2}
 _PASSWORD_DIGITS = 8
+_LONGEST_HOLD = 30  # days
 # Characters that count as printable and leave the place empty: fillers, selectors of a variant.
 _BLANK = {
     *map(chr, range(0xFE00, 0xFE10)),
@@ -135,6 +138,16 @@ class Home:
     def writing(self):
         """The books inside one transaction."""
         with self.reading() as books, books.transaction():
+            yield books
+
+    @contextlib.contextmanager
+    def deciding(self, now):
+        """The same, to settle what is under review: whose time was over before `now` has ended,
+        whatever becomes of the rest.
+        """
+        with self.writing() as books:
+            books.pass_time(now)
+        with self.writing() as books:
             yield books
 
 
@@ -303,6 +316,11 @@ def _checked_serial(serial):
     return serial
 
 
+def _checked_contact(contact):
+    """The owner's phone, to which every change is told."""
+    return _checked_digits(contact, 5, 15, "a contact (a phone number)")
+
+
 def licence_is_regular(licence):
     """Whether the check character is right; some early codes fail it and are still valid."""
     return uscc.is_valid(licence)
@@ -357,6 +375,8 @@ def enroll(
     licence=None,
     serial=None,
     review=None,
+    owner_confirms=None,
+    contact=None,
     account=None,
     cnaps=None,
     holder=None,
@@ -366,8 +386,9 @@ def enroll(
     """Enrol a terminal (again) and write its bundle into the folder `out`. Returns its path.
 
     Where there is no acquirer in `home` one is made, once everything given has been checked. A
-    merchant not in the books yet is added, with default names and licence where none are given;
-    for one that is, what is given changes it. account, cnaps, holder, kind (corporate or
+    merchant not in the books yet is added, with default names, licence and contact where none are
+    given, and its owner confirms changes unless that is False; for one that is, what is given
+    changes it. account, cnaps, holder, kind (corporate or
     personal) and bank describe a first binding for slot 1; a slot already bound is left alone. A
     terminal already enrolled gets a new IKID and certificate; its token, service and
     one-time-code keys stay. The bundle has first passwords for operators 00 and 01, drawn anew
@@ -385,6 +406,7 @@ def enroll(
         )
     names = _checked_names(names) if names else None
     licence = _checked_licence(licence) if licence else None
+    contact = _checked_contact(contact) if contact is not None else None
     cnaps, kind = cnaps or DEFAULT_CNAPS, kind or "corporate"
     if account is not None:
         known = (names or DEFAULT_NAMES)[0], licence or DEFAULT_LICENCE
@@ -393,7 +415,9 @@ def enroll(
     init(home.path)
     certificate, key = home.authority().terminal(terminal)
     with home.writing() as books:
-        merchant_row = _enroll_merchant(books, merchant, names, licence, review)
+        merchant_row = _enroll_merchant(
+            books, merchant, names, licence, review, owner_confirms, contact
+        )
         row = _enroll_terminal(home, books, terminal, merchant_row, serial)
         if account is not None and books.binding(row, 1) is None:
             holder = holder or books.names(merchant_row)[0]
@@ -427,16 +451,20 @@ def _check_out(out, terminal):
         )
 
 
-def _enroll_merchant(books, number, names, licence, review):
+def _enroll_merchant(books, number, names, licence, review, owner_confirms, contact):
     if books.merchant(number) is None:
         books.add_merchant(
             _checked_merchant(number),
             names or list(DEFAULT_NAMES),
             licence or DEFAULT_LICENCE,
             bool(review),
+            owner_confirms is not False,
+            contact or DEFAULT_CONTACT,
         )
     else:
-        books.set_merchant(number, names, licence, review)
+        books.set_merchant(
+            number, names, licence, review, owner_confirms=owner_confirms, contact=contact
+        )
     return books.merchant(number)
 
 
@@ -524,28 +552,38 @@ def read_books(home=DEFAULT_HOME):
         return books.snapshot()
 
 
-def decide(home, accept, application=None, reason=None, code=DEFAULT_REJECTION):
-    """Settle an application under review, or all of them. Returns their numbers.
+def decide(home, accept, application=None, reason=None, code=DEFAULT_REJECTION, at=None):
+    """Settle an application under review, or all that wait for a decision. Returns their numbers.
 
-    application: its number, reference or UUID; None for every one that is pending. accept: bool;
-    reason: words for the merchant; code: the response code of a rejection.
+    application: its number, reference or UUID; None for every one that waits for the acquirer's
+    people. accept: bool; one accepted may be held still, and one that waits for its owner or is
+    held can only be rejected. reason: words for the merchant; code: the response code of a
+    rejection; at: Unix time, else now.
     """
     if code not in rules.REFUSAL_CODES:
         raise OfficeError(f"a rejection has one of the codes {', '.join(rules.REFUSAL_CODES)}")
     words = _checked_text(reason or DEFAULT_REASON, rules.REASON_MAX, "a reason")
-    now = int(time.time())
-    with Home(home).writing() as books:
+    now = int(time.time() if at is None else at)
+    with Home(home).deciding(now) as books:
         if application is None:
-            chosen = books.under_review()
+            chosen = books.under_review(rules.PEOPLE)
             if not chosen:
-                raise OfficeError("no application is under review: `books` shows them all")
+                raise OfficeError("no application waits for a decision: `books` shows them all")
         else:
             chosen = [_under_review(books, application)]
         for row in chosen:
             if not accept:
-                books.reject(row, code, rules.reason(0, words), now)
+                kind = rules.decided_kind(code)
+                books.reject(row, code, rules.reason(0, words), kind, now)
+            elif row["stage"] == rules.OWNER:
+                raise OfficeError(f"{row['number']} waits for its owner: `confirm` or `refuse` it")
+            elif row["stage"] == rules.HELD:
+                raise OfficeError(
+                    f"{row['number']} is held until {_moment(row['due'])} and then true: it can"
+                    " only be rejected"
+                )
             elif books.replaced_token_stands(row):
-                books.accept(row, now)
+                books.move_on(row, now)
             else:
                 raise OfficeError(
                     f"the binding that {row['number']} would replace has changed since: reject it,"
@@ -554,22 +592,72 @@ def decide(home, accept, application=None, reason=None, code=DEFAULT_REJECTION):
         return [row["number"] for row in chosen]
 
 
+def answer_as_owner(home, confirms, application=None, terminal=None, at=None):
+    """Confirm, or refuse, a change as the owner does on the phone. Returns its row, now.
+
+    application: its number, reference or UUID; or terminal: what is under review there. A change
+    that was confirmed can still be refused until it is true. at: Unix time, else now.
+    """
+    now = int(time.time() if at is None else at)
+    with Home(home).deciding(now) as books:
+        if application is not None:
+            row = _under_review(books, application)
+        else:
+            row = books.pending(_terminal(books, terminal))
+            if row is None:
+                raise OfficeError(
+                    f"no change of terminal {terminal} waits: `books` shows them all"
+                )
+        if not confirms:
+            books.refuse(row, rules.Refused("owner"), now)
+        elif row["stage"] == rules.OWNER:
+            books.move_on(row, now)
+        else:
+            raise OfficeError(f"{row['number']} does not wait for its owner any more")
+        return books.application_by_id(row["id"])
+
+
+def _moment(at):
+    """A Unix time as people say it, in China."""
+    return f"{datetime.datetime.fromtimestamp(at, rules.SHANGHAI):%Y-%m-%d %H:%M:%S}"
+
+
 def _under_review(books, number):
     row = books.find_application(number)
     if row is None:
         raise OfficeError(f"there is no application {number}: `books` lists them")
     if row["status"] != rules.REVIEW:
-        raise OfficeError(f"application {number} is settled already")
+        ended = "accepted" if row["status"] == rules.ACTIVE else f"refused ({row['code']})"
+        raise OfficeError(f"application {number} is settled already: {ended}")
     return row
 
 
-def set_policy(home, merchant, review=None, cvv2=None, names=None, licence=None):
-    """Change what the acquirer asks of a merchant; None leaves a thing as it is."""
+def set_policy(
+    home,
+    merchant,
+    review=None,
+    cvv2=None,
+    names=None,
+    licence=None,
+    owner_confirms=None,
+    hold_days=None,
+    contact=None,
+):
+    """Change what the acquirer asks of a merchant; None leaves a thing as it is.
+
+    It goes for what comes from now on, and for the stages that a change under review has not
+    reached yet.
+    """
     names = _checked_names(names) if names else None
     licence = _checked_licence(licence) if licence else None
+    contact = _checked_contact(contact) if contact is not None else None
+    if hold_days is not None and not 0 <= hold_days <= _LONGEST_HOLD:
+        raise OfficeError(f"a change is held for 0 to {_LONGEST_HOLD} days, not {hold_days}")
     with Home(home).writing() as books:
         _merchant(books, merchant)
-        books.set_merchant(merchant, names, licence, review, cvv2)
+        books.set_merchant(
+            merchant, names, licence, review, cvv2, owner_confirms, hold_days, contact
+        )
 
 
 def want_records(home, terminal):

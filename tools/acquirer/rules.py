@@ -16,17 +16,36 @@ from tools.acquirer import tlv
 ACTION_ACCOUNT = 1
 ACTION_CARD = 2
 ACTION_RESTORE = 3
+ACTION_REMOVE = 4
+
+PAID_SLOT = 1  # what stands in the others is a reserve that waits
 
 ACTIVE = 1
 REVIEW = 2
 REJECTED = 3
 UNKNOWN = 4
 
+# Whom a change under review waits for, in this order; each only where the merchant's policy asks.
+OWNER = "owner"
+PEOPLE = "people"
+HELD = "held"
+STAGES = (OWNER, PEOPLE, HELD)
+OWNER_S = 30 * 60  # from the first receipt, in which the owner confirms
+OWNER_ASKS_S = 5  # after which a terminal whose owner is awaited may ask again
+DAY_S = 86400
+
+# What a refusal asks of the merchant: DF4B.
+MEND = 1
+TAKE_ANOTHER = 2
+WAIT = 3
+ASK_OWNER = 4
+CALL = 5
+
 DAILY_CODE_CHECKS = 5
 CODE_WINDOW = 1
 MAX_WRONG_CODES = 10
 REFUSAL_CODES = ("14", "22", "54", "55", "58", "59", "61", "63")
-WITHDRAWN = "59"
+ENDED = "59"  # by the owner, by time, or by the merchant
 
 SUPERVISOR = "00"
 LAST_OPERATOR = "98"
@@ -54,38 +73,48 @@ REASON_MAX = 115
 _OPERATOR_TAG = 0xDF14
 _APPROVAL_TAG = 0xDF15
 _BINDING_TAGS = range(0xDF30, 0xDF38)
-_ACCOUNT_MANDATORY = (NAME_TAG, ACCOUNT_TAG, CNAPS_TAG, TYPE_TAG, LICENCE_TAG)
-_CARD_MANDATORY = (NAME_TAG, LICENCE_TAG, PAN_TAG, EXPIRY_TAG)
-_ACCOUNT_ALLOWED = {*_ACCOUNT_MANDATORY, BANK_TAG, CODE_TAG}
-_CARD_ALLOWED = {*_CARD_MANDATORY, CVV2_TAG, CODE_TAG}
+# What stands in DF20: the tags that must, and those that may.
+_ACCOUNT = (NAME_TAG, ACCOUNT_TAG, CNAPS_TAG, TYPE_TAG, LICENCE_TAG), (BANK_TAG, CODE_TAG)
+_CARD = (NAME_TAG, LICENCE_TAG, PAN_TAG, EXPIRY_TAG), (CVV2_TAG, CODE_TAG)
+_NO_BINDING = (), (CODE_TAG,)
 _OF_TRADE = (0xDF39, 0xDF3B)  # known tags of DF20 that no change has
 
-# What the merchant is told beside the response code, in the language of the merchant's contract.
-_WORDS = {
-    "pending": "上一笔变更尚未完成",
-    "token": "与收单机构登记的绑定不一致",
-    "approval": "需要主管00授权",
-    "locked": "动态码连续错误，变更已锁定，请联系收单机构",
-    "holder": "户名不在登记名单内",
-    "licence": "证照号与登记不符",
-    "never": "该槽位从未有过此绑定",
-    "same": "与该槽位现有绑定相同",
-    "account": "账号应为数字",
-    "card": "卡号有误",
-    "expired": "卡片已过期",
-    "limit": "今日变更次数已满",
-    "code": "动态码错误或已使用",
+# What the merchant is told beside the response code, in the language of the merchant's contract,
+# and the kind of the refusal. 22 goes by itself, once what is pending or differs has been synced.
+_REFUSALS = {
+    "pending": ("22", WAIT, "上一笔变更尚未完成"),
+    "token": ("22", WAIT, "与收单机构登记的绑定不一致"),
+    "approval": ("58", CALL, "需要主管00授权"),
+    "locked": ("58", CALL, "动态码连续错误，变更已锁定，请联系收单机构"),
+    "holder": ("63", MEND, "户名不在登记名单内"),
+    "licence": ("63", MEND, "证照号与登记不符"),
+    "never": ("63", TAKE_ANOTHER, "该槽位从未有过此绑定"),
+    "same": ("14", TAKE_ANOTHER, "与该槽位现有绑定相同"),
+    "empty": ("14", TAKE_ANOTHER, "该槽位没有备用账户"),
+    "account": ("14", MEND, "账号应为数字"),
+    "card": ("14", MEND, "卡号有误"),
+    "expired": ("54", TAKE_ANOTHER, "卡片已过期"),
+    "limit": ("61", WAIT, "今日变更次数已满"),
+    "code": ("55", MEND, "动态码错误或已使用"),
+    "owner": (ENDED, ASK_OWNER, "机主已拒绝"),
+    "unconfirmed": (ENDED, ASK_OWNER, "机主未在30分钟内确认"),
+    "withdrawn": (ENDED, None, "商户已撤回"),
 }
-_WITHDRAWN_WORDS = "商户已撤回"
+_WAITING = {OWNER: "等待机主确认", PEOPLE: "等待人工审核", HELD: "保留期内，机主仍可撤销"}
 
 
 class Refused(Exception):
-    """The change is rejected: response code, the tag at fault (0: none), words for people."""
+    """The change is rejected: response code, reason (DF41: the tag at fault, 0 for none, and words
+    for people), kind, and until when to wait (Unix time) or None.
+    """
 
-    def __init__(self, code, tag, word):
+    def __init__(self, word, tag=0, until=None):
+        code, kind, text = _REFUSALS[word]
         super().__init__(code)
         self.code = code
-        self.reason = reason(tag, _WORDS[word])
+        self.kind = kind
+        self.reason = reason(tag, text)
+        self.until = until
 
 
 def reason(tag, text):
@@ -93,9 +122,14 @@ def reason(tag, text):
     return f"{tag:04X} " + text.encode()[:REASON_MAX].decode("utf-8", "ignore")
 
 
-def withdrawal_reason():
-    """The DF41 of a request that the merchant has withdrawn."""
-    return reason(0, _WITHDRAWN_WORDS)
+def waiting_reason(stage):
+    """The DF41 of a change that waits for the owner, the acquirer's people, or the hold's end."""
+    return reason(0, _WAITING[stage])
+
+
+def decided_kind(code):
+    """The kind of a refusal by the acquirer's people, whose words stand beside it."""
+    return ASK_OWNER if code == ENDED else CALL
 
 
 @dataclass
@@ -106,7 +140,7 @@ class Proposal:
     slot: int
     reason: int
     operator: str
-    supervisor: str | None
+    supervisor: str
     serial: str
     location: str | None
     binding: dict
@@ -116,6 +150,10 @@ class Proposal:
     def tlvs(self):
         """The binding's TLVs, ascending: what the token is computed over and the books keep."""
         return tlv.join(sorted(self.binding.items()))
+
+    @property
+    def removes(self):
+        return self.action == ACTION_REMOVE
 
     @property
     def is_card(self):
@@ -162,7 +200,7 @@ def _words(low, high):
 
 
 def _operator(value):
-    return len(value) == 2 and _is_digits(value) and value.decode() <= LAST_OPERATOR
+    return len(value) == 2 and _is_digits(value) and is_operator(value.decode())
 
 
 def _is_digits(value):
@@ -175,7 +213,7 @@ def _expiry(value):
 
 _OPEN_TAGS = {
     UUID_TAG: _length(16, 16),
-    0xDF11: _one_of(ACTION_ACCOUNT, ACTION_CARD, ACTION_RESTORE),
+    0xDF11: _one_of(ACTION_ACCOUNT, ACTION_CARD, ACTION_RESTORE, ACTION_REMOVE),
     SLOT_TAG: _one_of(1, 2, 3, 4),
     0xDF13: _one_of(1, 2, 3, 4, 5, 9),
     _OPERATOR_TAG: _operator,
@@ -184,7 +222,16 @@ _OPEN_TAGS = {
     0xDF17: _ascii(1, 32),
     SEALED_TAG: _length(32, 999),
 }
-_OPEN_MANDATORY = (UUID_TAG, 0xDF11, SLOT_TAG, 0xDF13, _OPERATOR_TAG, 0xDF16, SEALED_TAG)
+_OPEN_MANDATORY = (
+    UUID_TAG,
+    0xDF11,
+    SLOT_TAG,
+    0xDF13,
+    _OPERATOR_TAG,
+    _APPROVAL_TAG,
+    0xDF16,
+    SEALED_TAG,
+)
 _WITHDRAWAL_TAGS = {
     UUID_TAG: _length(16, 16),
     _OPERATOR_TAG: _digits(2, 2),
@@ -227,19 +274,19 @@ def uuid_of(found):
     return found[UUID_TAG]
 
 
-def _check_sealed(sealed, is_card, asked):
-    """Raise TlvError unless these are the tags of an account or a card, and what is `asked`."""
-    allowed = _CARD_ALLOWED if is_card else _ACCOUNT_ALLOWED
+def _check_sealed(sealed, contents, asked):
+    """Raise TlvError unless these are the tags of `contents`, and what is `asked` is there."""
+    mandatory, optional = contents
     for tag in sealed:
-        if tag not in allowed and (tag in _SEALED_TAGS or tag in _OF_TRADE):
+        known = tag in _SEALED_TAGS or tag in _OF_TRADE
+        if known and tag not in mandatory and tag not in optional:
             raise tlv.TlvError(tag, "of another action")
-    mandatory = _CARD_MANDATORY if is_card else _ACCOUNT_MANDATORY
     check_values(sealed, _SEALED_TAGS, mandatory + asked)
 
 
 def check_binding(binding):
     """Raise TlvError unless a terminal could propose this binding: {tag: bytes}, DF30-DF37."""
-    _check_sealed(binding, PAN_TAG in binding, ())
+    _check_sealed(binding, _CARD if PAN_TAG in binding else _ACCOUNT, ())
     for tag in (ACCOUNT_TAG, PAN_TAG):
         if not _is_digits(binding.get(tag, b"")):
             raise tlv.TlvError(tag, "not digits")
@@ -251,23 +298,18 @@ def serial_is_allowed(serial):
 
 
 def read_withdrawal(found):
-    """(UUID, operator, who approved or None) of a withdrawal's tags. Raises TlvError."""
-    check_values(found, _WITHDRAWAL_TAGS, (UUID_TAG, _OPERATOR_TAG))
-    return found[UUID_TAG], found[_OPERATOR_TAG].decode(), _approver(found)
+    """(UUID, whether one operator asked and the supervisor approved) of a withdrawal's tags.
 
-
-def _approver(found):
-    return found[_APPROVAL_TAG].decode() if _APPROVAL_TAG in found else None
-
-
-def approved(operator, supervisor):
-    """Whether the supervisor stands behind it: approved it, or entered it and needs nobody.
-
-    operator: who entered it; supervisor: who approved it, or None. There are operators 00 to 98.
+    Raises TlvError.
     """
-    if operator > LAST_OPERATOR:
-        return False
-    return supervisor == SUPERVISOR or (operator == SUPERVISOR and supervisor is None)
+    check_values(found, _WITHDRAWAL_TAGS, (UUID_TAG, _OPERATOR_TAG))
+    operator, supervisor = found[_OPERATOR_TAG].decode(), found.get(_APPROVAL_TAG, b"").decode()
+    return found[UUID_TAG], is_operator(operator) and supervisor == SUPERVISOR
+
+
+def is_operator(number):
+    """Whether this is one of those who enter changes, and don't approve them: 01 to 98."""
+    return SUPERVISOR < number <= LAST_OPERATOR
 
 
 def read_proposal(found, unseal, repeated, cvv2_wanted):
@@ -282,19 +324,21 @@ def read_proposal(found, unseal, repeated, cvv2_wanted):
         sealed = dict(tlv.split(unseal(found[SEALED_TAG])))
     except ValueError as error:
         raise tlv.TlvError(SEALED_TAG, "cannot be opened") from error
-    action = found[0xDF11][0]
-    is_card = PAN_TAG in sealed if action == ACTION_RESTORE else action == ACTION_CARD
+    action, slot = found[0xDF11][0], found[SLOT_TAG][0]
+    if action == ACTION_REMOVE and slot == PAID_SLOT:
+        raise tlv.TlvError(SLOT_TAG, "no reserve")
+    contents = _contents(action, sealed)
     asked = ()
     if not repeated:
-        asked = (CODE_TAG, CVV2_TAG) if is_card and cvv2_wanted else (CODE_TAG,)
-    _check_sealed(sealed, is_card, asked)
+        asked = (CODE_TAG, CVV2_TAG) if contents is _CARD and cvv2_wanted else (CODE_TAG,)
+    _check_sealed(sealed, contents, asked)
     code = sealed.get(CODE_TAG)
     return Proposal(
         action=action,
-        slot=found[SLOT_TAG][0],
+        slot=slot,
         reason=found[0xDF13][0],
         operator=found[_OPERATOR_TAG].decode(),
-        supervisor=_approver(found),
+        supervisor=found[_APPROVAL_TAG].decode(),
         serial=found[0xDF16].decode(),
         location=found[0xDF17].decode() if 0xDF17 in found else None,
         binding={tag: value for tag, value in sealed.items() if tag in _BINDING_TAGS},
@@ -302,11 +346,21 @@ def read_proposal(found, unseal, repeated, cvv2_wanted):
     )
 
 
+def _contents(action, sealed):
+    """What an action's DF20 has in it."""
+    if action == ACTION_REMOVE:
+        return _NO_BINDING
+    if action == ACTION_CARD or (action == ACTION_RESTORE and PAN_TAG in sealed):
+        return _CARD
+    return _ACCOUNT
+
+
 @dataclass
 class Standing:
     """What the books say about the terminal a change comes from."""
 
     pending: bool
+    pending_until: int | None  # when what is pending ends by itself, if it does
     token: str | None  # of the slot, 16 uppercase hex
     locked: bool  # after too many wrong codes
     current: bytes | None  # the slot's binding, as its TLVs
@@ -324,39 +378,54 @@ def judge(proposal, replaced, standing, spend_code):
     unspent; called last, and only for a change that counts towards the daily limit.
     """
     if standing.pending:
-        raise Refused("22", 0, "pending")
+        raise Refused("pending", until=standing.pending_until)
     if replaced != standing.token:
-        raise Refused("22", SLOT_TAG, "token")
-    if not approved(proposal.operator, proposal.supervisor):
-        raise Refused("58", _APPROVAL_TAG, "approval")
+        raise Refused("token", SLOT_TAG)
+    if proposal.supervisor != SUPERVISOR:
+        raise Refused("approval", _APPROVAL_TAG)
     if standing.locked:
-        raise Refused("58", 0, "locked")
+        raise Refused("locked")
+    if proposal.removes:
+        if standing.current is None:
+            raise Refused("empty", SLOT_TAG)
+    else:
+        _judge_binding(proposal, standing)
+    if standing.code_checks_today >= DAILY_CODE_CHECKS:
+        raise Refused("limit", until=_midnight_after(standing.today))
+    if proposal.code is None or not spend_code(proposal.code):
+        raise Refused("code", CODE_TAG)
+
+
+def _judge_binding(proposal, standing):
+    """Holder, licence, then account or card. Raises Refused."""
     binding = proposal.binding
     if binding[NAME_TAG].decode() not in standing.names:
-        raise Refused("63", NAME_TAG, "holder")
+        raise Refused("holder", NAME_TAG)
     if binding[LICENCE_TAG].upper().decode() != standing.licence.upper():
-        raise Refused("63", LICENCE_TAG, "licence")
+        raise Refused("licence", LICENCE_TAG)
     if proposal.action == ACTION_RESTORE and proposal.tlvs not in standing.had:
-        raise Refused("63", 0, "never")
+        raise Refused("never")
     if proposal.is_card:
         if not _is_digits(binding[PAN_TAG]) or not luhn.is_valid(binding[PAN_TAG].decode()):
-            raise Refused("14", PAN_TAG, "card")
+            raise Refused("card", PAN_TAG)
         expiry = binding[EXPIRY_TAG]
         if (2000 + int(expiry[:2]), int(expiry[2:])) < (standing.today.year, standing.today.month):
-            raise Refused("54", EXPIRY_TAG, "expired")
+            raise Refused("expired", EXPIRY_TAG)
     elif not _is_digits(binding[ACCOUNT_TAG]):
-        raise Refused("14", ACCOUNT_TAG, "account")
+        raise Refused("account", ACCOUNT_TAG)
     if proposal.tlvs == standing.current:
-        raise Refused("14", PAN_TAG if proposal.is_card else ACCOUNT_TAG, "same")
-    if standing.code_checks_today >= DAILY_CODE_CHECKS:
-        raise Refused("61", 0, "limit")
-    if proposal.code is None or not spend_code(proposal.code):
-        raise Refused("55", CODE_TAG, "code")
+        raise Refused("same", PAN_TAG if proposal.is_card else ACCOUNT_TAG)
 
 
 def civil_date(epoch):
     """The date in China (UTC+8) of a Unix time: the day that limits count."""
     return datetime.datetime.fromtimestamp(epoch, SHANGHAI).date()
+
+
+def _midnight_after(day):
+    """The Unix time at which a day in China is over."""
+    after = day + datetime.timedelta(days=1)
+    return int(datetime.datetime.combine(after, datetime.time(), SHANGHAI).timestamp())
 
 
 def masked(number):
@@ -366,7 +435,9 @@ def masked(number):
 
 
 def describe(tlvs):
-    """What people may see of a binding: a dictionary with the number masked."""
+    """What people may see of a binding: a dictionary with the number masked; of none, empty."""
+    if not tlvs:
+        return {"kind": None, "holder": "", "number": ""}
     values = dict(tlv.split(tlvs))
     is_card = PAN_TAG in values
     number = values.get(PAN_TAG if is_card else ACCOUNT_TAG, b"").decode("utf-8", "replace")

@@ -35,6 +35,7 @@ DROP = "drop"
 DEFAULT_PORT = 8583
 
 _BOOKS_LOOK_S = 0.05
+_TIME_LOOK_S = 1
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ class Acquirer:
         self.home = Home(home)
         self.on_event = on_event
         self.port = None
-        self._clock = clock
+        self.clock = clock
         self._limits = limits or Limits()
         self._server = None
+        self._time = None
         self._books = None
         self._exchange = None
         self._clients = {}
@@ -74,7 +76,7 @@ class Acquirer:
             self.home.ca_path, self.home.server_path, self.home.server_key_path
         )
         self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
-        self._exchange = Exchange(self._books, self.home.base_key(), self._clock)
+        self._exchange = Exchange(self._books, self.home.base_key(), self.clock)
         try:
             self._server = await asyncio.start_server(
                 self._serve_client,
@@ -88,6 +90,7 @@ class Acquirer:
         except OSError:
             self._books.close()
             raise
+        self._time = asyncio.create_task(self._pass_time())
         self.port = self._server.sockets[0].getsockname()[1]
         await self._tell("listening", {"host": host, "port": self.port})
         return self.port
@@ -97,9 +100,10 @@ class Acquirer:
         if self._server is None:
             return
         self._server.close()
-        for task in self._clients.values():
+        tasks = [self._time, *self._clients.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._clients.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._server = None
         self._books.close()
 
@@ -118,6 +122,17 @@ class Acquirer:
 
     async def __aexit__(self, *_):
         await self.stop()
+
+    async def _pass_time(self):
+        """Settle what is due while no message comes."""
+        while True:
+            await asyncio.sleep(_TIME_LOOK_S)
+            try:
+                self._exchange.pass_time()
+            except BooksHeld:
+                pass  # the next message, or the next look, does it
+            except Exception:
+                _log.exception("what is due could not be settled")
 
     async def _tell(self, name, info):
         if self.on_event is None:

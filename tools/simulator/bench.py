@@ -132,10 +132,10 @@ class Phone:
 class Bench:
     """The terminal, the phone and, where it runs here, the acquirer (`desk`, else None).
 
-    `desk` has `snapshot() -> dict`, `version() -> hashable` (changes when the books do) and
-    `decide(application, accept, reason)`, which raises ValueError for what cannot be decided. They
-    are called on other threads, and raise BooksHeld when they have waited long enough for somebody
-    else who holds the books.
+    `desk` has `snapshot() -> dict`, `version() -> hashable` (changes when the books do),
+    `decide(application, accept, reason)` and `answer_as_owner(application, confirms)`, which raise
+    ValueError for what is settled or waits for somebody else. They are called on other threads,
+    and raise BooksHeld when they have waited long enough for somebody else who holds the books.
     """
 
     def __init__(self, terminal, identity, slip, address, desk=None):
@@ -309,18 +309,22 @@ class Bench:
                 self._set_link(mode)
             case {"type": "decide", "application": str(application), "accept": bool(accept),
                   "reason": str(reason)} if self._desk is not None:  # fmt: skip
-                if self._decision is not None and not self._decision.done():
-                    raise Refused("books")
-                # The tab's keys do not wait for it.
-                self._decision = asyncio.create_task(
-                    self._decide(tab, application[:64], accept, reason[:40])
-                )
+                self._settle(tab, self._desk.decide, application[:64], accept, reason[:40])
+            case {"type": "owner", "application": str(application), "confirms": bool(confirms)
+                  } if self._desk is not None:  # fmt: skip
+                self._settle(tab, self._desk.answer_as_owner, application[:64], confirms)
             case _:
                 raise Refused("bad")
 
-    async def _decide(self, tab, application, accept, reason):
+    def _settle(self, tab, deed, *words):
+        """Have the desk do something, one thing at a time; the tab's keys do not wait for it."""
+        if self._decision is not None and not self._decision.done():
+            raise Refused("books")
+        self._decision = asyncio.create_task(self._settled(tab, deed, *words))
+
+    async def _settled(self, tab, deed, *words):
         try:
-            await asyncio.to_thread(self._desk.decide, application, accept, reason)
+            await asyncio.to_thread(deed, *words)
         except ValueError:
             tab.text({"type": "refused", "why": "decide"})
         except BooksHeld:

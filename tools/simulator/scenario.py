@@ -36,6 +36,11 @@ seconds are and the terminal has had its share of them.
     acquirer review on|off            changes wait for a decision
     acquirer cvv2 on|off              CVV2 is wanted with a card
     acquirer accept | reject [TEXT]   decide what is under review
+    acquirer owner on|off             changes wait until the owner confirms them
+    acquirer hold DAYS                a confirmed change waits so long before it is true
+    acquirer later SECONDS            its clock goes forward
+    owner confirms | refuses [within S]
+                                      on the phone: the change that waits, or comes to wait
     acquirer bind ACCOUNT             change the binding without the terminal
     acquirer unbind [SLOT]            end it
     acquirer unlock                   after too many wrong one-time codes
@@ -169,8 +174,9 @@ class Stage:
     """Where a scenario plays: a terminal, and the acquirer when it runs in this process.
 
     terminal: SimulatedTerminal. identity: the bundle's keys.json. acquirer: a started
-    tools.acquirer.Acquirer or None; office: the module that decides, binds and reads its books.
-    echo: takes lines to show, or None for silence. `on_phase(name)` is called as a phase begins.
+    tools.acquirer.Acquirer whose clock is a workplace.Clock, or None; office: the module that
+    decides, binds and reads its books. echo: takes lines to show, or None for silence.
+    `on_phase(name)` is called as a phase begins.
     """
 
     # verb: fewest and most words after it
@@ -179,7 +185,7 @@ class Stage:
         "choose": (1, 1), "go": (1, 1), "pass": (1, 1),
         "code": (0, 1), "password": (1, 1), "power": (1, 1), "console": (1, 1),
         "link": (1, 4), "wifi": (1, 1), "acquirer": (1, None), "books": (2, None), "agree": (0, 0),
-        "phase": (1, 1),
+        "phase": (1, 1), "owner": (1, 1),
     }  # fmt: skip
 
     def __init__(self, terminal, identity, acquirer=None, office=None, echo=None, language="zh"):
@@ -573,7 +579,14 @@ class Stage:
         elif what == "cvv2" and words in (("on",), ("off",)):
             self._office.set_policy(home, merchant, cvv2=words == ("on",))
         elif what in ("accept", "reject"):
-            self._office.decide(home, what == "accept", reason=words[0] if words else None)
+            reason = words[0] if words else None
+            self._office.decide(home, what == "accept", reason=reason, at=acquirer.clock())
+        elif what == "owner" and words in (("on",), ("off",)):
+            self._office.set_policy(home, merchant, owner_confirms=words == ("on",))
+        elif what == "hold" and words:
+            self._office.set_policy(home, merchant, hold_days=int(words[0]))
+        elif what == "later" and words:
+            acquirer.clock.later_s += float(words[0])
         elif what == "want":
             self._office.want_records(home, self._me())
         elif what == "bind" and words:
@@ -584,6 +597,18 @@ class Stage:
             self._office.unlock(home, self._me())
         else:
             raise _Unmet("acquirer start, stop, impostor, genuine, answer, reply, review, …")
+
+    async def _owner(self, answer, *, limit):
+        if answer not in ("confirms", "refuses"):
+            raise _Unmet("owner confirms or refuses")
+        acquirer = self._here()
+        await self._books("1", "applications", "status=review", limit=limit)
+        self._office.answer_as_owner(
+            acquirer.home.path,
+            answer == "confirms",
+            terminal=self._me(),
+            at=acquirer.clock(),
+        )
 
     async def _stand_in(self, home):
         """Lead the link to somebody with the acquirer's name and a certificate of his own."""

@@ -234,8 +234,17 @@ class Desk:
         }
 
     def decide(self, application, accept, reason):
-        try:
+        with self._settling():
             office.decide(self._home, accept, application, reason or None)
+
+    def answer_as_owner(self, application, confirms):
+        with self._settling():
+            office.answer_as_owner(self._home, confirms, application)
+
+    @contextlib.contextmanager
+    def _settling(self):
+        try:
+            yield
         except office.BooksInUse as error:
             raise BooksHeld from error
         except office.OfficeError as error:
@@ -291,7 +300,9 @@ async def _run(args):
                 f"port {args.port} cannot be used ({os.strerror(error.errno)}): stop what"
                 " uses it, or give another PORT=…, 0 for any"
             ) from error
-        bench = await stack.enter_async_context(working(args.home, args.heap, elsewhere))
+        bench = await stack.enter_async_context(
+            working(args.home, args.heap, elsewhere, owner_confirms=True)
+        )
         url = await stack.enter_async_context(serving(bench, listener))
         bench.terminal.starved.connect(lambda text: print(f"run: {text}", file=sys.stderr))
         await bench.power(True)
@@ -302,10 +313,11 @@ async def _run(args):
 
 
 @contextlib.asynccontextmanager
-async def working(home, heap=workplace.HEAP, elsewhere=None):
+async def working(home, heap=workplace.HEAP, elsewhere=None, **enrolment):
     """Open the workplace in `home`, made if need be; the value is its Bench, the terminal off.
 
-    elsewhere: ((host, port), bundle) of an acquirer that does not run here.
+    elsewhere: ((host, port), bundle) of an acquirer that does not run here. enrolment: see
+    workplace.prepare.
     """
     async with contextlib.AsyncExitStack() as stack:
         if elsewhere:
@@ -315,7 +327,7 @@ async def working(home, heap=workplace.HEAP, elsewhere=None):
             provision(place, bundle, workplace.device_root(), (host, port))
             acquirer = None
         else:
-            workplace.prepare(home)
+            workplace.prepare(home, **enrolment)
             bundle, place = home / "bundle", home / "terminal"
             acquirer = await stack.enter_async_context(Acquirer(home / "acquirer"))
             host, port = "127.0.0.1", acquirer.port

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tools.acquirer import Acquirer, office
@@ -59,14 +60,15 @@ def prepare(home=HOME, device=None, **enrolment):
     """Make the workplace in `home`, or renew the device's files of the one that is there.
 
     device: the device's files, `device_root()` if not given. enrolment: what `office.enroll`
-    takes beyond the numbers; the first binding is ACCOUNT if nothing is said. Returns the bundle's
-    facts (terminal, merchant, serial, totp_secret and so on).
+    takes beyond the numbers; if nothing is said, the first binding is ACCOUNT, and the owner does
+    not confirm changes (there is nobody at a phone, unless a scenario says `acquirer owner on`).
+    Returns the bundle's facts (terminal, merchant, serial, totp_secret and so on).
     """
     home = Path(home)
     bundle = home / "bundle"
     office.init(home / "acquirer")
     if not (bundle / "keys.json").exists():
-        enrolment = {"account": ACCOUNT, **enrolment}
+        enrolment = {"account": ACCOUNT, "owner_confirms": False, **enrolment}
         office.enroll(home / "acquirer", TERMINAL, MERCHANT, bundle, **enrolment)
     provision(home / "terminal", bundle, device or device_root(), ("127.0.0.1", 0))
     return json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
@@ -134,6 +136,16 @@ def explained(error):
     )
 
 
+class Clock:
+    """The acquirer's clock: this machine's, and whatever a scenario has added (`later_s`)."""
+
+    def __init__(self):
+        self.later_s = 0
+
+    def __call__(self):
+        return time.time() + self.later_s
+
+
 @contextlib.asynccontextmanager
 async def at_work(home=HOME, identity=None, heap=HEAP, echo=None, on_event=None, rom=True):
     """Open the workplace in `home`: the acquirer serves, the terminal is off. Gives a Stage.
@@ -144,7 +156,7 @@ async def at_work(home=HOME, identity=None, heap=HEAP, echo=None, on_event=None,
     identity = identity or json.loads((home / "bundle" / "keys.json").read_text(encoding="utf-8"))
     terminal = SimulatedTerminal(home / "terminal", heap=heap, rom=rom)
     try:
-        async with Acquirer(home / "acquirer", on_event) as acquirer:
+        async with Acquirer(home / "acquirer", on_event, Clock()) as acquirer:
             terminal.link.port = acquirer.port
             stage = Stage(terminal, identity, acquirer, office, echo)
             try:

@@ -62,11 +62,14 @@ export class Books {
     if (why) node.append(element("p", { class: "why" }, why.filter(Boolean).join(" ")));
     node.append(element("p", { class: "more" }, [
       when(one.created_at), one.application, people(one)].filter(Boolean).join(" · ")));
+    if (one.status === REVIEW && one.stage) {
+      node.append(element("p", { class: "why waits" }, word(`stage.${one.stage}`, { time: one.due && when(one.due) })));
+    }
     if (one.status === REVIEW) node.append(this.desk(one));
     return node;
   }
 
-  desk({ application }) {
+  desk({ application, stage }) {
     const reason = element("input", { "aria-label": word("decide.reason"), placeholder: word("decide.reason"), maxlength: 40 });
     reason.value = this.typed.get(application) ?? "";
     reason.addEventListener("input", () => this.typed.set(application, reason.value));
@@ -74,7 +77,8 @@ export class Books {
     const reject = element("button", { type: "button", class: "reject" }, word("decide.reject"));
     accept.addEventListener("click", () => this.decide(application, true, ""));
     reject.addEventListener("click", () => this.decide(application, false, reason.value.trim() || word("decide.reason.default")));
-    return element("div", { class: "decide" }, accept, reason, reject);
+    // What waits for its owner, or is held, nobody here can accept.
+    return element("div", { class: "decide" }, stage === "owner" || stage === "held" ? undefined : accept, reason, reject);
   }
 
   ledger({ records, terminals }) {

@@ -3,6 +3,7 @@
 
 import { Books, Wire } from "./books.js";
 import { Glass, Keypad, Tray } from "./device.js";
+import { Inbox } from "./phone.js";
 import { element, language, speak, word } from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -29,6 +30,7 @@ const ledger = new Books(
   { bindings: at("bindings"), applications: at("applications"), ledger: at("ledger") },
   (application, accept, reason) => send("decide", { application, accept, reason }),
 );
+const inbox = new Inbox(at("inbox"), (application, confirms) => send("owner", { application, confirms }));
 const wire = new Wire(at("exchanges"));
 
 const heard = {
@@ -57,7 +59,7 @@ const heard = {
   },
   books(message) {
     books = message;
-    ledger.show(books);
+    showBooks();
   },
   event(message) {
     wire.add(message);
@@ -139,6 +141,12 @@ function showCode() {
   at("phone-ring").closest(".phone").classList.toggle("late", left < 6);
 }
 
+function showBooks() {
+  if (!books) return;
+  ledger.show(books);
+  inbox.show(books);
+}
+
 function blink() {
   const led = at("led-line");
   led.classList.add("lit");
@@ -161,7 +169,7 @@ async function say(next) {
   showHello();
   showState();
   showCode();
-  if (books) ledger.show(books);
+  showBooks();
   at("console").dataset.empty = word("serial.none");
   wire.redraw();
 }
