@@ -1,32 +1,45 @@
-"""The menu after log-in: Settings → Account management → the errands of the binding.
+"""The menu after log-in: Settings → Account management → the errands of the binding. Everybody
+sees what the own role may do: operators enter changes, the supervisor approves and looks after
+operators, the system administrator has no bindings.
 
 It says what was chosen and ends, so that it is not in memory while the errand runs.
 """
 
+from micropython import const
+
 from firmware import rooms
+from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 
-_MENUS = {
-    "menu": ("menu.title", (("menu.settings", "settings"), ("menu.log_out", None))),
+_OPERATOR = const(1)
+_SUPERVISOR = const(2)
+_ADMINISTRATOR = const(4)
+_ALL = const(7)
+_BINDINGS = const(3)  # the administrator has nothing to do with them
+
+_MENUS = {  # text key, errand or menu, whose it is
+    "menu": ("menu.title", (("menu.settings", "settings", _ALL), ("menu.log_out", None, _ALL))),
     "settings": (
         "menu.settings",
         (
-            ("menu.accounts", "accounts"),
-            ("password.title", "own_password"),
-            ("network.title", "network"),
-            ("language.title", "language"),
-            ("about.title", "about"),
+            ("menu.accounts", "accounts", _BINDINGS),
+            ("operators.title", "operators", _SUPERVISOR),
+            ("password.title", "own_password", _ALL),
+            ("network.title", "network", _ALL),
+            ("language.title", "language", _ALL),
+            ("about.title", "about", _ALL),
         ),
     ),
     "accounts": (
         "menu.accounts",
         (
-            ("change.title", "change_account"),
-            ("bindings.title", "bindings"),
-            ("restore.title", "restore"),
-            ("pending.title", "pending"),
-            ("records.title", "records"),
-            ("accept.title", "accept_binding"),
+            ("change.title", "change_account", _OPERATOR),
+            ("bindings.title", "bindings", _BINDINGS),
+            ("restore.title", "restore", _OPERATOR),
+            ("pending.title", "pending", _BINDINGS),
+            ("records.title", "records", _BINDINGS),
+            ("accept.title", "accept_binding", _BINDINGS),
         ),
     ),
 }
@@ -38,15 +51,19 @@ async def run(desk, trail):
     trail: the menus opened one from another, each as [name, row]; it is kept for the next time,
     so that a person comes back to where the errand was chosen.
     """
+    role = _role(desk.operator)
     if not trail:
         trail.append(["menu", 0])
+        if role == _SUPERVISOR and desk.state.get(keys.MERCHANT_NEW) is not None:
+            return "merchant_number"
         if desk.draft is not None and desk.draft[:2] == desk.operator:
             trail += [["settings", 0], ["accounts", 0]]
             return "change_account"  # it offers to go on with what was typed
     while trail:
         name, row = trail[-1]
         title, rows = _MENUS[name]
-        row = await desk.pages.menu(title, [desk.text(key) for key, _ in rows], row)
+        rows = [each for each in rows if each[2] & role]
+        row = await desk.pages.menu(title, [desk.text(each[0]) for each in rows], row)
         if row == BACK:
             trail.pop()
             continue
@@ -60,3 +77,9 @@ async def run(desk, trail):
     if desk.draft is not None and desk.draft[:2] == desk.operator:
         rooms.run("firmware.errands.draft", desk)
     return None
+
+
+def _role(number):
+    if number == SUPERVISOR:
+        return _SUPERVISOR
+    return _ADMINISTRATOR if number == ADMINISTRATOR else _OPERATOR

@@ -24,12 +24,13 @@ _CARD_TICK_MS = const(100)
 _LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
-async def run(pages, title, label, low, high, initial, secret, letters, check, card, whose):
+async def run(pages, title, label, low, high, initial, secret, letters, check, card, whose, aside):
     """Ask for `low` to `high` characters, see `Pages.digits` and `Pages.code`."""
     field = _Field(pages, title, pages.text(label, whose), low, high, initial)
     field.secret = secret
     field._letters = letters
     field._swipes = card is not None
+    field._aside = aside
     return await field.fill(check, card)
 
 
@@ -40,6 +41,7 @@ class _Field:
         self.secret = False
         self._letters = False
         self._swipes = False
+        self._aside = None
         self._pages = pages
         self._title = pages.text(title)
         self._label = label  # in words
@@ -77,6 +79,8 @@ class _Field:
                 elif key & 0x7F == keys.CANCEL:
                     self._kept = False
                     return None
+                elif key == _SWITCH and self._aside is not None:
+                    return bytearray()
                 elif key & 0x7F == keys.CONFIRM:
                     result = self._checked(check)
                     if result is not None:
@@ -160,8 +164,11 @@ class _Field:
             x = canvas.cells(2, buf, _PER_LINE, size, group, self.secret)
         if error:
             canvas.line(row + 1, error, True)  # in the hint's place when the field takes two lines
-        elif size < high:
-            canvas.caret(row, x)
+        else:
+            if size < high:
+                canvas.caret(row, x)
+            if self._aside is not None:
+                canvas.line(2, text(self._aside))
         if not (error and row == 2):
             middle = "ui.delete" if size or not self._swipes else "ui.swipe"
             if self._letters:
