@@ -9,7 +9,7 @@ async def run(desk, topic):
     topic: the text key by which the page is known.
     """
     text, identity = desk.text, desk.identity
-    words = text("help." + topic)
+    words = text("help." + topic.replace(".", "_"))
     if words[0] == "?":  # nothing is written for this page
         words = text("help.any")
     lines = [words, text("help.call") + desk.hotline]

@@ -10,6 +10,7 @@ from firmware.ui.pages import Idle
 from host_tests.errands.test_operators import Desk as _Desk
 from host_tests.errands.test_passwords import until
 from host_tests.ui.stage import WAITING, settle
+from tools.build import texts
 
 HELD = bytes((0xC4,))
 
@@ -70,7 +71,7 @@ def test_help_comes_over_the_page_and_leaves_it_as_it_was(desk, page, typed, wan
         before = desk.picture()
         desk.stage.keys.press(HELD)
         await until(desk, "Help")
-        await through(desk, wanted, "Call 95516", "Terminal 12345678", "898310054110001")
+        await through(desk, wanted, "Acquirer: 95516", "Terminal 12345678", "898310054110001")
         await desk.stage.press("C")
         assert desk.picture() == before
         await desk.stage.press(HELD)
@@ -135,6 +136,13 @@ def test_a_terminal_without_its_state_still_says_whom_to_call(desk):
     async def story():
         desk.stage.keys.press(HELD)
         await until(desk, "Help")
-        await through(desk, "Call 95516")
+        await through(desk, "Acquirer: 95516")
 
     run(desk, desk.pages.message("service.title", "words", True), story)
+
+
+def test_every_page_that_help_is_written_for_is_one():
+    words = texts.read("en")
+    named = {key.replace(".", "_") for key in words}
+    said = {"title", "call", "merchant", "any"}  # what help says on every page
+    assert {key[5:] for key in words if key.startswith("help.")} - said <= named

@@ -44,7 +44,7 @@ def test_a_supervisor_who_has_forgotten_calls_and_chooses_a_new_password(desk):
         await desk.stage.press("#")
         await until(desk, "Reset of operator")
         await desk.stage.press("00D")
-        await until(desk, "read out")
+        await until(desk, "Tell the acquirer")
         challenge = "".join(re.search(r"(\d{4}) (\d{4})", desk.words()).groups())
         for said in ("95516", "12345678", "898310054110001", "Operator 00"):
             for _ in range(6):
@@ -56,7 +56,7 @@ def test_a_supervisor_who_has_forgotten_calls_and_chooses_a_new_password(desk):
         await desk.stage.press("00000000D")
         await until(desk, "4 attempts left")
         await desk.stage.press("D")
-        await until(desk, "read out")
+        await until(desk, "Tell the acquirer")
         await desk.stage.press("D")
         await until(desk, "Their response")
         await desk.stage.press(reset_code(SERVICE, "12345678", "00", challenge) + "D")
@@ -81,17 +81,17 @@ def test_the_page_of_the_challenge_stays_and_keeps_what_was_typed(desk):
         await until(desk, "Reset of operator")
         desk.stage.pages.quiet_ms = 3000
         await desk.stage.press("00D")
-        await until(desk, "read out")
+        await until(desk, "Tell the acquirer")
         await asyncio.sleep(3.2)  # longer than anybody may leave another page alone
-        assert "read out" in desk.words()
+        assert "Tell the acquirer" in desk.words()
         await desk.stage.press("D")
         await until(desk, "Their response")
         await desk.stage.press("123")
-        await until(desk, "read out")  # left alone with the response half typed
+        await until(desk, "Tell the acquirer")  # left alone with the response half typed
         await desk.stage.press("D")
         await until(desk, "123")
         await desk.stage.press("C")
-        await until(desk, "read out")
+        await until(desk, "Tell the acquirer")
         await desk.stage.press("C")
         await asyncio.wait_for(task, 20)
 
@@ -108,7 +108,7 @@ def test_a_reset_of_somebody_who_is_not_there_says_so(desk):
         task = asyncio.create_task(desk.open("reset"))
         await until(desk, "Reset of operator")
         await desk.stage.press("42D")
-        await until(desk, "read out")
+        await until(desk, "Tell the acquirer")
         challenge = "".join(re.search(r"(\d{4}) (\d{4})", desk.words()).groups())
         await desk.stage.press("D")
         await until(desk, "Their response")
