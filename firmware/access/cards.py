@@ -11,7 +11,7 @@ from firmware.access import operators
 from firmware.crypto.cmac import mac
 from firmware.storage import state as keys
 
-_TAG_LEN = const(8)
+_TAG_LEN = const(7)
 
 
 def run(desk, digits):

@@ -39,7 +39,7 @@ NETWORK = const(0xC0)  # + index: a network's name and password
 RESET = const(0xC8)  # the challenge that the provider is to answer, see access.reset
 # 0x40 and 0x50 were operators and attempts up to schema 2; from 0xFC on are the journal's marks
 
-ROOM = const(5400)  # bytes of items up to which change records are kept; the newest always is
+ROOM = const(5480)  # bytes of items up to which change records are kept; the newest always is
 
 _STAN_AHEAD = const(64)
 
