@@ -38,6 +38,7 @@ class Desk:
         self.text = Text("assets/zh.bin")
         canvas = Canvas(board.oled, Font("assets/font.bin"))
         self.pages = Pages(canvas, board.keypad, self.text, beep=board.beep)
+        self.pages.help = self.open
         self.state = self.clock = self.identity = self.licence = self.change = self.sync = None
 
     def use_language(self, language):

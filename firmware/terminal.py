@@ -73,7 +73,7 @@ class Terminal:
         try:
             while True:
                 await self._attend("first_start")
-                if desk.state.has(keys.OPERATOR + 1):
+                if desk.state.has(keys.OPERATOR):
                     break
             asyncio.create_task(self._kept(desk.sync.run))
             asyncio.create_task(self._supervise())

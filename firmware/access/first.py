@@ -5,13 +5,15 @@ In memory at the first start only. May import access, crypto.wipe and storage.
 
 from micropython import const
 
-from firmware.access.operators import Operators
+from firmware.access.operators import FIRST, Operators
 from firmware.access.roles import SUPERVISOR
 from firmware.crypto.wipe import wipe
 from firmware.storage import state as keys
 from firmware.storage.journal import KEYS_MISSING, StorageFault
 
-_WHO = ((SUPERVISOR, "first_00"), (b"01", "first_01"))  # and where provisioning put the password
+# And where provisioning put the password. The supervisor comes last: once that one is there, all
+# were.
+_WHO = ((1, b"01", "first_01"), (0, SUPERVISOR, "first_00"))
 _DIGITS_MAX = const(16)
 
 
@@ -23,16 +25,15 @@ async def run(desk):
     """
     people, store, state = Operators(desk), desk.board.keystore, desk.state
     drawn = bytearray(_DIGITS_MAX)
-    for index in range(len(_WHO)):
+    for index, number, entry in _WHO:
         if state.get(keys.OPERATOR + index) is None:
-            number, entry = _WHO[index]
             try:
                 size = store.get(entry, drawn)
                 if size <= 0:
                     raise StorageFault(KEYS_MISSING)
                 password = memoryview(drawn)[:size]
-                state.put((await people.verifying(index, number, password, True),))
+                state.put((await people.verifying(index, number, password, FIRST),))
             finally:
                 wipe(drawn)
-    for _, entry in _WHO:
-        store.erase(entry)
+    for at in range(len(_WHO) - 1, -1, -1):
+        store.erase(_WHO[at][2])

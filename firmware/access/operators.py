@@ -3,9 +3,10 @@
 What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
 lock the operator for 30 minutes of the terminal's clock, also when that is set or begins again
 meanwhile; a number that nobody has is counted and locked like an operator's, so that who tries
-numbers is not told which there are; a first password opens nothing but its own change. Follows PCI
-DSS 4.0.1 8.3.4 (lock-out) and 8.3.6 (strength), without claiming certification. May import
-rooms, crypto and storage.
+numbers is not told which there are; a first password opens nothing but its own change; nobody has
+the supervisor's password. All passwords of a terminal are stretched with one salt, drawn for it:
+so one stretching tells whether anybody has a password. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and
+8.3.6 (strength), without claiming certification. May import rooms, roles, crypto and storage.
 """
 
 import struct
@@ -13,20 +14,36 @@ import struct
 from micropython import const
 
 from firmware import rooms
+from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
 from firmware.crypto.compare import equal
 from firmware.storage import audit
 from firmware.storage import state as keys
 
+# What a password is
 GRANTED = const(0)
 MUST_CHANGE = const(1)  # right, but it is the first one
 WRONG = const(2)
 LOCKED = const(3)
+DISABLED = const(4)  # right, but the supervisor has locked the operator
+
+# What becomes of a new one
+SET = const(1)
+SAME = const(2)  # it is the one before
+TAKEN = const(3)  # the supervisor and somebody else would have the same
+NOBODY = const(4)  # there is no such operator
+
+FIRST = const(1)  # of an operator's flags: the password is to be changed
+OFF = const(2)  # locked by the supervisor
 
 ATTEMPTS_MAX = const(5)
 LOCK_MIN = const(30)  # minutes
 _ITERATIONS = const(1000)
-_LAYOUT = ">2sBH8s16s"  # number, must-change, iterations, salt, verifier
-_STORED_LEN = const(29)
+_LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then the card's tag, if any
+STORED_LEN = const(29)
+FLAGS = const(2)  # where they stand
+_ITERATIONS_AT = const(3)
+_SALT = const(5)
+_VERIFIER = const(13)
 STRANGER_LEN = const(5)  # number, then failures or locked until
 
 
@@ -47,10 +64,11 @@ class Operators:
         """Check an operator's password; the attempt is counted durably first.
 
         number: 2 ASCII digits. password: bytearray, left to the caller to wipe. Returns GRANTED,
-        MUST_CHANGE, WRONG or LOCKED. Power loss during the check leaves the attempt counted; a
-        write that power loss had cut before counts as one more.
+        MUST_CHANGE, WRONG, LOCKED or DISABLED. Power loss during the check leaves the attempt
+        counted; a write that power loss had cut before counts as one more.
         """
-        failures, until = self._attempts(number)
+        index = _find(self._state, number)
+        failures, until = self._attempts(index, number)
         if self._clock.now() < until:
             return LOCKED
         if failures >= ATTEMPTS_MAX:
@@ -66,52 +84,58 @@ class Operators:
             until = self._clock.now() + 60 * LOCK_MIN
             # After a power cut the clock begins no earlier than this: the lock gets no longer.
             changes.append((keys.TIME, struct.pack(">I", self._clock.now())))
-        changes.append(self._counted(number, failures, until))
+        changes.append(self._counted(index, number, failures, until))
         self._state.put(changes)
-        index = self._index(number)
-        stored = bytes(_STORED_LEN) if index < 0 else self._state.get(keys.OPERATOR + index)
-        _, must_change, iterations, salt, verifier = struct.unpack(_LAYOUT, stored)
+        stored = bytes(STORED_LEN) if index < 0 else self._state.get(keys.OPERATOR + index)
+        _, flags, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)
         tried = await self._verifier(password, salt, iterations or _ITERATIONS)
         if not equal(tried, verifier, 16) or index < 0:
             self._tell(audit.LOCKED if until else audit.WRONG, number, ())
             return LOCKED if until else WRONG
         self._tell(audit.RIGHT, number, ((keys.ATTEMPTS + index, None),))
-        return MUST_CHANGE if must_change else GRANTED
+        if flags & OFF:
+            return DISABLED
+        return MUST_CHANGE if flags & FIRST else GRANTED
 
-    async def set_password(self, number, password):
-        """Store a new password; return False, and store nothing, when it is the one before.
+    async def set_password(self, number, password, by_provider=False):
+        """Store a new password that its owner has chosen; return SET, or why nothing was stored:
+        SAME, TAKEN or NOBODY.
 
-        Power loss leaves the old one or the new one.
+        by_provider: the response to the challenge was right. The challenge is used up and the
+        lock-out over in the same moment, and the system administrator begins with that. Power
+        loss leaves what was before or all of it.
         """
-        index = self._index(number)
-        _, _, iterations, salt, verifier = struct.unpack(
-            _LAYOUT, self._state.get(keys.OPERATOR + index)
-        )
-        if equal(await self._verifier(password, salt, iterations), verifier, 16):
-            return False
-        change = await self.verifying(index, number, password, False)
-        self._tell(audit.PASSWORD, number, (change,))
-        return True
+        index = _find(self._state, number)
+        if index < 0:
+            if not by_provider or number != ADMINISTRATOR:
+                return NOBODY
+            index = keys.OPERATORS - 1
+        before = self._state.get(keys.OPERATOR + index)
+        flags = 0 if before is None else before[FLAGS] & OFF
+        change = await self.verifying(index, number, password, flags)
+        if before is not None and await self._same(before, password, change[1]):
+            return SAME
+        if await self.taken(number, password, change[1]):
+            return TAKEN
+        if by_provider:
+            used_up = ((keys.RESET, None), (keys.ATTEMPTS + index, None))
+            self._tell(audit.PROVIDER, number, (change,) + used_up)
+        else:
+            self._tell(audit.PASSWORD, number, (change,))
+        return SET
 
     def attempts_left(self, number):
         """Return how many attempts are left before the lock-out."""
-        return max(0, ATTEMPTS_MAX - self._attempts(number)[0])
+        return max(0, ATTEMPTS_MAX - self._attempts(_find(self._state, number), number)[0])
 
     def minutes_locked(self, number):
         """Return for how many minutes, begun ones counted whole, the lock-out still holds."""
-        left = self._attempts(number)[1] - self._clock.now()
+        until = self._attempts(_find(self._state, number), number)[1]
+        left = until - self._clock.now()
         return (left + 59) // 60 if left > 0 else 0
 
-    def _index(self, number):
-        for index in range(keys.OPERATORS):
-            stored = self._state.get(keys.OPERATOR + index)
-            if stored is not None and stored[:2] == number:
-                return index
-        return -1
-
-    def _attempts(self, number):
+    def _attempts(self, index, number):
         # Failures, and until when it is locked.
-        index = self._index(number)
         if index >= 0:
             stored = self._state.get(keys.ATTEMPTS + index)
             return (0, 0) if stored is None else struct.unpack(">BI", stored)
@@ -120,9 +144,8 @@ class Operators:
         value = struct.unpack_from(">I", stored, at + 1)[0] if at < len(stored) else 0
         return (value, 0) if value < ATTEMPTS_MAX else (ATTEMPTS_MAX, value)
 
-    def _counted(self, number, failures, until):
+    def _counted(self, index, number, failures, until):
         # The change that keeps them.
-        index = self._index(number)
         if index >= 0:
             return keys.ATTEMPTS + index, struct.pack(">BI", failures, until)
         stored = bytearray(self._state.get(keys.STRANGERS) or b"")
@@ -135,12 +158,40 @@ class Operators:
     def _tell(self, event, number, changes):
         self._state.put(changes, audit.entry(event, self._clock.now(), number))
 
-    async def verifying(self, index, number, password, must_change):
-        """Return the change that stores an operator and what the password is checked against."""
-        salt = self._random(8)
+    async def verifying(self, index, number, password, flags):
+        """Return the change that stores an operator and what the password is checked against. The
+        operator's card stays.
+        """
+        state = self._state
+        salt = None
+        for known in (keys.OPERATOR, keys.OPERATOR + 1):
+            stored = state.get(known)
+            if stored is not None:
+                salt = stored[_SALT:_VERIFIER]
+                break
+        salt = salt or self._random(8)
         verifier = await self._verifier(password, salt, _ITERATIONS)
-        stored = struct.pack(_LAYOUT, number, must_change, _ITERATIONS, salt, verifier)
-        return keys.OPERATOR + index, stored
+        stored = struct.pack(_LAYOUT, number, flags, _ITERATIONS, salt, verifier)
+        before = state.get(keys.OPERATOR + index) or b""
+        return keys.OPERATOR + index, stored + before[STORED_LEN:]
+
+    async def taken(self, number, password, made):
+        """Tell whether the supervisor and somebody else would have this same password; of whom
+        else is never told. made: what `verifying` has made of it.
+        """
+        for index in range(keys.OPERATORS if number == SUPERVISOR else 1):
+            other = self._state.get(keys.OPERATOR + index)
+            if other is not None and other[:2] != number:
+                if await self._same(other, password, made):
+                    return True
+        return False
+
+    async def _same(self, stored, password, made):
+        # Whether that is the password now of whom `stored` is of.
+        if stored[_ITERATIONS_AT:_VERIFIER] == made[_ITERATIONS_AT:_VERIFIER]:
+            return equal(stored[_VERIFIER:], made[_VERIFIER:], 16)
+        _, _, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)  # of older firmware
+        return equal(await self._verifier(password, salt, iterations), verifier, 16)
 
     async def _verifier(self, password, salt, iterations):
         return await rooms.ask(
@@ -159,9 +210,13 @@ async def check(desk, number, password):
     return result, people.attempts_left(number)
 
 
-async def set_password(desk, number, password):
+async def set_password(desk, number, password, by_provider):
     """Do as `Operators.set_password`."""
-    return await Operators(desk).set_password(number, password)
+    return await Operators(desk).set_password(number, password, by_provider)
+
+
+def _find(state, number):
+    return rooms.ask("firmware.access.numbers", "find", state, number)
 
 
 def _place(strangers, number):

@@ -1,12 +1,13 @@
 """Lock-outs last as long as they were to, also when the clock is set meanwhile.
 
 In memory only when it is set by more than a little. May import storage.state and the constants of
-operators.
+operators and reset.
 """
 
 import struct
 
 from firmware.access.operators import ATTEMPTS_MAX, STRANGER_LEN
+from firmware.access.reset import TIMES, TIMES_AT
 from firmware.storage import state as keys
 
 _LAYOUT = ">BI"  # as `operators` keeps attempts: failures, locked until
@@ -34,6 +35,13 @@ def run(state, now, seconds):
             shifted = True
     if shifted:
         changes.append((keys.STRANGERS, bytes(strangers)))
+    reset = bytearray(state.get(keys.RESET) or b"")
+    if reset:
+        made, wrong, until = struct.unpack_from(TIMES, reset, TIMES_AT)
+        if until > now:
+            until = max(0, until + seconds)
+        struct.pack_into(TIMES, reset, TIMES_AT, max(0, made + seconds), wrong, until)
+        changes.append((keys.RESET, bytes(reset)))
     if changes:
         changes.append((keys.TIME, struct.pack(">I", now + seconds)))
     return changes

@@ -52,7 +52,8 @@ def other(state, identity):
 
 def _stored(sync, number, before):
     entry = audit.entry(audit.MERCHANT, sync.clock.now(), detail=number)
-    return ((keys.MERCHANT, number + before),), entry
+    changes = (keys.MERCHANT, number + before), (keys.MERCHANT_NEW, b"\1")
+    return changes, entry
 
 
 def _kept(state, identity):

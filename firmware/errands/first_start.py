@@ -11,12 +11,11 @@ async def run(desk):
     """Create them, once; at a later start nothing is done.
 
     Power loss on the way leaves the rest to the next start: what was provisioned is erased only
-    once both are durable. Raises StorageFault when one of them is missing and there is no
-    password for it.
+    once both are durable; 01 may be deleted later. Raises StorageFault when the supervisor is
+    missing and there is no password for one of them.
     """
     drawn = bytearray(16)
     found = desk.board.keystore.get(_LAST, drawn)
     wipe(drawn)
-    has = desk.state.has
-    if found >= 0 or not (has(keys.OPERATOR) and has(keys.OPERATOR + 1)):
+    if found >= 0 or not desk.state.has(keys.OPERATOR):
         await rooms.ask("firmware.access.first", "run", desk)

@@ -60,6 +60,8 @@ def _words(desk, declined):
         lines.append(text("idle.faulty"))
     if desk.sync.differing:
         lines.append(text("idle.differs"))
+    if desk.state.get(keys.MERCHANT_NEW) is not None:
+        lines.append(text("idle.merchant"))
     notice = desk.state.get(keys.NOTICE)
     if notice is not None:
         event = notice[0]

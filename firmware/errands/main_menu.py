@@ -1,4 +1,6 @@
 """The menu after log-in: Settings → Account or card management → the errands of the binding.
+Everybody sees what the own role may do: operators enter changes, the supervisor approves and looks
+after operators, the system administrator has no bindings.
 
 It says what was chosen and ends, so that it is not in memory while the errand runs.
 """
@@ -6,43 +8,51 @@ It says what was chosen and ends, so that it is not in memory while the errand r
 from micropython import const
 
 from firmware import rooms
+from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 
 _ACTION = const(8)  # where a draft tells
 _CHANGE_CARD = const(2)
+_OPERATOR = const(1)
+_SUPERVISOR = const(2)
+_ADMINISTRATOR = const(4)
+_ALL = const(7)
+_BINDINGS = const(3)  # the administrator has nothing to do with them
 
-_MENUS = {
-    "menu": ("menu.title", (("menu.settings", "settings"), ("menu.log_out", None))),
+_MENUS = {  # text key, errand or menu, whose it is
+    "menu": ("menu.title", (("menu.settings", "settings", _ALL), ("menu.log_out", None, _ALL))),
     "settings": (
         "menu.settings",
         (
-            ("menu.accounts", "accounts"),
-            ("menu.cards", "cards"),
-            ("password.title", "own_password"),
-            ("network.title", "network"),
-            ("language.title", "language"),
-            ("about.title", "about"),
+            ("menu.accounts", "accounts", _BINDINGS),
+            ("menu.cards", "cards", _BINDINGS),
+            ("operators.title", "operators", _SUPERVISOR),
+            ("password.title", "own_password", _ALL),
+            ("network.title", "network", _ALL),
+            ("language.title", "language", _ALL),
+            ("about.title", "about", _ALL),
         ),
     ),
     "accounts": (
         "menu.accounts",
         (
-            ("change.title", "change_account"),
-            ("bindings.title", "bindings"),
-            ("restore.title", "restore"),
-            ("pending.title", "pending"),
-            ("records.title", "records"),
-            ("accept.title", "accept_binding"),
+            ("change.title", "change_account", _OPERATOR),
+            ("bindings.title", "bindings", _BINDINGS),
+            ("restore.title", "restore", _OPERATOR),
+            ("pending.title", "pending", _BINDINGS),
+            ("records.title", "records", _BINDINGS),
+            ("accept.title", "accept_binding", _BINDINGS),
         ),
     ),
     "cards": (
         "menu.cards",
         (
-            ("card.title", "change_card"),
-            ("reserves.title", "reserves"),
-            ("bindings.title", "bindings"),
-            ("pending.title", "pending"),
-            ("records.title", "records"),
+            ("card.title", "change_card", _OPERATOR),
+            ("reserves.title", "reserves", _OPERATOR),
+            ("bindings.title", "bindings", _BINDINGS),
+            ("pending.title", "pending", _BINDINGS),
+            ("records.title", "records", _BINDINGS),
         ),
     ),
 }
@@ -54,8 +64,11 @@ async def run(desk, trail):
     trail: the menus opened one from another, each as [name, row]; it is kept for the next time,
     so that a person comes back to where the errand was chosen.
     """
+    role = _role(desk.operator)
     if not trail:
         trail.append(["menu", 0])
+        if role == _SUPERVISOR and desk.state.get(keys.MERCHANT_NEW) is not None:
+            return "merchant_changed"
         if desk.draft is not None and desk.draft[:2] == desk.operator:
             of_card = desk.draft[_ACTION] == _CHANGE_CARD
             trail += [["settings", of_card], ["cards" if of_card else "accounts", 0]]
@@ -64,7 +77,8 @@ async def run(desk, trail):
     while trail:
         name, row = trail[-1]
         title, rows = _MENUS[name]
-        row = await desk.pages.menu(title, [desk.text(key) for key, _ in rows], row)
+        rows = [each for each in rows if each[2] & role]
+        row = await desk.pages.menu(title, [desk.text(each[0]) for each in rows], row)
         if row == BACK:
             trail.pop()
             continue
@@ -78,3 +92,9 @@ async def run(desk, trail):
     if desk.draft is not None and desk.draft[:2] == desk.operator:
         rooms.ask("firmware.errands.draft", "run", desk)
     return None
+
+
+def _role(number):
+    if number == SUPERVISOR:
+        return _SUPERVISOR
+    return _ADMINISTRATOR if number == ADMINISTRATOR else _OPERATOR

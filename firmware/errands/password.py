@@ -35,6 +35,9 @@ async def _prove(desk, number, title):
         if result == operators.LOCKED:
             await pages.message(title, text("password.locked", left), True)
             return result
+        if result == operators.DISABLED:
+            await pages.message(title, text("password.disabled"), True)
+            return result
         await pages.message(title, text("password.wrong", left), True)
 
 

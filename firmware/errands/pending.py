@@ -82,20 +82,40 @@ async def _sent(desk, request):
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
     if at == 0:
-        await _send(desk, request, await desk.open("submission", _TITLE))
+        code = await desk.open("submission", _TITLE)
+        if desk.operator != SUPERVISOR:
+            await _send(desk, request, code)
     elif at == 1:
         if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
-            if await desk.prove(SUPERVISOR, _TITLE):
-                await desk.open("submission", _TITLE, None, None, desk.operator)
+            asking = await _two(desk)
+            if asking is not None:
+                await desk.open("submission", _TITLE, None, None, asking)
+
+
+async def _two(desk):
+    # Whoever is logged in and the other of the two that it takes; return the operator of them.
+    if desk.operator != SUPERVISOR:
+        return desk.operator if await desk.prove(SUPERVISOR, _TITLE) else None
+    number = await desk.pages.digits(_TITLE, "log_in.number", 2, 2, b"01", False, _operators)
+    if number is None:
+        return None
+    number = bytes(number)
+    return number if await desk.prove(number, _TITLE) else None
+
+
+def _operators(number):
+    return None if b"01" <= bytes(number) <= b"98" else "operators.range"
 
 
 async def _unsent(desk, request):
     # Never sent: it may go now, with a fresh one-time code, or be given up.
     items = [desk.text("pending.send"), desk.text("pending.cancel")]
+    if desk.operator == SUPERVISOR:
+        items[:1] = ()  # whoever approves enters nothing
     at = await desk.pages.menu(_TITLE, items)
     if at == BACK:
         return
-    if at == 1:
+    if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
         rooms.ask("firmware.errands.draft", "run", desk)

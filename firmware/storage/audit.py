@@ -17,6 +17,9 @@ PASSWORD = const(5)  # a password was set
 TAKEN = const(6)  # the acquirer's binding of a slot was made ours
 MERCHANT = const(7)  # the acquirer gave another merchant number
 LOST = const(8)  # entries gave way before the acquirer had them: up to which number
+ADDED = const(0x0A)  # an operator was added, or unlocked: the number
+GONE = const(0x0B)  # one was deleted or locked by the supervisor: the number
+PROVIDER = const(0x0C)  # a password was set after the provider's response
 NEEDS_SERVICE = const(0x0F)  # a fault was met that a start does not mend: its code
 
 REQUEST = const(

@@ -11,7 +11,7 @@ from micropython import const
 from firmware import rooms
 
 SLOTS = const(4)
-OPERATORS = const(20)
+OPERATORS = const(22)  # the supervisor, twenty more, and last the system administrator
 NETWORKS = const(4)
 RECORDS = const(8)  # change records kept on the terminal, as far as there is room
 
@@ -22,6 +22,7 @@ STAN = const(0x03)  # (4) the STAN up to which numbers are reserved
 TIME = const(0x04)  # (4) last known time, Unix epoch
 NOTICE = const(0x05)  # (1) a request ended unseen: by which event (or 0 refused, 1 accepted)
 UPLOADED = const(0x06)  # (4) the audit entry up to which the acquirer has them, or they are lost
+MERCHANT_NEW = const(0x07)  # (1) the merchant number is another, and 00 has yet to see it
 CURRENT = const(0x10)  # + slot: which of the two places holds the current binding, 1 byte
 PLACE_A = const(0x18)  # + slot: a binding, its TLVs DF30-DF37
 PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the backup
@@ -31,13 +32,14 @@ PENDING_TLVS = const(0x32)  # its binding, to be moved to its place when it is a
 RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.record
 RECORD_COUNT = const(0x70)  # (4) change records written so far
 # 0x7F is the journal's own: sectors that are no longer used
-OPERATOR = const(0x80)  # + index: an operator's number, role and password verifier
+OPERATOR = const(0x80)  # + index: an operator's number, flags, password verifier, card
 ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4)
 STRANGERS = const(0xB8)  # the same of numbers that nobody has, 5 bytes each
 NETWORK = const(0xC0)  # + index: a network's name and password
+RESET = const(0xC8)  # the challenge that the provider is to answer, see access.reset
 # 0x40 and 0x50 were operators and attempts up to schema 2; from 0xFC on are the journal's marks
 
-ROOM = const(5400)  # bytes of items up to which change records are kept; the newest always is
+ROOM = const(5480)  # bytes of items up to which change records are kept; the newest always is
 
 _STAN_AHEAD = const(64)
 

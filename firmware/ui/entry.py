@@ -24,11 +24,12 @@ _CARD_TICK_MS = const(100)
 _LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
-async def digits(pages, title, label, low, high, initial, secret, check, card, whose):
+async def digits(pages, title, label, low, high, initial, secret, check, card, whose, aside):
     """Do as `Pages.digits` says."""
     field = _Field(pages, title, pages.text(label, whose), low, high, initial)
     field.secret = secret
     field._swipes = card is not None
+    field._aside = aside
     return await field.fill(check, card)
 
 
@@ -46,6 +47,7 @@ class _Field:
         self.secret = False
         self._letters = False
         self._swipes = False
+        self._aside = None
         self._pages = pages
         self._title = pages.text(title)
         self._label = label  # in words
@@ -87,6 +89,8 @@ class _Field:
                 if key & 0x7F == keys.CANCEL:
                     self._kept = False
                     return None
+                elif key == _SWITCH and self._aside is not None:
+                    return bytearray()
                 elif key & 0x7F == keys.CONFIRM:
                     result = self._checked(check)
                     if result is not None:
@@ -187,8 +191,11 @@ class _Field:
             x = canvas.cells(2, buf, _PER_LINE, size, group, self.secret)
         if error:
             canvas.line(row + 1, error, True)  # in the hint's place when the field takes two lines
-        elif size < high:
-            canvas.caret(row, x)
+        else:
+            if size < high:
+                canvas.caret(row, x)
+            if self._aside is not None:
+                canvas.line(2, text(self._aside))
         if not (error and row == 2):
             middle = "ui.delete" if size or not self._swipes else "ui.swipe"
             if self._letters:

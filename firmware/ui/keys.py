@@ -13,3 +13,4 @@ UP = const(0x41)  # A
 DOWN = const(0x42)  # B
 CANCEL = const(0x43)  # C
 CONFIRM = const(0x44)  # D
+HELP = const(0xC4)  # D held

@@ -4,8 +4,9 @@ Keys: A up, B down, C back, D confirm. The last line says what they do. What alw
 wait for a key ends in a key or, after `idle_ms`, in Idle, of which the last quarter of that time
 warns; keys pressed while the terminal was busy never answer the page that follows, and none that
 was pressed before a message stood there answers it. Titles, labels and hints are text keys;
-bodies, items and values are words, shown as they are whatever they look like. Reader, menu,
-review, entry and warning are in memory only while they are shown. May import rooms, ui.canvas,
+bodies, items and values are words, shown as they are whatever they look like. D held shows help
+for the page, which then stands there again as it was. Reader, menu, review, entry, warning and
+aside are in memory only while they are shown. May import rooms, ui.canvas,
 ui.keys.
 """
 
@@ -15,7 +16,7 @@ from micropython import const
 
 from firmware import rooms
 from firmware.ui import canvas as paint
-from firmware.ui.keys import NONE
+from firmware.ui.keys import HELP, NONE
 
 _BEADS = const(4)
 _BEAT_S = 0.2
@@ -29,12 +30,16 @@ class Pages:
     """All pages: painted on `canvas`, answered on `keypad` (`get`, `arrival`), worded by `text`.
 
     beep: coroutine function that sounds the buzzer for so many ms, None when there is none.
+    `help`, when it is not None: what shows help, as Desk.open does it. `topic`: the text key by
+    which the page is known that is open.
     """
 
     def __init__(self, canvas, keypad, text, idle_ms=60000, beep=None):
         self.canvas = canvas
         self.text = text
         self.beep = beep
+        self.help = None
+        self.topic = ""
         self._keypad = keypad
         self.quiet_ms = self._left_ms = idle_ms - idle_ms // 4  # until the warning
         self._was_busy = False
@@ -61,10 +66,16 @@ class Pages:
                 if self._left_ms > 0:
                     return NONE
             self._left_ms = self.quiet_ms
-            if code >= 0:
+            if code == HELP and self.help is not None:
+                try:
+                    await rooms.ask("firmware.ui.aside", "run", self)
+                except MemoryError:
+                    pass  # no room beside this page: it stays, with what was typed
+            elif code >= 0:
                 return code
-            # A key that takes it back answers nothing.
-            await rooms.ask("firmware.ui.warning", "run", self, self._keypad)
+            else:
+                # A key that takes it back answers nothing.
+                await rooms.ask("firmware.ui.warning", "run", self, self._keypad)
 
     def begin(self):
         """To be called before a page's first paint: its idle time starts, stale keys go."""
@@ -81,6 +92,7 @@ class Pages:
     def show(self, title, body, hint_left="", hint_right=""):
         """Paint a page that asks for nothing: title, wrapped words, hints ("" for none)."""
         canvas, text = self.canvas, self.text
+        self.topic = title
         canvas.clear()
         canvas.title(text(title))
         lines = paint.BODY_LINES if hint_left or hint_right else paint.LINES
@@ -94,30 +106,45 @@ class Pages:
         """Show words until D (True) or C (False); with `ok_only` either key gives True. The body
         may be a function: it is asked for the words of the moment every second.
         """
+        self.topic = title
         return await rooms.ask("firmware.ui.reader", "run", self, title, body, ok_only, False)
 
     async def notice(self, title, body):
         """Show words to be accepted: D turns to the end, there it accepts (True); C refuses."""
+        self.topic = title
         return await rooms.ask("firmware.ui.reader", "run", self, title, body, False, True)
 
     async def menu(self, title, items, at=0):
         """Let one of the strings `items` be chosen; return its index or BACK."""
+        self.topic = title
         return await rooms.ask("firmware.ui.menu", "run", self, title, items, at)
 
     async def review(self, title, rows, at=0):
         """Show rows of (label, value), a text key and words or a number as a buffer, and a last
         row to submit; return a row's index to change it, SUBMIT or BACK.
         """
+        self.topic = title
         return await rooms.ask("firmware.ui.review", "run", self, title, rows, at)
 
     async def consent(self, title, rows):
         """Show rows as `review` does, to be agreed to: D turns to the end, there it agrees (True);
         C refuses.
         """
+        self.topic = title
         return await rooms.ask("firmware.ui.consent", "run", self, title, rows)
 
     async def digits(
-        self, title, label, low, high, initial=b"", secret=False, check=None, card=None, whose=None
+        self,
+        title,
+        label,
+        low,
+        high,
+        initial=b"",
+        secret=False,
+        check=None,
+        card=None,
+        whose=None,
+        aside=None,
     ):
         """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
 
@@ -126,8 +153,9 @@ class Pages:
         the text key of what is wrong with them, None when nothing is; called when D is pressed.
         card: coroutine function that waits for a card and returns its digits, which fill the field
         in, or the text key of what is wrong with it. whose: words for the label's placeholder.
-        Raises Idle.
+        aside: the text key of what # does instead, which then ends it with no digits. Raises Idle.
         """
+        self.topic = label
         return await rooms.ask(
             "firmware.ui.entry",
             "digits",
@@ -141,12 +169,14 @@ class Pages:
             check,
             card,
             whose,
+            aside,
         )
 
     async def code(self, title, label, length, initial=b""):
         """Ask for `length` digits and capital letters; return them as a bytearray, or None when C
         is pressed. # turns the character typed last into the next letter of its key.
         """
+        self.topic = label
         return await rooms.ask("firmware.ui.entry", "code", self, title, label, length, initial)
 
     def busy(self, title, line, step=0, steps=0):

@@ -13,11 +13,12 @@ from binascii import hexlify, unhexlify
 from drivers import clock as clocks
 from drivers.flash import Flash
 from firmware import services
-from firmware.access import operators
+from firmware.access import operators, reset, roster
 from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.binding.request import pending
+from firmware.crypto import cmac
 from firmware.desk import Desk
 from firmware.storage import history
 from firmware.storage import state as keys
@@ -26,6 +27,7 @@ from firmware.storage.journal import StorageFault
 OPERATOR = b"01"
 SUPERVISOR = b"00"
 SLOT = 1
+_ADDED = b"07"
 _SECTOR = 4096
 _TITLE = "change.title"
 _TIMEOUT = 6  # drivers.tls_link: nothing was heard within the limit
@@ -266,6 +268,25 @@ class Till(Desk):
         if await self.log_in(OPERATOR, self.plan["old"].encode()) == operators.GRANTED:
             await Operators(self).set_password(OPERATOR, bytearray(self.plan["new"].encode()))
 
+    async def do_reset(self):
+        """Forgotten: the provider answers the challenge, and a new password is chosen."""
+        challenge = bytes(reset.run(self, OPERATOR))
+        message, tag = self.identity.terminal + OPERATOR + challenge, bytearray(16)
+        key = self.board.keystore.get_bytes("service_key")
+        cmac.mac(key, message, 0, len(message), tag, 0)
+        response = b"%08d" % (int.from_bytes(tag[:4], "big") % 100000000)
+        if reset.check(self, OPERATOR, response)[0] == reset.RIGHT:
+            chosen = bytearray(self.plan["new"].encode())
+            await Operators(self).set_password(OPERATOR, chosen, True)
+
+    async def do_staff(self):
+        """Add an operator who fails to log in, lock it, give it a card, and delete it again."""
+        await roster.run(self, _ADDED, bytearray(8))
+        await self.log_in(_ADDED, b"999999")
+        roster.switch(self, _ADDED)
+        roster.use_card(self, _ADDED, b"200700012345")
+        roster.delete(self, _ADDED)
+
     async def do_guess(self):
         """Try wrong passwords until the terminal no longer listens."""
         for _ in range(20):
@@ -330,6 +351,13 @@ class Till(Desk):
         found["phase"] = self.change.phase
         found["records"] = [_hex(record) for record in state.records()]
         found["left"] = Operators(self).attempts_left(OPERATOR)
+        found["staff"] = [number.decode() for number, _, _ in roster.listed(state)]
+        has, counted = state.has, range(1, roster.MOST + 1)
+        found["orphaned"] = [
+            index
+            for index in counted
+            if has(keys.ATTEMPTS + index) and not has(keys.OPERATOR + index)
+        ]
         found["merchant"] = self.identity.merchant.decode()
         found["settled"] = self.settled()
         found["audit"] = [state.journal.number, _hex(state.journal.chain)]

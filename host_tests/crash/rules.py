@@ -236,6 +236,20 @@ def one_password_opens(trial):
     return None if len(right) == 1 else f"{len(right)} passwords open"
 
 
+def staff_whole(trial):
+    """The operators are those before, or they and the one who is added; of who is deleted nothing
+    stays for who comes next.
+    """
+    if trial.scenario.errand != "staff":
+        return None
+    for facts in (trial.booted, trial.settled):
+        if facts is not None and facts["staff"] not in (["01"], ["01", "07"]):
+            return f"operators {facts['staff']}"
+        if facts is not None and facts["orphaned"]:
+            return "attempts of nobody"
+    return None
+
+
 def first_passwords_gone(trial):
     """What was drawn for the first start is in the keystore no more once there are operators."""
     if trial.settled is None or not trial.settled["drawn"]:
@@ -267,6 +281,7 @@ RULES = (
     backup_kept,
     guesses_counted,
     one_password_opens,
+    staff_whole,
     first_passwords_gone,
     merchant_follows,
 )

@@ -110,6 +110,8 @@ SCENARIOS = {
             "password",
             {"old": PASSWORDS["01"], "new": CHOSEN, "probe": [PASSWORDS["01"], CHOSEN]},
         ),
+        Scenario("password reset", "reset", {"new": CHOSEN, "probe": [PASSWORDS["01"], CHOSEN]}),
+        Scenario("operator added and deleted", "staff", {"probe": [PASSWORDS["01"]]}),
         Scenario("lock-out", "guess", {"probe": [PASSWORDS["01"]]}),
         Scenario("changed elsewhere", "nothing", ends=(NEW,), elsewhere=NEW),
         Scenario("merchant renumbered", "nothing", renumbered="898310054110099"),

@@ -3,6 +3,7 @@
 import pytest
 
 from drivers.flash import Flash
+from firmware.access import roster
 from firmware.access.operators import Operators
 from firmware.acquirer.line import Line
 from firmware.binding import change
@@ -157,3 +158,12 @@ def test_an_attempt_that_is_counted_after_the_check_is_caught(caught, monkeypatc
     monkeypatch.setattr(Operators, "__init__", make)
     monkeypatch.setattr(Operators, "check", check)
     assert caught("lock-out", "guesses_counted")
+
+
+def test_an_operator_who_is_deleted_in_two_steps_is_caught(caught, monkeypatch):
+    def put(desk, event, detail, changes):
+        for each in changes:
+            desk.state.put((each,))
+
+    monkeypatch.setattr(roster, "_put", put)
+    assert caught("operator added and deleted", "staff_whole")

@@ -9,6 +9,7 @@ from drivers import clock
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands import idle, preparation
+from firmware.storage import state as keys
 from firmware.ui.pages import NONE
 from firmware.ui.text import Text
 from host_tests.ui.stage import assets
@@ -87,6 +88,11 @@ def shown(desk):
     return desk.pages.shown.split("\n")
 
 
+def test_another_merchant_number_is_announced_until_the_supervisor_has_seen_it(desk):
+    desk.state.get = {keys.MERCHANT_NEW: b"\1"}.get
+    assert shown(desk)[0] == "New merchant no.: 00"
+
+
 def test_nothing_is_said_of_a_board_that_is_whole(desk):
     assert shown(desk) == ["Acquirer reached 16:00", "898310054110001"]
 
@@ -152,7 +158,7 @@ def test_faulty_data_of_the_acquirers_is_told(desk):
     ],
 )
 def test_how_a_request_ended_unseen_is_told_by_its_event(desk, noted, words):
-    desk.state.get = lambda key: bytes((noted,))
+    desk.state.get = {keys.NOTICE: bytes((noted,))}.get
     assert shown(desk)[0] == words
 
 

@@ -200,6 +200,30 @@ def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
     assert counter.opened == [("submission", ("pending.title", None, None, b"01"))]
 
 
+def test_the_supervisor_withdraws_only_together_with_an_operator():
+    counter = Counter(change.SENT)
+    counter.operator = b"00"
+
+    async def prove(number, title):
+        return number == b"07"
+
+    counter.prove = prove
+    counter.visit("DBDD**00D**07D")  # 00 is no operator
+    assert counter.opened == [("submission", ("pending.title", None, None, b"07"))]
+    counter.opened.clear()
+    counter.visit("DBDD**08D")
+    assert counter.opened == []
+
+
+def test_the_supervisor_sends_nothing():
+    counter = Counter(change.STORED)
+    counter.operator = b"00"
+    shown = _read(counter.visit("D"))
+    assert "Sendit" not in shown and "Cancel" in shown
+    counter.visit("DDD")
+    assert counter.change.phase == change.IDLE
+
+
 def test_a_request_that_is_asked_about_has_no_code_with_it():
     counter = Counter(change.SENT)
     counter.visit("DD")

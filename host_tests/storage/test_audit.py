@@ -215,7 +215,8 @@ class Busy(Terminal):
             self.state.put(((keys.OPERATOR + index, bytes(36)),))
         for index in range(keys.NETWORKS):
             self.state.put(((keys.NETWORK + index, bytes(97)),))
-        self.state.put(((keys.MERCHANT, bytes(15)), (keys.LANGUAGE, b"zh")))
+        self.state.put(((keys.MERCHANT, bytes(30)), (keys.LANGUAGE, b"zh")))
+        self.state.put(((keys.MERCHANT_NEW, b"\1"), (keys.RESET, bytes(19))))
         self.state.put(((keys.STRANGERS, bytes(100)),))
         for key in (keys.TIME, keys.STAN, keys.UPLOADED):
             self.state.put_number(key, 1)

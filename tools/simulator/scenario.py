@@ -20,7 +20,9 @@ seconds are and the terminal has had its share of them.
     go TEXT [within S]                the same without confirming
     pass TEXT [within S]              a page that shows it: read to its end, then confirm with D
     code [wrong]                      type the owner's one-time code (one not used yet)
-    password OPERATOR                 type the first password that was drawn for 00 or 01
+    password OPERATOR                 type the operator's first password, as drawn or noted
+    note OPERATOR                     the eight digits on the screen are a first password
+    respond OPERATOR                  on the page of a challenge: type the provider's response
     power on | off | cycle
     console TEXT [within S]           the serial line says it, since the last power-on
     link cut | refuse | swallow | restore
@@ -66,6 +68,7 @@ from pathlib import Path
 
 import pyotp
 
+from tools.acquirer.keys import reset_code
 from tools.simulator.bench import CARDS
 from tools.simulator.interpreter import REPOSITORY
 from tools.simulator.lies import lie
@@ -88,6 +91,7 @@ _SCANS_A_SECOND = 40  # that a terminal makes which is given time enough
 _TAKEN_SCANS = 5  # after a key's release: by then its page is there, unless it waits for something
 _ANSWER_SCANS = 25  # within which a page that looks otherwise follows a key
 _STILL_S = 1.0  # without a scan: there is nobody who looks for keys
+_EIGHT = re.compile(r"^ *(\d{4}) +(\d{4}) *$", re.MULTILINE)
 _TOKEN = re.compile(r"(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 
 
@@ -184,6 +188,7 @@ class Stage:
         "press": (1, None), "type": (1, 1), "swipe": (1, 1), "see": (1, 1), "not_see": (1, 1),
         "choose": (1, 1), "go": (1, 1), "pass": (1, 1),
         "code": (0, 1), "password": (1, 1), "power": (1, 1), "console": (1, 1),
+        "note": (1, 1), "respond": (1, 1),
         "link": (1, 4), "wifi": (1, 1), "acquirer": (1, None), "books": (2, None), "agree": (0, 0),
         "phase": (1, 1), "owner": (1, 1),
     }  # fmt: skip
@@ -199,6 +204,7 @@ class Stage:
         self._texts = None
         self._impostor = None
         self._last_step = 0
+        self._first = dict(identity.get("first_passwords", {}))
         self._lines = []
         self._read_pixels = None
         self._shown = []
@@ -462,10 +468,25 @@ class Stage:
         await self._type(code, limit)
 
     async def _password(self, operator, limit):
-        first = self._identity.get("first_passwords", {})
-        if operator not in first:
-            raise _Unmet(f"the bundle has no first password of {operator}")
-        await self._type(first[operator], limit)
+        if operator not in self._first:
+            raise _Unmet(f"there is no first password of {operator}")
+        await self._type(self._first[operator], limit)
+
+    async def _note(self, operator, limit):
+        self._first[operator] = await self._eight(limit)
+
+    async def _respond(self, operator, limit):
+        challenge = await self._eight(limit)
+        await self._answered("D")
+        service_key = bytes.fromhex(self._identity["service_key"])
+        await self._type(reset_code(service_key, self._me(), operator, challenge), limit)
+
+    async def _eight(self, limit):
+        """Return the eight digits, in fours, on the screen."""
+        found = await self._until(
+            lambda lines: _EIGHT.search("\n".join(lines)), limit, "no eight digits were seen"
+        )
+        return "".join(found.groups())
 
     async def _free_step(self):
         """Return an unused time step that the host takes now: the present one or the next."""

@@ -69,9 +69,11 @@ def main(path, token_key):
             tlvs = _binding(10 * slot + i)
             state.put(state.binding_changes(slot, tlvs), shop.told(i, tlvs))
         bindings.append((slot, hexlify(tlvs).decode()))
-    verifier = b"\x00\x03\xe8" + bytes(range(24))  # must-change, iterations, salt, verifier
+    verifier = b"\x00\x03\xe8" + bytes(range(31))  # flags, iterations, salt, verifier, card
     for index in range(_FIRST, keys.OPERATORS):
-        state.put(((keys.OPERATOR + index, b"%02d" % index + verifier),))
+        number = b"%02d" % index if index < keys.OPERATORS - 1 else b"99"
+        state.put(((keys.OPERATOR + index, number + verifier),))
+    state.put(((keys.RESET, bytes(19)),))
     state.put(((keys.STRANGERS, bytes(100)),))
     for index in range(keys.NETWORKS):
         state.put(((keys.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))

@@ -63,7 +63,8 @@ def crowd(state):
     for _ in range(keys.RECORDS):
         put(state.record_changes(bytes(150)))
     put(((keys.PENDING, bytes(47)), (keys.PENDING_STATE, b"\2"), (keys.PENDING_TLVS, LONGEST)))
-    put(((keys.LANGUAGE, b"zh"), (keys.MERCHANT, bytes(15)), (keys.NOTICE, b"\1")))
+    put(((keys.LANGUAGE, b"zh"), (keys.MERCHANT, bytes(30)), (keys.NOTICE, b"\1")))
+    put(((keys.MERCHANT_NEW, b"\1"), (keys.RESET, bytes(19))))
     for key in (keys.TIME, keys.STAN):
         state.put_number(key, 1)
 

@@ -1,0 +1,104 @@
+"""The operators 01-98 as the supervisor looks after them.
+
+What always holds: every step is one record, with its audit entry; whoever gets a first password
+must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
+system administrator are not in the list: the provider resets them. May import rooms, numbers,
+operators, cards, reset (for its random digits), roles and storage.
+"""
+
+from micropython import const
+
+from firmware import rooms
+from firmware.access import cards, numbers, operators
+from firmware.access.roles import SUPERVISOR
+from firmware.storage import audit
+from firmware.storage import state as keys
+
+MOST = const(20)  # of them
+
+
+def listed(state):
+    """Return (number, flags, whether there is a card) of each operator, by number."""
+    found = []
+    for index, stored in numbers.each(state):
+        if 1 <= index <= MOST:
+            card = len(stored) > operators.STORED_LEN
+            found.append((stored[:2], stored[operators.FLAGS], card))
+    return sorted(found)
+
+
+async def run(desk, number, first):
+    """Give an operator a first password, written to `first` (8 bytes), for whoever asked to show
+    once and wipe: one that nobody has is added, one that has forgotten it may log in again. Power
+    loss leaves what was or all of it. Raises ValueError when there are `MOST` already.
+    """
+    state = desk.state
+    people = operators.Operators(desk)
+    index = numbers.find(state, number)
+    known = index >= 0
+    if not known:
+        index = _free(state)
+    flags = operators.FIRST
+    if known:
+        flags |= state.get(keys.OPERATOR + index)[operators.FLAGS] & operators.OFF
+    while True:
+        first[:] = rooms.ask("firmware.access.reset", "digits", desk.board.random)
+        change = await people.verifying(index, number, first, flags)
+        if not await people.taken(number, first, change[1]):
+            break
+    changes = (change, (keys.ATTEMPTS + index, None))
+    if known:
+        _put(desk, audit.PASSWORD, number, changes)
+    else:
+        _put(desk, audit.ADDED, number, changes)
+
+
+def switch(desk, number):
+    """Lock an operator until it is unlocked the same way; return whether it is locked now."""
+    index, stored = _one(desk, number)
+    value = bytearray(stored)
+    value[operators.FLAGS] ^= operators.OFF
+    off = value[operators.FLAGS] & operators.OFF
+    event, how = (audit.GONE, b" locked") if off else (audit.ADDED, b" unlocked")
+    _put(desk, event, number + how, ((keys.OPERATOR + index, bytes(value)),))
+    return bool(off)
+
+
+def delete(desk, number):
+    """Forget an operator: password, card and failed attempts."""
+    index, _ = _one(desk, number)
+    changes = ((keys.OPERATOR + index, None), (keys.ATTEMPTS + index, None))
+    _put(desk, audit.GONE, number + b" deleted", changes)
+
+
+def use_card(desk, number, digits):
+    """Register a card, its `digits`, for an operator, or none when there are none; return False,
+    and change nothing, when it is another's.
+    """
+    index, stored = _one(desk, number)
+    tag = b""
+    if digits:
+        if cards.run(desk, digits) not in (None, number):
+            return False
+        tag = cards.tag(desk, digits)
+    change = (keys.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
+    _put(desk, audit.ADDED, number + (b" card" if tag else b" no card"), (change,))
+    return True
+
+
+def _free(state):
+    for index in range(1, MOST + 1):
+        if not state.has(keys.OPERATOR + index):
+            return index
+    raise ValueError("operators")
+
+
+def _one(desk, number):
+    index = numbers.find(desk.state, number)
+    return index, desk.state.get(keys.OPERATOR + index)
+
+
+def _put(desk, event, detail, changes):
+    # The supervisor has done it; to whom, and what, is the detail.
+    entry = audit.entry(event, desk.clock.now(), SUPERVISOR, detail=detail)
+    desk.state.put(changes, entry)
