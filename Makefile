@@ -16,7 +16,7 @@ flag = $${$1:+--$2}
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo acquirer setup test lint prove fuzz crash heap bench wear mount sbom clean
+.PHONY: help run demo acquirer setup test lint prove fuzz crash memory heap bench wear mount sbom clean
 .PHONY: build flash image verify partition provision selftest parts all-packages
 .PHONY: run-packages board-packages bench-packages test-packages
 
@@ -90,6 +90,10 @@ prove: setup test-packages ## all sweeps, each against its budget of time (QUICK
 
 crash: setup test-packages ## power and line cut at every point (QUICK=1 SEED= ONLY=)
 	@$(PY) -m host_tests.crash $(call flag,QUICK,quick) $(call with,SEED,seed) \
+		$(call with,ONLY,only)
+
+memory: setup test-packages ## memory that ends at every call and seam (QUICK=1 SEED= ONLY=)
+	@$(PY) -m host_tests.memory $(call flag,QUICK,quick) $(call with,SEED,seed) \
 		$(call with,ONLY,only)
 
 fuzz: setup test-packages ## a million spoilt inputs, an acquirer that lies (INPUTS= SEED=)

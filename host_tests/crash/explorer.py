@@ -52,14 +52,17 @@ def only(scenario, fault):
 
 
 class Explorer:
-    """One scenario (by name), lived by a body (see `bodies`)."""
+    """One scenario (by name), lived by a body (see `bodies`).
+
+    seen_before: how much of a life's log is older than the scenario.
+    """
 
     def __init__(self, name, body):
         self.scenario = scenarios.SCENARIOS[name]
         self._body = body
         self._books = MemoryBooks()
         self._start = scenarios.begin(name)
-        self._seen_before = len(self._start.log)
+        self.seen_before = len(self._start.log)
         self._first = None
         self.ends = Counter()
 
@@ -121,7 +124,7 @@ class Explorer:
             facts.get("tokens at boot", set()),
             self._books.snapshot(),
             life.world.log,
-            self._seen_before,
+            self.seen_before,
         )
         found = rules.broken(trial)
         as_uncut = trial.acquirer_token() == scenarios.world.token(self.scenario.ends[0])
@@ -166,7 +169,7 @@ class Explorer:
             lines.append(f"  cut at {number}: {point.kind}, {point.label}")
             life = self.after(life, point, watch=True)
         found = self.broken(life)
-        for entry in life.world.log[self._seen_before :]:
+        for entry in life.world.log[self.seen_before :]:
             lines.append("  seen: " + " ".join(str(part) for part in entry if part is not None))
         for stage in ("booted", "settled"):
             lines.append(f"  {stage}: {life.world.facts.get(stage)}")

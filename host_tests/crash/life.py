@@ -363,6 +363,17 @@ class Till(Desk):
         found["audit"] = [state.journal.number, _hex(state.journal.chain)]
         return found
 
+    def history(self):
+        """What else is looked at in the end: what was drawn for the first start, the audit log."""
+        has = self.board.keystore.get_bytes
+        return {
+            "drawn": [name for name in _DRAWN if has(name) is not None],
+            "log": [
+                _hex(number.to_bytes(4, "big") + entry[:9] + chain + entry[9:])
+                for number, _, chain, entry in history.entries(self.state.journal)
+            ],
+        }
+
 
 def _hex(data):
     return hexlify(data).decode()
@@ -372,7 +383,7 @@ async def _kept(work):
     # As the terminal keeps its tasks: without room one begins again later.
     while True:
         try:
-            await work()
+            return await work()
         except MemoryError:
             await asyncio.sleep(30)
 
@@ -384,21 +395,19 @@ async def _live(till, config, world):
         world.report("service", "{}")
         return
     world.report("booted", json.dumps(till.facts()))
-    await till.open("first_start")
+    await _kept(lambda: till.open("first_start"))
     till.syncing = asyncio.create_task(_kept(till.sync.run))
+    told = False
     try:
         if not till.plan["resumed"]:
             await getattr(till, "do_" + till.plan["errand"])()
         right = await till.rest()
     except MemoryError:
+        told = True
         right = await till.rest()  # told "busy, try again"; people go on later
     facts = till.facts()
-    facts["right"] = right
-    facts["drawn"] = [name for name in _DRAWN if till.board.keystore.get_bytes(name) is not None]
-    facts["log"] = [
-        _hex(number.to_bytes(4, "big") + entry[:9] + chain + entry[9:])
-        for number, _, chain, entry in history.entries(till.state.journal)
-    ]
+    facts.update({"right": right, "told": told})
+    facts.update(till.history())
     world.report("settled", json.dumps(facts))
 
 

@@ -286,11 +286,11 @@ class World:
         self._network(f"{kind} {text}", None)
 
     def report(self, stage, text):
-        """What the terminal says of itself: `booted`, `settled`, or `service`."""
+        """What the terminal says of itself: `booted`, `settled`, or what keeps it from either."""
         self.facts[stage] = json.loads(text)
         if stage == "settled":
             self._network("at rest", None)
-        if stage != "service":
+        if stage in ("booted", "settled"):
             self._log.append(("audit", *self.facts[stage]["audit"]))
         if stage == "booted":
             self.facts["tokens at boot"] = self._tokens_ever()
