@@ -64,6 +64,7 @@ class Home:
         self.books_key_path = self.path / "books.key"
         self.books_path = self.path / "books.sqlite3"
         self.about_path = self.path / "acquirer.json"
+        self.revoked_path = self.path / "revoked.pem"
 
     @property
     def exists(self):
@@ -97,6 +98,11 @@ class Home:
     def authority(self):
         with self._whole(self.ca_path, self.ca_key_path):
             return pki.Authority.load(self.ca_path, self.ca_key_path)
+
+    def publish_revoked(self, books):
+        """Sign the list of revoked certificates anew; a server takes it at the next handshake."""
+        revoked = self.authority().revocations(books.revoked_certificates())
+        pki.write_private(self.revoked_path, pki.certificate_pem(revoked))
 
     @contextlib.contextmanager
     def reading(self):
@@ -180,7 +186,9 @@ def _init(home, server_name):
             pki.write_private(path, os.urandom(size).hex().encode())
     home.books_path.touch(0o600)
     with home.using_books():
-        Books(home.books_path, keys.Vault(bytes.fromhex(home.books_key_path.read_text()))).close()
+        vault = keys.Vault(bytes.fromhex(home.books_key_path.read_text()))
+        with contextlib.closing(Books(home.books_path, vault)) as books:
+            home.publish_revoked(books)
     about = {"server_name": server_name, "base_id": os.urandom(4).hex()}
     pki.write_private(home.about_path, json.dumps(about).encode())
     return True
@@ -369,9 +377,9 @@ def enroll(
     merchant not in the books yet is added, with default names and licence where none are given;
     for one that is, what is given changes it. account, cnaps, holder, kind (corporate or
     personal) and bank describe a first binding for slot 1; a slot already bound is left alone. A
-    terminal already enrolled gets a new IKID and certificate; its token, service and
-    one-time-code keys stay. The bundle has first passwords for operators 00 and 01, drawn anew
-    each time and kept nowhere else.
+    terminal already enrolled, be it revoked, gets a new IKID and certificate, token key and
+    service key; the owner's secret stays. The bundle has first passwords for operators 00 and 01,
+    drawn anew each time and kept nowhere else.
     """
     home, out = Home(home), Path(out)
     _checked_terminal(terminal)
@@ -395,6 +403,7 @@ def enroll(
     with home.writing() as books:
         merchant_row = _enroll_merchant(books, merchant, names, licence, review)
         row = _enroll_terminal(home, books, terminal, merchant_row, serial)
+        books.add_certificate(row, certificate.serial_number)
         if account is not None and books.binding(row, 1) is None:
             holder = holder or books.names(merchant_row)[0]
             licence = merchant_row["licence"]
@@ -453,7 +462,8 @@ def _enroll_terminal(home, books, number, merchant, serial):
             " use another terminal number"
         )
     else:
-        books.renew_terminal(row, serial or row["serial"], ikid)
+        made = keys.new_key(), keys.new_key()
+        books.renew_terminal(row, serial or row["serial"], ikid, made, int(time.time()))
         books.retire_former_number(row)  # the bundle carries the merchant's number of today
     return books.terminal(number)
 
@@ -636,6 +646,52 @@ def unlock(home, terminal):
         row = _terminal(books, terminal)
         books.unlock(row)
         return books.is_locked(row)
+
+
+def revoke(home, terminal):
+    """Let a terminal in no more: a lost or stolen one, or one whose keys somebody has copied.
+
+    Its certificates are refused at the handshake from now on; on connections still open, and under
+    keys whose certificate an acquirer of a former version did not note, it is answered 97. Its
+    bindings stay. Only `enroll` makes it a terminal again. Returns whether it was let in before.
+    """
+    home = Home(home)
+    with home.writing() as books:
+        row = _terminal(books, terminal)
+        if row["revoked_at"] is not None:
+            return False
+        books.revoke(row, int(time.time()))
+        home.publish_revoked(books)  # and not for this alone if what follows fails
+    return True
+
+
+def new_owner_secret(home, terminal, out):
+    """Give the owner another secret for the authenticator: the phone was lost, or somebody saw it.
+
+    Codes of the former secret are wrong from now on. The new one is in the file `out`, which must
+    not exist, as the address that authenticators read (otpauth://), and in the books alone.
+    """
+    home, out = Home(home), Path(out)
+    if out.exists():
+        raise OfficeError(f"{out} exists, and may be all there is of a secret: give another file")
+    secret = keys.new_code_secret()
+    with home.writing() as books:
+        row = _terminal(books, terminal)
+        books.set_code_secret(row, secret)
+        address = keys.code_address(secret, terminal, home.about()["server_name"])
+        try:
+            pki.write_private(out, f"{address}\n".encode())
+        except OSError as error:
+            raise OfficeError(f"{out} cannot be written ({error}): nothing has changed") from error
+
+
+def marks(home, terminal=None):
+    """What came to the acquirer and should not have: the marks of one terminal, or of all."""
+    with Home(home).reading() as books:
+        if terminal is not None:
+            _terminal(books, terminal)
+        rows = books.snapshot()["marks"]
+    return [row for row in rows if terminal in (None, row["terminal"])]
 
 
 def reset_code(home, terminal, operator, challenge):
