@@ -504,6 +504,25 @@ def test_a_password_that_is_easily_guessed_is_drawn_again(bundle, run, monkeypat
     assert known(bundle)["first_passwords"] == {"00": "27182845", "01": "31415926"}
 
 
+# What a command line would show to everybody on the machine
+
+
+def test_an_account_number_is_typed_or_in_a_file_and_on_no_command_line(bundle, tmp_path, capsys):
+    words = ["bind", "--home", str(tmp_path / "home"), "-T", "T0000001", "--account"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "6222021234567890128"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "command line" in error and "6222" not in error
+    (tmp_path / "number").write_text("6222021234567890128\n")
+    assert main([*words, str(tmp_path / "number")]) == 0
+    bound = acquirer.read_books(tmp_path / "home")["bindings"]
+    assert [row["number"] for row in bound] == ["622202*********0128"]
+    with pytest.raises(SystemExit):
+        main([*words, str(tmp_path / "none")])
+    assert "cannot be read" in capsys.readouterr().err
+
+
 # What the office can end
 
 

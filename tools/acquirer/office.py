@@ -3,7 +3,8 @@
 Every function here takes the home folder, does one thing in one transaction, and raises
 OfficeError with a sentence that says what to do. The command line, the simulator's page and
 scenarios all come through this room; a running server sees the effect at the next message. May
-import: books, keys, pki, message, rules, tlv, tools.command_line, python-stdnum.
+import: books, keys, pki, message, rules, tlv, tools.command_line, tools.private,
+python-stdnum.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from stdnum.iso7064 import mod_11_10
 from tools.acquirer import keys, message, pki, rules, tlv
 from tools.acquirer.books import PATIENCE_S, Books, BooksHeld
 from tools.command_line import is_host
+from tools.private import FOLDER, keep_private, write_private
 
 DEFAULT_HOME = Path(os.environ.get("HOME_DIR") or "build/home") / "acquirer"
 DEFAULT_SERVER_NAME = "acquirer.rebind"
@@ -102,7 +104,7 @@ class Home:
     def publish_revoked(self, books):
         """Sign the list of revoked certificates anew; a server takes it at the next handshake."""
         revoked = self.authority().revocations(books.revoked_certificates())
-        pki.write_private(self.revoked_path, pki.certificate_pem(revoked))
+        write_private(self.revoked_path, pki.certificate_pem(revoked))
 
     @contextlib.contextmanager
     def reading(self):
@@ -155,7 +157,7 @@ def init(home=DEFAULT_HOME, server_name=None):
         checked_server_name(server_name)
     if home.exists:
         return _init(home, server_name)
-    home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.path.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     with (home.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return _init(home, server_name)
@@ -163,6 +165,7 @@ def init(home=DEFAULT_HOME, server_name=None):
 
 def _init(home, server_name):
     if home.exists:
+        keep_private(home.path)
         named = home.about()["server_name"]
         if server_name is not None and server_name != named:
             raise OfficeError(
@@ -179,18 +182,18 @@ def _init(home, server_name):
         pki.Authority.create().save(home.ca_path, home.ca_key_path)
     server_name = server_name or DEFAULT_SERVER_NAME
     certificate, key = home.authority().server(server_name)
-    pki.write_private(home.server_key_path, pki.key_pem(key))
+    write_private(home.server_key_path, pki.key_pem(key))
     home.server_path.write_bytes(pki.certificate_pem(certificate))
     for path, size in ((home.base_key_path, 16), (home.books_key_path, 32)):
         if not path.exists():
-            pki.write_private(path, os.urandom(size).hex().encode())
+            write_private(path, os.urandom(size).hex().encode())
     home.books_path.touch(0o600)
     with home.using_books():
         vault = keys.Vault(bytes.fromhex(home.books_key_path.read_text()))
         with contextlib.closing(Books(home.books_path, vault)) as books:
             home.publish_revoked(books)
     about = {"server_name": server_name, "base_id": os.urandom(4).hex()}
-    pki.write_private(home.about_path, json.dumps(about).encode())
+    write_private(home.about_path, json.dumps(about).encode())
     return True
 
 
@@ -469,14 +472,14 @@ def _enroll_terminal(home, books, number, merchant, serial):
 
 
 def _write_bundle(home, books, terminal, merchant, certificate, key, out):
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     authority = home.authority().certificate
     (out / "ca.pem").write_bytes(pki.certificate_pem(authority))
     (out / "ca.der").write_bytes(pki.certificate_der(authority))
     (out / "terminal.pem").write_bytes(pki.certificate_pem(certificate))
     (out / "terminal.der").write_bytes(pki.certificate_der(certificate))
-    pki.write_private(out / "terminal.key.pem", pki.key_pem(key))
-    pki.write_private(out / "terminal.key.der", pki.key_der(key))
+    write_private(out / "terminal.key.pem", pki.key_pem(key))
+    write_private(out / "terminal.key.der", pki.key_der(key))
     ikid = terminal["ikid"]
     known = {
         "terminal": terminal["number"],
@@ -493,7 +496,7 @@ def _write_bundle(home, books, terminal, merchant, certificate, key, out):
         "first_passwords": first_passwords(),
     }
     text = json.dumps(known, ensure_ascii=False, indent=2) + "\n"
-    pki.write_private(out / "keys.json", text.encode())
+    write_private(out / "keys.json", text.encode())
 
 
 def first_passwords():
@@ -680,7 +683,7 @@ def new_owner_secret(home, terminal, out):
         books.set_code_secret(row, secret)
         address = keys.code_address(secret, terminal, home.about()["server_name"])
         try:
-            pki.write_private(out, f"{address}\n".encode())
+            write_private(out, f"{address}\n".encode())
         except OSError as error:
             raise OfficeError(f"{out} cannot be written ({error}): nothing has changed") from error
 

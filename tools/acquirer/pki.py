@@ -2,12 +2,11 @@
 
 All keys are ECDSA P-256. A terminal's certificate carries its DE 41 as subject CN. Certificates
 begin an hour back, since clocks differ; a new terminal's clock begins at its certificate, so no
-more than that is missing at its first sign-on. May import: cryptography.
+more than that is missing at its first sign-on. May import: cryptography, tools.private.
 """
 
 import datetime
 import ipaddress
-import os
 import ssl
 
 from cryptography import x509
@@ -15,20 +14,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tools.private import write_private
+
 _BACK = datetime.timedelta(hours=1)
 _CA_LIFE = datetime.timedelta(days=3650)
 _LEAF_LIFE = datetime.timedelta(days=3600)
-
-
-def write_private(path, data):
-    """Write a file that only its owner can read; wholly there or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def certificate_pem(certificate):

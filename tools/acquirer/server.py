@@ -5,7 +5,8 @@ handshake. After it: one frame at a time, bounded in size and time, each answere
 room or the connection closed. Whatever a client sends ends at worst its own connection. There are
 only so many that have not proven who they are, and so many of one certificate: a newer one ends
 the oldest, of strangers the oldest of the address that has most of them, so that a crowd makes
-room for terminals elsewhere. May import: office, exchange, message, books, pki, secure.
+room for terminals elsewhere. May import: office, exchange, message, books, pki, secure,
+tools.private.
 
 Events. `on_event(name, info)` is called (and awaited, if it returns an awaitable) with
     connected  a client passed the handshake        received   a frame was read, nothing done yet
@@ -33,6 +34,7 @@ from tools.acquirer.books import BooksHeld
 from tools.acquirer.exchange import SYSTEM_ERROR, Exchange
 from tools.acquirer.office import Home
 from tools.acquirer.secure import STREAM_LIMIT, Secure
+from tools.private import keep_private
 
 _log = logging.getLogger("tools.acquirer")
 
@@ -83,6 +85,7 @@ class Acquirer:
     async def start(self, host="127.0.0.1", port=0):
         """Open the books and listen. Returns the port (chosen by the system for 0)."""
         self.home.check()
+        keep_private(self.home.path)  # one from before they were
         self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
         self._exchange = Exchange(self._books, self.home.base_key(), self._clock)
         try:

@@ -29,9 +29,9 @@ from aiohttp import WSMsgType, web
 
 from tools import command_line
 from tools.acquirer import Acquirer, office
-from tools.acquirer.pki import write_private
 from tools.device.bundle import Bundle
 from tools.device.certificates import Unusable
+from tools.private import write_private
 from tools.simulator import workplace
 from tools.simulator.bench import Bench, BooksHeld
 from tools.simulator.interpreter import NoInterpreter
