@@ -42,7 +42,7 @@ def certificate(subject, key, signer=None, **how):
 
     signer: (certificate, key) of the CA; none: it signs itself. how: days, (from, to) from now
     on; names: of the SAN; purpose: of the extended key usage; ca: whether others may be below it;
-    usage: what the key is for, as KeyUsage has it; digest: of the signature.
+    usage: what the key is for, as KeyUsage has it; sha_1: signed with that.
     """
     issuer, issuer_key = signer or (None, key)
     now = datetime.datetime.now(datetime.UTC)
@@ -64,7 +64,30 @@ def certificate(subject, key, signer=None, **how):
         builder = builder.add_extension(x509.ExtendedKeyUsage([how["purpose"]]), critical=False)
     if "usage" in how:
         builder = builder.add_extension(how["usage"], critical=True)
-    return builder.sign(issuer_key, how.get("digest", hashes.SHA256()))
+    made = builder.sign(issuer_key, hashes.SHA256())
+    return _signed_with_sha_1(made, issuer_key) if how.get("sha_1") else made
+
+
+_SHA_1 = bytes.fromhex("300906072a8648ce3d0401")  # ecdsa-with-SHA1
+_SHA_256 = bytes.fromhex("300a06082a8648ce3d040302")
+
+
+def _signed_with_sha_1(made, key):
+    """The certificate under a signature that the library makes no more."""
+    body = made.tbs_certificate_bytes
+    at = body.index(_SHA_256)  # its first place is that of the algorithm
+    start = 4 if body[1] == 0x82 else 3
+    body = _der(0x30, body[start:at] + _SHA_1 + body[at + len(_SHA_256) :])
+    signature = key.sign(body, ec.ECDSA(hashes.SHA1()))
+    return x509.load_der_x509_certificate(_der(0x30, body + _SHA_1 + _der(3, b"\0" + signature)))
+
+
+def _der(tag, content):
+    size = len(content)
+    if size < 0x80:
+        return bytes([tag, size]) + content
+    long = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(long)]) + long + content
 
 
 def pem(*certificates):
