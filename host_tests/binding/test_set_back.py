@@ -7,8 +7,9 @@ import pytest
 from firmware.acquirer import pause
 from firmware.acquirer.sync import REACHED
 from host_tests.crash.archive import Shop
+from host_tests.crash.world import _BASE_KEY as BASE_KEY
 from host_tests.crash.world import binding
-from tools.acquirer import tlv
+from tools.acquirer import keys, tlv
 
 MINUTE_S = 60
 
@@ -75,3 +76,28 @@ def test_a_journal_that_was_set_back_is_told_and_shown_at_its_first_sync(shop):
     [(slot, offered)] = shop.till.sync.differing  # the supervisor is asked again
     assert (slot, dict(tlv.split(bytes(offered)))) == (1, dict(tlv.split(moved)))
     assert "other record" in [mark["kind"] for mark in shop.books.snapshot()["marks"]]
+
+
+def test_new_keys_of_an_enrolment_leave_binding_and_records_in_agreement(shop):
+    """What was sent before, what was not, and what comes after: no mark, no gap, no question."""
+    shop.tell(40)
+    shop.want()
+    shop.sync()
+    shop.tell(3)
+    ikid, made = bytes(range(8)), (b"t" * 16, b"s" * 16)
+    shop.books.renew_terminal(shop.world.terminal(), "RB1", ikid, made, 1)
+    given = shop.board.keystore._entries  # as an integrator injects them
+    del given["dukpt"]
+    initial = keys.initial_key(BASE_KEY, ikid)
+    given |= {"ik": initial, "ikid": ikid, "token_key": made[0], "service_key": made[1]}
+    shop.boot()
+    shop.tell(2)
+    shop.want()
+    assert agreed(shop) == 0
+    shop.want()
+    shop.sync()
+    assert shop.till.sync.differing == []
+    assert shop.stored() == shop.whole()
+    snapshot = shop.books.snapshot()
+    assert snapshot["marks"] == snapshot["gaps"] == []
+    assert shop.books.former_token_keys(shop.world.terminal()) == []
