@@ -23,6 +23,7 @@ _ALLOC_LOW = (0x10, 0x6A)
 _PSA = const(141)
 _LOW = const(0x7F)
 _FATAL = const(-0x3000)  # it could not look at a certificate: for whatever reason
+_USAGE = const(-0x7A00)  # a certificate that is for something else
 _CERTIFICATE_NEEDS = const(8192)  # of the chip's heap, in one piece
 
 
@@ -31,7 +32,7 @@ def run(step, fault):
     a code of tls_link's. Raises NoRoom when it stands for too little memory.
     """
     number = fault.errno if isinstance(fault, OSError) else None
-    refused = isinstance(fault, ValueError) or number == _FATAL  # a certificate
+    refused = isinstance(fault, ValueError) or number in (_FATAL, _USAGE)  # a certificate
     if is_full(number) or refused and _is_short():
         raise NoRoom
     if step == OWN or step == DNS:

@@ -18,12 +18,12 @@ def validity(der):
     (0, 0) when they can't be read.
     """
     try:
-        at = _enter(der, _enter(der, 0))
+        at = enter(der, enter(der, 0))
         if der[at] == _VERSION:
             at = step(der, at)
         for _ in range(3):  # serial number, algorithm, issuer
             at = step(der, at)
-        at = _enter(der, at)
+        at = enter(der, at)
         return _time(der, at), _time(der, step(der, at))
     except (IndexError, ValueError):
         return 0, 0
@@ -37,8 +37,11 @@ def step(der, at):
     return start + length
 
 
-def _enter(der, at):
-    if der[at] != _SEQUENCE:
+def enter(der, at, tag=_SEQUENCE):
+    """Return where the content of that begins which begins at `at`. Raises as `step`, and
+    ValueError when it is something else than `tag` says.
+    """
+    if der[at] != tag:
         raise ValueError
     return _content(der, at)[0]
 

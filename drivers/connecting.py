@@ -1,7 +1,9 @@
 """How the line to the acquirer is made: the network, the name, the socket, the handshake.
 
-What always holds: whatever fails, what there is of the connection is the link's to close; what
-it failed of is told by `cause`. May import socket, tls, firmware.rooms and tls_link.
+What always holds: nothing is sent before the host has been verified, its name in a SAN, under a
+cipher that authenticates what it carries (AEAD); whatever fails, what there is of the connection
+is the link's to close; what it failed of is told by `cause`. May import socket, tls,
+firmware.rooms and tls_link.
 """
 
 import asyncio
@@ -19,6 +21,14 @@ from firmware import rooms
 _WIFI_MS = const(8000)
 _EINPROGRESS = (115, 119, 36)  # Linux, lwIP, macOS
 _BROKEN = select.POLLERR | select.POLLHUP
+# TLS 1.2; 1.3, where MicroPython has it, has others.
+_CIPHERS = (
+    "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
+    "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256",
+    "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384",
+    "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384",
+)
+_NEWER = ("TLS1-3-AES-128-GCM-SHA256", "TLS1-3-AES-256-GCM-SHA384")
 _LATER = "The certificate validity starts in the future"  # and nothing else is wrong with it
 
 
@@ -92,10 +102,11 @@ async def _shake(link, look):
         # Reading drives the handshake. The acquirer never speaks first, so nothing but the
         # handshake can arrive, and the peer's certificate is known only when it is over.
         probe = bytearray(1)
-        while (got := sock.readinto(probe)) is None and sock.getpeercert(True) is None:
+        while (got := sock.readinto(probe)) is None and (der := sock.getpeercert(True)) is None:
             await link.turn()
         if got is not None:
             raise OSError(0)
+        rooms.run("drivers.named", der)
         link.step = CLOSED
         return True
     except ValueError as fault:
@@ -114,6 +125,10 @@ def _context(link):
     if len(own) > 4 and len(own) > (own[2] << 8 | own[3]) + 4:  # its issuers' follow
         own = rooms.ask("drivers.chain", "run", own)
     made.load_cert_chain(own, key)
+    try:
+        made.set_ciphers(_NEWER + _CIPHERS)
+    except OSError:  # it has no TLS 1.3
+        made.set_ciphers(_CIPHERS)
     return made
 
 

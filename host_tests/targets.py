@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import xml.etree.ElementTree as xml
@@ -108,7 +109,7 @@ def visit(name, form, folder=ROOT):
     port = _free_port()
     with typed(["make", name, f"PORT={port}"], folder) as process:
         try:
-            page = _fetched(f"http://127.0.0.1:{port}/", process, form.limit_s)
+            page = _fetched(_address(process, form.limit_s), process, form.limit_s)
             os.killpg(process.pid, signal.SIGINT)
             said, _ = process.communicate(timeout=_START_S)
         except subprocess.TimeoutExpired:
@@ -126,6 +127,19 @@ def _free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def _address(process, limit_s):
+    """Read what the target says up to the page's address; return that."""
+    late = threading.Timer(limit_s, os.killpg, (process.pid, signal.SIGKILL))
+    late.start()
+    try:
+        for line in process.stdout:
+            if line.startswith("page "):
+                return line.split()[1]
+    finally:
+        late.cancel()
+    raise Failed("told no page's address")
 
 
 def _fetched(url, process, limit_s):

@@ -45,9 +45,12 @@ def handshake(host, terminal, name=NAME):
 
 @pytest.fixture
 def parties(tmp_path):
-    """Give `parties(authority, chain, key)`: contexts of the host and of a terminal."""
+    """Give `parties(authority, chain, key, lists)`: contexts of the host and of a terminal.
 
-    def of(authority, chain, key):
+    lists: of revoked certificates, those of the authority if not given.
+    """
+
+    def of(authority, chain, key, lists=None):
         authority.save(tmp_path / "ca.pem", tmp_path / "ca.key")
         certificate, server_key = authority.server(NAME)
         (tmp_path / "server.pem").write_bytes(pki.certificate_pem(certificate))
@@ -56,18 +59,24 @@ def parties(tmp_path):
         (tmp_path / "own.key").write_bytes(pki.key_pem(key))
         terminal = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         terminal.load_cert_chain(tmp_path / "chain.pem", tmp_path / "own.key")
-        files = (tmp_path / name for name in ("ca.pem", "server.pem", "server.key"))
+        lists = lists or (authority.revocations([]),)
+        (tmp_path / "revoked.pem").write_bytes(b"".join(map(pki.certificate_pem, lists)))
+        names = ("ca.pem", "revoked.pem", "server.pem", "server.key")
+        files = (tmp_path / name for name in names)
         return pki.server_context(*files), terminal
 
     return of
 
 
 def below(authority, issuer_key):
-    """Return the chain of a terminal below an issuing CA of `authority`, and its key."""
+    """Return the chain of a terminal below an issuing CA of `authority`, its key, and the lists
+    of revoked certificates of both.
+    """
     between, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = issued("Issuer", authority.certificate.subject, between, issuer_key, ca=True)
     terminal = issued("T0000001", issuer.subject, own, between, ca=False)
-    return (terminal, issuer), own
+    lists = authority.revocations([]), pki.Authority(issuer, between).revocations([])
+    return (terminal, issuer), own, lists
 
 
 def test_a_terminal_below_an_issuing_ca_is_known_where_the_ca_allows_that(parties):

@@ -182,7 +182,7 @@ def impatient(tmp_path):
 
 def test_the_default_limits_are_the_profiles():
     limits = acquirer.Limits()
-    assert (limits.handshake_s, limits.frame_s, limits.idle_s) == (30, 30, 120)
+    assert (limits.handshake_s, limits.frame_s, limits.idle_s) == (10, 30, 120)
 
 
 def test_a_handshake_that_does_not_come_is_given_up(impatient):

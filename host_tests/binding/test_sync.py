@@ -374,7 +374,7 @@ def test_a_lost_line_is_tried_with_growing_pauses_of_at_most_five_minutes():
     assert _pauses(sync, False) == [5]
 
 
-@pytest.mark.parametrize("code", ["68", "91", "92", "96", "A0"])
+@pytest.mark.parametrize("code", ["68", "91", "92", "96"])
 def test_an_acquirer_that_cannot_serve_now_is_tried_like_a_lost_line(code):
     terminal, sync = _sync(Scripted())
     sync.code = code.encode()

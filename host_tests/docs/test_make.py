@@ -29,6 +29,10 @@ def test_a_short_form_sets_what_the_line_of_its_target_offers():
             assert re.search(rf"\b{option.partition('=')[0]}=", offered[name]), (name, option)
 
 
+_SHOWN = "echo page http://127.0.0.1:$(PORT)/"
+_SERVED = "python3 -m http.server $(PORT)"
+
+
 def _makefile(folder, recipe):
     (folder / "Makefile").write_text(f"one: ## something\n\t@{recipe}\n")
     return folder
@@ -58,9 +62,7 @@ def test_a_target_that_does_it_passes(tmp_path, recipe, board):
     targets.play("one", targets.Short("N=1", 10, board), _makefile(tmp_path, recipe))
 
 
-@pytest.mark.parametrize(
-    "recipe", ["true", "cd $(NOWHERE)/nowhere", "python3 -m http.server $(PORT)"]
-)
+@pytest.mark.parametrize("recipe", ["true", "cd $(NOWHERE)/nowhere", f"{_SHOWN}; {_SERVED}"])
 def test_a_page_that_is_not_served_or_is_none_is_noticed(tmp_path, recipe):
     (tmp_path / "index.html").write_text("nothing")
     with pytest.raises(targets.Failed):
@@ -71,9 +73,7 @@ def test_a_page_is_fetched_and_what_serves_it_is_gone_afterwards(tmp_path, monke
     (tmp_path / "index.html").write_text("<html>")
     port = targets._free_port()
     monkeypatch.setattr(targets, "_free_port", lambda: port)
-    targets.visit(
-        "one", targets.Short("", 20), _makefile(tmp_path, "exec python3 -m http.server $(PORT)")
-    )
+    targets.visit("one", targets.Short("", 20), _makefile(tmp_path, f"{_SHOWN}; exec {_SERVED}"))
     with socket.socket() as again:
         again.settimeout(1)
         assert again.connect_ex(("127.0.0.1", port)) != 0

@@ -109,11 +109,16 @@ _NAMES = {
 
 
 class Acquirer:
-    """A server on a free port of this machine that answers every connection with `behaviour`."""
+    """A server on a free port of this machine that answers every connection with `behaviour`.
 
-    def __init__(self, folder, behaviour, version=None):
+    tune: is given its TLS context, for what else is to be special in it.
+    """
+
+    def __init__(self, folder, behaviour, version=None, tune=None):
         self._behaviour = behaviour
         self.context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if tune:
+            tune(context)
         context.load_cert_chain(folder / "server.pem")
         context.load_verify_locations(folder / "ca.pem")
         context.verify_mode = ssl.CERT_REQUIRED

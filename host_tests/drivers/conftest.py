@@ -1,6 +1,9 @@
 """A board on the bench, and a time of its own in which nothing has to be waited for."""
 
 import asyncio
+import os
+import ssl
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,8 +13,14 @@ import machine
 import network
 import pytest
 
+from host_tests.conftest import ROOT
+from tools.simulator.interpreter import command, facts, heap
+from tools.toolchain import clock
+
 sys.path.insert(0, str(Path(__file__).parent))
-from acquirers import Certificates
+import acquirers
+
+HEAP = heap() + 12 * 1024
 
 
 class Moment:
@@ -60,4 +69,58 @@ def bench():
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     """Make certificates once for all tests."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    return acquirers.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def line(certificates, record_property, tmp_path):
+    """Return a function that runs the probe: (code, milliseconds, free bytes, time) per round.
+
+    since: where the terminal's clock stands that lost the time; None: it has this machine's.
+    folder: with certificates and keys, instead of those of `kind`.
+    """
+    record_property("interpreter", "micropython")
+    servers = []
+
+    def run(
+        action, behaviour, kind="plain", name=acquirers.NAME, rounds=1, limit=10000, **options
+    ):
+        folder = options.pop("folder", None) or certificates.folder(kind)
+        largest = options.pop("largest", 60000)
+        less = not facts()["getpeercert"]  # MicroPython's own choice of what mbedTLS has
+        if less and options.get("version") == ssl.TLSVersion.TLSv1_3:
+            pytest.skip("this MicroPython has no TLS 1.3")
+        watched = options.pop("watched", less)
+        port = options.pop("port", None)
+        host = options.pop("host", "127.0.0.1")
+        since = options.pop("since", None)
+        if port is None:
+            servers.append(acquirers.Acquirer(folder, behaviour, **options))
+            port = servers[-1].port
+        program = command() if since is None else clock.command()
+        if program is None:
+            pytest.skip("there is no libfaketime: the interpreter has this machine's clock")
+        ahead = "" if since is None else str(tmp_path / "ahead")
+        if ahead:
+            clock.set_ahead(tmp_path / "ahead", 0)
+        probe = Path(__file__).with_name("link_probe.py")
+        finished = subprocess.run(
+            [
+                *(*program, "-X", f"heapsize={HEAP}", probe, folder),
+                *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
+                *(ahead, str(since)),
+                *(["watched"] if watched else []),
+            ],
+            env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen", clock.FILE: ahead},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return [tuple(map(int, row.split())) for row in finished.stdout.splitlines()]
+
+    run.servers = servers
+    yield run
+    for server in servers:
+        server.close()

@@ -1,6 +1,8 @@
 """When a certificate was issued: the terminal's first idea of the time."""
 
+import contextlib
 import datetime
+import ipaddress
 
 import pytest
 from cryptography import x509
@@ -9,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import certificate, chain
+from drivers import certificate, chain, named
+from host_tests import tls_table
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 # What a date looks like, in a name: the serial number and the subject's too come before the dates.
@@ -87,3 +90,31 @@ def test_a_chain_that_is_cut_short_is_none(lost):
     der = issued(since, since + YEAR) * 2
     with pytest.raises(ValueError):
         chain.run(der[:-lost])
+
+
+def with_names(*names):
+    """A certificate in DER with these in its SAN; without one when there are none."""
+    key = tls_table.new_key()
+    made = tls_table.certificate("acquirer.test", key, names=names, purpose=tls_table.SERVER)
+    return made.public_bytes(serialization.Encoding.DER)
+
+
+def test_a_name_stands_in_the_san_and_without_a_star():
+    star = ipaddress.ip_address("42.42.42.42")  # whose bytes are four of them
+    named.run(with_names(x509.DNSName("acquirer.test")))
+    named.run(with_names(x509.IPAddress(star), x509.DNSName("acquirer.test")))
+    for names in ((), (x509.DNSName("*.test"),), (x509.IPAddress(star), x509.DNSName("*.test"))):
+        with pytest.raises(ValueError):
+            named.run(with_names(*names))
+
+
+def test_a_certificate_that_cannot_be_read_is_refused():
+    whole = with_names(x509.DNSName("acquirer.test"))
+    for size in range(len(whole) - 100):
+        with pytest.raises(ValueError):
+            named.run(whole[:size])
+    for at in range(len(whole)):
+        bent = bytearray(whole)
+        bent[at] ^= 0xFF
+        with contextlib.suppress(ValueError):
+            named.run(bytes(bent))

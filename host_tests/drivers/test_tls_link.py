@@ -4,12 +4,9 @@ Each case is a process of the interpreter with the device's heap that runs link_
 """
 
 import errno
-import os
 import socket
 import ssl
-import subprocess
 import time
-from pathlib import Path
 
 import acquirers
 import esp32
@@ -17,65 +14,8 @@ import pytest
 
 from drivers import cause, tls_link
 from firmware.rooms import NoRoom
-from tools.simulator.interpreter import command, facts, heap
-from tools.toolchain import clock
 
-ROOT = Path(__file__).resolve().parents[2]
-HEAP = heap() + 12 * 1024
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-
-
-@pytest.fixture
-def line(certificates, record_property, tmp_path):
-    """Return a function that runs the probe: (code, milliseconds, free bytes, time) per round.
-
-    since: where the terminal's clock stands that lost the time; None: it has this machine's.
-    """
-    record_property("interpreter", "micropython")
-    servers = []
-
-    def run(
-        action, behaviour, kind="plain", name=acquirers.NAME, rounds=1, limit=10000, **options
-    ):
-        folder = certificates.folder(kind)
-        largest = options.pop("largest", 60000)
-        less = not facts()["getpeercert"]  # MicroPython's own choice of what mbedTLS has
-        if less and options.get("version") == VERSIONS["1.3"]:
-            pytest.skip("this MicroPython has no TLS 1.3")
-        watched = options.pop("watched", less)
-        port = options.pop("port", None)
-        host = options.pop("host", "127.0.0.1")
-        since = options.pop("since", None)
-        if port is None:
-            servers.append(acquirers.Acquirer(folder, behaviour, **options))
-            port = servers[-1].port
-        program = command() if since is None else clock.command()
-        if program is None:
-            pytest.skip("there is no libfaketime: the interpreter has this machine's clock")
-        ahead = "" if since is None else str(tmp_path / "ahead")
-        if ahead:
-            clock.set_ahead(tmp_path / "ahead", 0)
-        probe = Path(__file__).with_name("link_probe.py")
-        finished = subprocess.run(
-            [
-                *(*program, "-X", f"heapsize={HEAP}", probe, folder),
-                *(host, str(port), name, action, str(rounds), str(limit), str(largest)),
-                *(ahead, str(since)),
-                *(["watched"] if watched else []),
-            ],
-            env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen", clock.FILE: ahead},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        return [tuple(map(int, row.split())) for row in finished.stdout.splitlines()]
-
-    run.servers = servers
-    yield run
-    for server in servers:
-        server.close()
 
 
 def _only(rows):

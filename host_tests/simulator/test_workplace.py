@@ -17,6 +17,7 @@ import pytest
 from host_tests.conftest import ROOT
 from tools import acquirer
 from tools.simulator import demo, server, workplace
+from tools.simulator.models.nvs import Nvs
 
 _HOLDER = """
 import sys, time
@@ -38,6 +39,33 @@ def run(home, port=0, **options):
     """`make run` without what it needs for serving: it has to end before that."""
     given = {"acquirer": None, "bundle": None, "heap": 1, **options}
     return server.main(SimpleNamespace(home=Path(home), port=port, **given))
+
+
+def open_to_others(folder):
+    """What in a folder, itself included, anybody but its owner may read or enter."""
+    return [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o77]
+
+
+def test_what_a_home_keeps_is_its_owners_alone(tmp_path):
+    device = tmp_path / "device"
+    device.mkdir()
+    (device / "main.py").touch()
+    parts = [tmp_path / name for name in ("acquirer", "bundle", "terminal")]
+    former = os.umask(0o022)
+    try:
+        workplace.prepare(tmp_path, device)
+        assert [path for part in parts for path in open_to_others(part)] == []
+        for part in parts:  # as a version before this one left it
+            for path in (part, *part.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
+        nvs = Nvs(tmp_path / "terminal" / "nvs.json")
+        nvs.set("rebind", "something", "B", b"new")
+        nvs.commit()
+        assert nvs.path not in open_to_others(nvs.path.parent)
+        workplace.prepare(tmp_path, device)
+        assert [path for part in parts for path in open_to_others(part)] == []
+    finally:
+        os.umask(former)
 
 
 @pytest.fixture

@@ -260,8 +260,8 @@ def test_the_page_comes_back_after_the_simulator_did(chromium_path):
                 await page.goto(url + "?lang=en")
                 await page.wait_for_selector("body[data-connection=connected]")
             await page.wait_for_selector("body[data-connection=lost]")
-            port = int(url.split(":")[-1].rstrip("/"))
-            async with server.serving(bench, server.listening(port)):
+            _, port, token, _ = re.split("[:/]+", url.removeprefix("http://"))
+            async with server.serving(bench, server.listening(int(port)), token):
                 await page.wait_for_selector("body[data-connection=connected]")
                 await page.locator("#power").click()
                 await deeds(terminal, [("power", True)])

@@ -35,8 +35,12 @@ def served(test):
     return run
 
 
+def origin(url):
+    return url.rpartition("/")[0]
+
+
 def open_socket(session, url, **headers):
-    return session.ws_connect(f"{url}/socket", headers={"Origin": url, **headers})
+    return session.ws_connect(f"{url}/socket", headers={"Origin": origin(url), **headers})
 
 
 async def hear(socket, kind):
@@ -65,7 +69,24 @@ async def test_the_page_comes_with_its_parts_and_strict_headers(session, url, te
 async def test_only_the_page_is_served(session, url, terminal):
     for name in ("../server.py", "%2e%2e/server.py", "..%2fserver.py", "words", "socket.py", "//"):
         async with session.get(f"{url}/{name}") as answer:
-            assert answer.status == 404
+            assert answer.status in (403, 404)
+
+
+@served
+async def test_who_does_not_know_the_pages_token_gets_nothing_at_all(session, url, terminal):
+    door, token = url.rsplit("/", 1)
+    wrong = ("", token[:-1], f"{token}x", token.upper(), "%00", f"x/{token}")
+    for given in wrong:
+        for name in PARTS:
+            async with session.get(f"{door}/{given}/{name}") as answer:
+                assert answer.status == 403
+                assert token not in await answer.text()
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{door}/{given}/socket", headers={"Origin": door})
+        assert refused.value.status == 403
+    for query in (f"?token={token}", f"socket?{token}", ""):
+        async with session.get(f"{door}/{query}") as answer:
+            assert answer.status == 403
 
 
 @served
@@ -77,9 +98,10 @@ async def test_a_name_that_was_pointed_here_is_refused(session, url, terminal):
 
 @served
 async def test_another_site_cannot_open_the_socket(session, url, terminal):
-    for origin in ("https://evil.example", "null", url.replace("http", "https"), f"{url}0", ""):
+    own = origin(url)
+    for other in ("https://evil.example", "null", own.replace("http", "https"), f"{own}0", ""):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(f"{url}/socket", headers={"Origin": origin})
+            await session.ws_connect(f"{url}/socket", headers={"Origin": other})
         assert refused.value.status == 403
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await session.ws_connect(f"{url}/socket")

@@ -47,6 +47,7 @@ _TABLES = {
         "pending",
         "records",
         "locked",
+        "revoked_at",
     ),
     "bindings": ("terminal", "slot", "kind", "holder", "number", "token", "since", "application"),
     "history": ("terminal", "slot", "kind", "holder", "number", "token", "since", "until"),
@@ -69,7 +70,19 @@ _TABLES = {
     "marks": ("terminal", "kind", "subject", "detail", "count", "first_at", "last_at"),
 }
 _ENDLESS = 10_000  # columns
-_TIMES = ("since", "until", "at", "due", "created_at", "first_at", "last_at")
+_TIMES = ("since", "until", "at", "due", "created_at", "first_at", "last_at", "revoked_at")
+# What a mark means, and what to do about it.
+_MEANING = {
+    "old counter": "a right MAC under a counter that was used: the terminal's memory was set back,"
+    " or a copy of its keys speaks. Once: it goes on by itself. Again and again: `revoke`, look at"
+    " the terminal, `enroll` it anew",
+    "new log": "the terminal's log began anew: its flash was erased or exchanged. Look at it, then"
+    " `enroll` it anew: its records are taken as a second log",
+    "other record": "a record is not the one that was stored: the flash was set back, or somebody"
+    " changed it. Look at the terminal, then `enroll` it anew",
+    "wrong chain": "a record does not follow from the one before: the log was changed, or damaged",
+    "gap": "records were lost before they were sent: a damaged flash, or somebody removed them",
+}
 
 
 def _init(args):
@@ -102,8 +115,8 @@ def _enroll(args):
         print(f"made a new acquirer in {args.home}")
     if again:
         print(
-            f"terminal {args.terminal} was enrolled already: it has a new IKID and certificate,"
-            " and bundles written before are void"
+            f"terminal {args.terminal} was enrolled already: it has a new IKID, certificate, token"
+            " key and service key, and bundles written before are void"
         )
     if args.licence and not office.licence_is_regular(args.licence):
         print(f"note: the check character of {args.licence} is wrong (some early codes' is)")
@@ -304,8 +317,63 @@ class _OnOff(argparse.Action):
         setattr(namespace, self.dest, value == "on")
 
 
+def _revoke(args):
+    if office.revoke(args.home, args.terminal):
+        print(
+            f"terminal {args.terminal} is let in no more, its bindings stay; if they are not to,"
+            " `unbind` them; `enroll` makes it a terminal again"
+        )
+    else:
+        print(f"terminal {args.terminal} was revoked already")
+
+
+def _owner(args):
+    office.new_owner_secret(args.home, args.terminal, args.out)
+    print(
+        f"the owner's new secret for terminal {args.terminal} is in {args.out}: hand it over and"
+        " delete the file; codes of the former one are wrong from now on"
+    )
+
+
+def _marks(args):
+    rows = office.marks(args.home, args.terminal)
+    if not rows:
+        print("nothing came that should not have")
+    for row in rows:
+        first, last = _cell("first_at", row["first_at"]), _cell("last_at", row["last_at"])
+        times = f"{row['count']} times from {first} to {last}" if row["count"] > 1 else first
+        print(f"terminal {row['terminal']}: {row['kind']}, {row['subject']}, {times}")
+        print(_shown(f"  {row['detail']}. {_MEANING.get(row['kind'], '')}").rstrip())
+
+
+def _number(given):
+    """A number that is nobody's business: from the file named, or from the keyboard or a pipe.
+
+    A command line is seen by everybody on the machine while it runs.
+    """
+    if given.isdigit() and not Path(given).exists():
+        raise argparse.ArgumentTypeError(
+            "an account number stands on no command line, where others see it: give `-` and type"
+            " it, or the name of a file that holds it"
+        )
+    if given != "-":
+        try:
+            return Path(given).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise argparse.ArgumentTypeError(f"{given} cannot be read: {error}") from error
+    if sys.stdin.isatty():
+        print("account number: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
 def _account_options(command, required):
-    command.add_argument("--account", required=required, help="account number, 8 to 32 digits")
+    command.add_argument(
+        "--account",
+        type=_number,
+        required=required,
+        metavar="FILE",
+        help="that holds an account number, 8 to 32 digits; `-` reads it from the keyboard",
+    )
     command.add_argument("--cnaps", help=f"opening bank (default {office.DEFAULT_CNAPS})")
     command.add_argument("--holder", help="account name (default the merchant's first name)")
     command.add_argument("--type", choices=("corporate", "personal"), help="default corporate")
@@ -420,6 +488,17 @@ def _parser():
 
     made = command("unlock", _unlock, "allow changes again after ten wrong one-time codes")
     made.add_argument("-T", "--terminal", required=True)
+
+    made = command("revoke", _revoke, "let a lost, stolen or copied terminal in no more")
+    made.add_argument("-T", "--terminal", required=True)
+
+    made = command("owner", _owner, "another secret for the owner's authenticator (a lost phone)")
+    made.add_argument("-T", "--terminal", required=True)
+    made.add_argument("--new-secret", action="store_true", required=True, help="make it")
+    made.add_argument("-o", "--out", type=Path, required=True, help="file for the secret")
+
+    made = command("marks", _marks, "what came and should not have: copies, memory set back")
+    made.add_argument("-T", "--terminal", help="of one terminal only")
     return parser
 
 

@@ -1,7 +1,8 @@
 """The terminal's audit records, as they arrive in an 0320.
 
-Records run consecutively from 1, each chained to the one before under the token key; a gap stands
-for records that the terminal has lost. Reading raises TlvError; `store` takes what fits and stops
+Records run consecutively from 1, each chained to the one before under the token key, or after an
+enrolment, until the terminal uses the new one, under the key before; a gap stands for records that
+the terminal has lost. Reading raises TlvError; `store` takes what fits and stops
 at the first entry that does not. What contradicts the archive is marked in the books. May import:
 the books (given), keys, tlv.
 """
@@ -17,6 +18,7 @@ _CHAIN = 8
 _MAX_DETAIL = 64
 _GAP = 4 + 4 + _CHAIN
 _BEGUN = 1  # the event of a log's first record
+_NEW_KEYS = 9  # of the one that tells of an enrolment: from here on nothing is under a former key
 
 
 @dataclass
@@ -91,12 +93,12 @@ def store(books, terminal, entries, at):
     or skipped). The number is 0, and nothing is stored, when a terminal that was enrolled again
     has to send its log from the start, so that it can be told from the one before.
     """
-    token_key = books.token_key(terminal)
+    now, *former = token_keys = [books.token_key(terminal), *books.former_token_keys(terminal)]
     if terminal["log_may_restart"]:
-        restarts = _begins_another(books, terminal, entries[0], token_key)
+        restarts = _begins_another(books, terminal, entries[0], token_keys)
         if restarts is None:
             if isinstance(entries[0], Record) and entries[0].sequence == 1:
-                _mark_contradiction(books, terminal, entries[0], token_key, at)
+                _mark_contradiction(books, terminal, entries[0], token_keys, at)
             return 0, False
         terminal = books.settle_log(terminal, restarts)
     last, chain = books.last_record(terminal)
@@ -112,11 +114,11 @@ def store(books, terminal, entries, at):
             if 0 < entry.sequence <= last:
                 if _is_stored(books, terminal, entry):
                     continue
-                _mark_contradiction(books, terminal, entry, token_key, at)
+                _mark_contradiction(books, terminal, entry, token_keys, at)
                 return last, False
             if entry.sequence != last + 1:
                 return last, False
-            if not _fits(entry, chain, token_key):
+            if not _fits(entry, chain, token_keys):
                 _mark(
                     books,
                     terminal,
@@ -127,22 +129,30 @@ def store(books, terminal, entries, at):
                 )
                 return last, False
             books.add_record(terminal, entry)
+            if former and (entry.event == _NEW_KEYS or _fits(entry, chain, (now,))):
+                books.forget_former_token_keys(terminal)
+                former, token_keys = [], [now]
             last = entry.sequence
         chain = entry.chain
     return last, True
 
 
-def _fits(record, previous, token_key):
-    return keys.equal(keys.audit_chain(token_key, previous, record.body), record.chain)
+def _fits(record, previous, token_keys):
+    return any(
+        keys.equal(keys.audit_chain(key, previous, record.body), record.chain)
+        for key in token_keys
+    )
 
 
 def _is_stored(books, terminal, record):
     return books.chain_behind(terminal, record.sequence) == record.chain
 
 
-def _begins_log(record, token_key):
+def _begins_log(record, token_keys):
     return (
-        record.sequence == 1 and record.event == _BEGUN and _fits(record, bytes(_CHAIN), token_key)
+        record.sequence == 1
+        and record.event == _BEGUN
+        and _fits(record, bytes(_CHAIN), token_keys)
     )
 
 
@@ -157,15 +167,15 @@ def _mark(books, terminal, kind, record, words, at):
     books.mark(terminal, kind, subject, words, at)
 
 
-def _mark_contradiction(books, terminal, record, token_key, at):
-    if _begins_log(record, token_key):
+def _mark_contradiction(books, terminal, record, token_keys, at):
+    if _begins_log(record, token_keys):
         words = "the terminal's log began anew: find out why, then enrol it again"
         _mark(books, terminal, "new log", record, words, at)
     else:
         _mark(books, terminal, "other record", record, "is not the one stored", at)
 
 
-def _begins_another(books, terminal, entry, token_key):
+def _begins_another(books, terminal, entry, token_keys):
     """Whether a terminal that was enrolled again, and so may have been wiped, begins another log.
 
     entry: the first that it sends. None when that can't be told from it.
@@ -177,6 +187,6 @@ def _begins_another(books, terminal, entry, token_key):
         return True if entry.first == 1 else None
     if last == 0 or _is_stored(books, terminal, entry):
         return False
-    if entry.sequence == last + 1 and _fits(entry, chain, token_key):
+    if entry.sequence == last + 1 and _fits(entry, chain, token_keys):
         return False
-    return True if _begins_log(entry, token_key) else None
+    return True if _begins_log(entry, token_keys) else None

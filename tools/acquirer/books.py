@@ -41,7 +41,8 @@ CREATE TABLE marks (
     PRIMARY KEY (terminal, kind, subject)
 ) WITHOUT ROWID;
 """
-# What version 3 brought. Changes wait for the owner (owner_confirms), who has a phone (contact);
+# What version 3 brought. Certificates are revoked one by one; of former token keys audit records
+# are still verified. Changes wait for the owner (owner_confirms), who has a phone (contact);
 # one of the slot that is paid waits for days (hold_days) more. An application has, while it is
 # under review, the stage of that and when it will be over (due); refused, until when to wait
 # (due), and its DF4B (kind). In a message to the owner, event is what the application waits for
@@ -63,6 +64,17 @@ CREATE TABLE messages (
     at INTEGER NOT NULL
 );
 CREATE INDEX by_application ON messages (application);
+ALTER TABLE terminals ADD COLUMN revoked_at INTEGER;
+CREATE TABLE certificates (
+    serial TEXT PRIMARY KEY,            -- number that the CA gave it, in hex
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    revoked_at INTEGER                  -- NULL: it is let in
+) WITHOUT ROWID;
+CREATE TABLE former_token_keys (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    until INTEGER NOT NULL,             -- when the next one was made
+    token_key BLOB NOT NULL             -- sealed
+);
 """
 _SCHEMA = """
 CREATE TABLE merchants (
@@ -340,15 +352,63 @@ class Books:
         )
         self._put("INSERT INTO initial_keys (ikid, terminal) VALUES (?, ?)", ikid, identity)
 
-    def renew_terminal(self, terminal, serial, ikid):
-        """A new initial key for an enrolled terminal; its counter begins again from 1."""
+    def renew_terminal(self, terminal, serial, ikid, secrets, at):
+        """New keys for an enrolled terminal, which may be revoked until now; its counter begins
+        again from 1, the tokens of its bindings are computed anew.
+
+        secrets: (token key, service key). What is under review goes on against the new token.
+        """
+        number, identity = terminal["number"], terminal["id"]
+        former = self._vault.seal(self.token_key(terminal), f"terminal/{number}/former")
+        self._put("INSERT INTO former_token_keys VALUES (?, ?, ?)", identity, at, former)
+        sealed = [
+            self._vault.seal(value, f"terminal/{number}/{name}")
+            for name, value in zip(("token", "service"), secrets, strict=True)
+        ]
         self._put(
-            "UPDATE terminals SET ikid = ?, serial = ?, log_may_restart = 1 WHERE id = ?",
+            "UPDATE terminals SET ikid = ?, serial = ?, token_key = ?, service_key = ?,"
+            " log_may_restart = 1, revoked_at = NULL WHERE id = ?",
             ikid,
             serial,
+            *sealed,
+            identity,
+        )
+        self._put("INSERT INTO initial_keys (ikid, terminal) VALUES (?, ?)", ikid, identity)
+        bound = self._all("SELECT * FROM bindings WHERE terminal = ? AND until IS NULL", identity)
+        for row in bound:
+            token = keys.binding_token(secrets[0], self.binding_tlvs(row))
+            self._put("UPDATE bindings SET token = ? WHERE id = ?", token, row["id"])
+            self._put(
+                "UPDATE applications SET replaced = ?"
+                " WHERE terminal = ? AND slot = ? AND status = ? AND replaced = ?",
+                token.hex().upper(),
+                identity,
+                row["slot"],
+                rules.REVIEW,
+                row["token"].hex().upper(),
+            )
+
+    def add_certificate(self, terminal, serial):
+        """Note a certificate that the terminal is given. serial: its number, an int."""
+        self._put(
+            "INSERT INTO certificates (serial, terminal) VALUES (?, ?)",
+            f"{serial:x}",
             terminal["id"],
         )
-        self._put("INSERT INTO initial_keys (ikid, terminal) VALUES (?, ?)", ikid, terminal["id"])
+
+    def revoke(self, terminal, at):
+        """All keys and certificates that the terminal was ever given are void."""
+        self._put("UPDATE terminals SET revoked_at = ? WHERE id = ?", at, terminal["id"])
+        self._put(
+            "UPDATE certificates SET revoked_at = ? WHERE terminal = ? AND revoked_at IS NULL",
+            at,
+            terminal["id"],
+        )
+
+    def revoked_certificates(self):
+        """[(serial number, since when)] of all that are let in no more."""
+        rows = self._all("SELECT * FROM certificates WHERE revoked_at IS NOT NULL ORDER BY serial")
+        return [(int(row["serial"], 16), row["revoked_at"]) for row in rows]
 
     def initial_key_count(self):
         return self._one("SELECT count(*) FROM initial_keys")[0]
@@ -372,6 +432,15 @@ class Books:
     def token_key(self, terminal):
         return self._vault.unseal(terminal["token_key"], f"terminal/{terminal['number']}/token")
 
+    def former_token_keys(self, terminal):
+        """Those under which records may still come that were made before an enrolment."""
+        rows = self._all("SELECT * FROM former_token_keys WHERE terminal = ?", terminal["id"])
+        place = f"terminal/{terminal['number']}/former"
+        return [self._vault.unseal(row["token_key"], place) for row in rows]
+
+    def forget_former_token_keys(self, terminal):
+        self._put("DELETE FROM former_token_keys WHERE terminal = ?", terminal["id"])
+
     def service_key(self, terminal):
         return self._vault.unseal(
             terminal["service_key"], f"terminal/{terminal['number']}/service"
@@ -380,6 +449,12 @@ class Books:
     def code_secret(self, terminal):
         place = f"terminal/{terminal['number']}/code"
         return self._vault.unseal(terminal["code_secret"], place).decode()
+
+    def set_code_secret(self, terminal, secret):
+        """Another secret for the owner's authenticator: codes of the former are wrong."""
+        place = f"terminal/{terminal['number']}/code"
+        sealed = self._vault.seal(secret.encode(), place)
+        self._put("UPDATE terminals SET code_secret = ? WHERE id = ?", sealed, terminal["id"])
 
     # The owner's one-time codes
 
@@ -870,6 +945,7 @@ class Books:
                     "wrong_codes": row["wrong_codes"],
                     "locked": self.is_locked(row),
                     "enrolled_at": row["enrolled_at"],
+                    "revoked_at": row["revoked_at"],
                 }
             )
         return shown

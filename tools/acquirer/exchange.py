@@ -139,6 +139,8 @@ class Exchange:
             books.mark(terminal, "old counter", ikid.hex(), said, int(self._clock()))
             raise _Declined("A0", "counter")
         books.set_counter(ikid, counter)
+        if terminal["revoked_at"] is not None:
+            raise _Declined("97", "revoked")
         if terminal["ikid"] != ikid:
             raise _Declined("97", "key replaced by a newer one")
         terminal = self._merchant_checked(terminal, request[42].rstrip(" "))

@@ -144,6 +144,13 @@ def new_code_secret():
     return pyotp.random_base32()
 
 
+def code_address(secret, terminal, issuer):
+    """The secret as authenticator apps take it: an otpauth:// address."""
+    return pyotp.TOTP(secret, interval=CODE_PERIOD_S).provisioning_uri(
+        name=terminal, issuer_name=issuer
+    )
+
+
 def one_time_code(secret, step):
     """The owner's code of a time step (RFC 6238, SHA-1, 6 digits)."""
     return pyotp.TOTP(secret, interval=CODE_PERIOD_S).generate_otp(step)

@@ -3,7 +3,8 @@
 Every function here takes the home folder, does one thing in one transaction, and raises
 OfficeError with a sentence that says what to do. The command line, the simulator's page and
 scenarios all come through this room; a running server sees the effect at the next message. May
-import: books, keys, pki, message, rules, tlv, tools.command_line, python-stdnum.
+import: books, keys, pki, message, rules, tlv, tools.command_line, tools.private,
+python-stdnum.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from stdnum.iso7064 import mod_11_10
 from tools.acquirer import keys, message, pki, rules, tlv
 from tools.acquirer.books import PATIENCE_S, Books, BooksHeld
 from tools.command_line import is_host
+from tools.private import FOLDER, keep_private, write_private
 
 DEFAULT_HOME = Path(os.environ.get("HOME_DIR") or "build/home") / "acquirer"
 DEFAULT_SERVER_NAME = "acquirer.rebind"
@@ -67,6 +69,7 @@ class Home:
         self.books_key_path = self.path / "books.key"
         self.books_path = self.path / "books.sqlite3"
         self.about_path = self.path / "acquirer.json"
+        self.revoked_path = self.path / "revoked.pem"
 
     @property
     def exists(self):
@@ -100,6 +103,11 @@ class Home:
     def authority(self):
         with self._whole(self.ca_path, self.ca_key_path):
             return pki.Authority.load(self.ca_path, self.ca_key_path)
+
+    def publish_revoked(self, books):
+        """Sign the list of revoked certificates anew; a server takes it at the next handshake."""
+        revoked = self.authority().revocations(books.revoked_certificates())
+        write_private(self.revoked_path, pki.certificate_pem(revoked))
 
     @contextlib.contextmanager
     def reading(self):
@@ -162,7 +170,7 @@ def init(home=DEFAULT_HOME, server_name=None):
         checked_server_name(server_name)
     if home.exists:
         return _init(home, server_name)
-    home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.path.mkdir(parents=True, exist_ok=True, mode=FOLDER)
     with (home.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return _init(home, server_name)
@@ -170,6 +178,7 @@ def init(home=DEFAULT_HOME, server_name=None):
 
 def _init(home, server_name):
     if home.exists:
+        keep_private(home.path)
         named = home.about()["server_name"]
         if server_name is not None and server_name != named:
             raise OfficeError(
@@ -186,16 +195,18 @@ def _init(home, server_name):
         pki.Authority.create().save(home.ca_path, home.ca_key_path)
     server_name = server_name or DEFAULT_SERVER_NAME
     certificate, key = home.authority().server(server_name)
-    pki.write_private(home.server_key_path, pki.key_pem(key))
+    write_private(home.server_key_path, pki.key_pem(key))
     home.server_path.write_bytes(pki.certificate_pem(certificate))
     for path, size in ((home.base_key_path, 16), (home.books_key_path, 32)):
         if not path.exists():
-            pki.write_private(path, os.urandom(size).hex().encode())
+            write_private(path, os.urandom(size).hex().encode())
     home.books_path.touch(0o600)
     with home.using_books():
-        Books(home.books_path, keys.Vault(bytes.fromhex(home.books_key_path.read_text()))).close()
+        vault = keys.Vault(bytes.fromhex(home.books_key_path.read_text()))
+        with contextlib.closing(Books(home.books_path, vault)) as books:
+            home.publish_revoked(books)
     about = {"server_name": server_name, "base_id": os.urandom(4).hex()}
-    pki.write_private(home.about_path, json.dumps(about).encode())
+    write_private(home.about_path, json.dumps(about).encode())
     return True
 
 
@@ -390,9 +401,9 @@ def enroll(
     given, and its owner confirms changes unless that is False; for one that is, what is given
     changes it. account, cnaps, holder, kind (corporate or
     personal) and bank describe a first binding for slot 1; a slot already bound is left alone. A
-    terminal already enrolled gets a new IKID and certificate; its token, service and
-    one-time-code keys stay. The bundle has first passwords for operators 00 and 01, drawn anew
-    each time and kept nowhere else.
+    terminal already enrolled, be it revoked, gets a new IKID and certificate, token key and
+    service key; the owner's secret stays. The bundle has first passwords for operators 00 and 01,
+    drawn anew each time and kept nowhere else.
     """
     home, out = Home(home), Path(out)
     _checked_terminal(terminal)
@@ -419,6 +430,7 @@ def enroll(
             books, merchant, names, licence, review, owner_confirms, contact
         )
         row = _enroll_terminal(home, books, terminal, merchant_row, serial)
+        books.add_certificate(row, certificate.serial_number)
         if account is not None and books.binding(row, 1) is None:
             holder = holder or books.names(merchant_row)[0]
             licence = merchant_row["licence"]
@@ -481,20 +493,21 @@ def _enroll_terminal(home, books, number, merchant, serial):
             " use another terminal number"
         )
     else:
-        books.renew_terminal(row, serial or row["serial"], ikid)
+        made = keys.new_key(), keys.new_key()
+        books.renew_terminal(row, serial or row["serial"], ikid, made, int(time.time()))
         books.retire_former_number(row)  # the bundle carries the merchant's number of today
     return books.terminal(number)
 
 
 def _write_bundle(home, books, terminal, merchant, certificate, key, out):
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     authority = home.authority().certificate
     (out / "ca.pem").write_bytes(pki.certificate_pem(authority))
     (out / "ca.der").write_bytes(pki.certificate_der(authority))
     (out / "terminal.pem").write_bytes(pki.certificate_pem(certificate))
     (out / "terminal.der").write_bytes(pki.certificate_der(certificate))
-    pki.write_private(out / "terminal.key.pem", pki.key_pem(key))
-    pki.write_private(out / "terminal.key.der", pki.key_der(key))
+    write_private(out / "terminal.key.pem", pki.key_pem(key))
+    write_private(out / "terminal.key.der", pki.key_der(key))
     ikid = terminal["ikid"]
     known = {
         "terminal": terminal["number"],
@@ -511,7 +524,7 @@ def _write_bundle(home, books, terminal, merchant, certificate, key, out):
         "first_passwords": first_passwords(),
     }
     text = json.dumps(known, ensure_ascii=False, indent=2) + "\n"
-    pki.write_private(out / "keys.json", text.encode())
+    write_private(out / "keys.json", text.encode())
 
 
 def first_passwords():
@@ -724,6 +737,52 @@ def unlock(home, terminal):
         row = _terminal(books, terminal)
         books.unlock(row)
         return books.is_locked(row)
+
+
+def revoke(home, terminal):
+    """Let a terminal in no more: a lost or stolen one, or one whose keys somebody has copied.
+
+    Its certificates are refused at the handshake from now on; on connections still open, and under
+    keys whose certificate an acquirer of a former version did not note, it is answered 97. Its
+    bindings stay. Only `enroll` makes it a terminal again. Returns whether it was let in before.
+    """
+    home = Home(home)
+    with home.writing() as books:
+        row = _terminal(books, terminal)
+        if row["revoked_at"] is not None:
+            return False
+        books.revoke(row, int(time.time()))
+        home.publish_revoked(books)  # and not for this alone if what follows fails
+    return True
+
+
+def new_owner_secret(home, terminal, out):
+    """Give the owner another secret for the authenticator: the phone was lost, or somebody saw it.
+
+    Codes of the former secret are wrong from now on. The new one is in the file `out`, which must
+    not exist, as the address that authenticators read (otpauth://), and in the books alone.
+    """
+    home, out = Home(home), Path(out)
+    if out.exists():
+        raise OfficeError(f"{out} exists, and may be all there is of a secret: give another file")
+    secret = keys.new_code_secret()
+    with home.writing() as books:
+        row = _terminal(books, terminal)
+        books.set_code_secret(row, secret)
+        address = keys.code_address(secret, terminal, home.about()["server_name"])
+        try:
+            write_private(out, f"{address}\n".encode())
+        except OSError as error:
+            raise OfficeError(f"{out} cannot be written ({error}): nothing has changed") from error
+
+
+def marks(home, terminal=None):
+    """What came to the acquirer and should not have: the marks of one terminal, or of all."""
+    with Home(home).reading() as books:
+        if terminal is not None:
+            _terminal(books, terminal)
+        rows = books.snapshot()["marks"]
+    return [row for row in rows if terminal in (None, row["terminal"])]
 
 
 def reset_code(home, terminal, operator, challenge):

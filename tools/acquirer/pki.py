@@ -2,12 +2,11 @@
 
 All keys are ECDSA P-256. A terminal's certificate carries its DE 41 as subject CN. Certificates
 begin an hour back, since clocks differ; a new terminal's clock begins at its certificate, so no
-more than that is missing at its first sign-on. May import: cryptography.
+more than that is missing at its first sign-on. May import: cryptography, tools.private.
 """
 
 import datetime
 import ipaddress
-import os
 import ssl
 
 from cryptography import x509
@@ -15,23 +14,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tools.private import write_private
+
 _BACK = datetime.timedelta(hours=1)
 _CA_LIFE = datetime.timedelta(days=3650)
 _LEAF_LIFE = datetime.timedelta(days=3600)
 
 
-def write_private(path, data):
-    """Write a file that only its owner can read; wholly there or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
 def certificate_pem(certificate):
+    """A certificate, or a list of revoked ones, as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
@@ -103,7 +94,7 @@ def _usage(**on):
 
 
 class Authority:
-    """The CA: issues the server's and the terminals' certificates."""
+    """The CA: issues the server's and the terminals' certificates, and says which are void."""
 
     def __init__(self, certificate, key):
         self.certificate = certificate
@@ -153,16 +144,42 @@ class Authority:
         """A certificate and key for a terminal; CN is its number."""
         return self._issue(number, ExtendedKeyUsageOID.CLIENT_AUTH)
 
+    def revocations(self, revoked):
+        """A signed list (CRL) of certificates that are void, good as long as the CA is.
 
-def server_context(ca_path, certificate_path, key_path):
+        revoked: [(serial number, Unix time)].
+        """
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now - _BACK)
+            .next_update(self.certificate.not_valid_after_utc)
+            .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+        )
+        for serial, since in revoked:
+            entry = (
+                x509.RevokedCertificateBuilder()
+                .serial_number(serial)
+                .revocation_date(datetime.datetime.fromtimestamp(since, datetime.UTC))
+            )
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def server_context(ca_path, revoked_path, certificate_path, key_path):
     """TLS 1.2 or 1.3 with AEAD; a client without a certificate of this CA, or of an issuing CA
-    below it if it allows that, is refused in the handshake.
+    below it if it allows that, is refused in the handshake, and so is one that is revoked.
+
+    revoked_path: the list (CRL, PEM) of each CA that issues clients' certificates.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")  # of TLS 1.2: 1.3 has no others
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(ca_path)
+    context.load_verify_locations(revoked_path)
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     context.load_cert_chain(certificate_path, key_path)
     context.num_tickets = (
         0  # a terminal opens a connection a sync: tickets would only cost it heap

@@ -1,9 +1,12 @@
 """The acquirer's TLS server: connections, frames and time limits.
 
-A client without a certificate of our CA never gets past the handshake. After it: one frame at a
-time, bounded in size and time, each answered by the Exchange room or the connection closed.
-Whatever a client sends ends at worst its own connection. May import: office, exchange, message,
-books, pki.
+A client without a certificate of our CA, or with one that was revoked, never gets past the
+handshake. After it: one frame at a time, bounded in size and time, each answered by the Exchange
+room or the connection closed. Whatever a client sends ends at worst its own connection. There are
+only so many that have not proven who they are, and so many of one certificate: a newer one ends
+the oldest, of strangers the oldest of the address that has most of them, so that a crowd makes
+room for terminals elsewhere. May import: office, exchange, message, books, pki, secure,
+tools.private.
 
 Events. `on_event(name, info)` is called (and awaited, if it returns an awaitable) with
     connected  a client passed the handshake        received   a frame was read, nothing done yet
@@ -17,17 +20,21 @@ lose a request, lose a reply, meet a bank that is out, or an acquirer that lies.
 
 import asyncio
 import contextlib
+import hashlib
 import inspect
 import itertools
 import logging
 import ssl
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from tools.acquirer import message, pki
 from tools.acquirer.books import BooksHeld
 from tools.acquirer.exchange import SYSTEM_ERROR, Exchange
 from tools.acquirer.office import Home
+from tools.acquirer.secure import STREAM_LIMIT, Secure
+from tools.private import keep_private
 
 _log = logging.getLogger("tools.acquirer")
 
@@ -40,13 +47,16 @@ _TIME_LOOK_S = 1
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a client may take."""
+    """Seconds that a client may take, and how many there may be at once."""
 
-    handshake_s: float = 30
+    handshake_s: float = 10  # from its first sign of life on: the TCP connection
     frame_s: float = 30
     idle_s: float = 120
     closing_s: float = 2
     books_s: float = 2  # that a message waits for another process which holds the books
+    strangers: int = 512  # connections before their handshake is done
+    handshakes: int = 64  # of them, those whose hello has come
+    per_certificate: int = 4  # connections after it
 
 
 class Acquirer:
@@ -67,27 +77,31 @@ class Acquirer:
         self._books = None
         self._exchange = None
         self._clients = {}
+        self._silent = {}  # {number of a connection: (address, Secure)}, the oldest first
+        self._greeting = {}  # the same, once their hello has come
+        self._known = {}  # {certificate: {number: task}}
+        self._context = None
+        self._context_of = None  # when the list of revoked certificates was made that it knows
         self._numbers = itertools.count(1)
 
     async def start(self, host="127.0.0.1", port=0):
         """Open the books and listen. Returns the port (chosen by the system for 0)."""
         self.home.check()
-        context = pki.server_context(
-            self.home.ca_path, self.home.server_path, self.home.server_key_path
-        )
+        keep_private(self.home.path)  # one from before they were
         self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
         self._exchange = Exchange(self._books, self.home.base_key(), self.clock)
         try:
+            if not self.home.revoked_path.exists():  # of a home from before there was one
+                self.home.publish_revoked(self._books)
+            self._tls()
             self._server = await asyncio.start_server(
                 self._serve_client,
                 host,
                 port,
-                limit=2 * message.MAX_FRAME,
-                ssl=context,
-                ssl_handshake_timeout=self._limits.handshake_s,
-                ssl_shutdown_timeout=self._limits.closing_s,
+                limit=STREAM_LIMIT,
+                backlog=self._limits.strangers,
             )
-        except OSError:
+        except BaseException:
             self._books.close()
             raise
         self._time = asyncio.create_task(self._pass_time())
@@ -140,43 +154,97 @@ class Acquirer:
         answer = self.on_event(name, info)
         return await answer if inspect.isawaitable(answer) else answer
 
+    def _tls(self):
+        """The TLS context, made anew when the list of revoked certificates has been."""
+        home = self.home
+        file = home.revoked_path.stat()
+        made = (file.st_ino, file.st_mtime_ns)
+        if made != self._context_of:
+            self._context = pki.server_context(
+                home.ca_path, home.revoked_path, home.server_path, home.server_key_path
+            )
+            self._context_of = made
+        return self._context
+
     async def _serve_client(self, reader, writer):
-        number = next(self._numbers)
-        self._clients[number] = asyncio.current_task()
-        client = {
-            "connection": number,
-            "peer": writer.get_extra_info("peername"),
-            "common_name": pki.common_name(writer.get_extra_info("peercert")),
-        }
+        number, task = next(self._numbers), asyncio.current_task()
+        line = Secure(reader, writer)
+        client = {"connection": number, "peer": writer.get_extra_info("peername")}
+        self._clients[number] = task
         try:
-            await self._tell("connected", client)
-            while await self._exchange_one(reader, writer, client):
-                pass
-        except (TimeoutError, asyncio.IncompleteReadError, ssl.SSLError, OSError) as error:
+            subject, der = await self._proven(number, line, client["peer"][0])
+            client["common_name"] = pki.common_name(subject)
+            with self._one_of(hashlib.sha256(der).digest(), number):
+                await self._serve_known(line, client)
+        except (TimeoutError, EOFError, ssl.SSLError, OSError) as error:
             _log.info("connection %d ended: %s", number, type(error).__name__)
-        except asyncio.CancelledError:
-            writer.transport.abort()  # the server is stopping
+        except asyncio.CancelledError:  # the server is stopping, or has to make room
+            line.abort()
         except Exception:  # whatever went wrong here ends this connection, not the server
             _log.exception("connection %d failed", number)
         finally:
             del self._clients[number]
-            writer.close()
             with contextlib.suppress(TimeoutError, OSError, asyncio.CancelledError):
                 async with asyncio.timeout(self._limits.closing_s):
-                    await writer.wait_closed()
-            try:
-                await self._tell("closed", client)
-            except Exception:  # a listener's fault is not the connection's
-                _log.exception("listener failed")
+                    await line.close()
+            if "common_name" in client:
+                try:
+                    await self._tell("closed", client)
+                except Exception:  # a listener's fault is not the connection's
+                    _log.exception("listener failed")
 
-    async def _exchange_one(self, reader, writer, client):
+    async def _proven(self, number, line, address):
+        """Shake hands; what the client's certificate says, and its DER."""
+        self._silent[number] = address, line
+        self._make_room(self._silent, self._limits.strangers - len(self._greeting))
+        try:
+            async with asyncio.timeout(self._limits.handshake_s):
+                first = await line.greeting()
+                self._greeting[number] = self._silent.pop(number)
+                self._make_room(self._greeting, self._limits.handshakes)
+                await line.handshake(first, self._tls())
+        finally:
+            self._silent.pop(number, None)
+            self._greeting.pop(number, None)
+        return line.certificate()
+
+    def _make_room(self, strangers, limit):
+        """End the oldest stranger of the address that has most of them, if there are too many."""
+        if len(strangers) > limit:
+            crowds = Counter(address for address, _ in strangers.values())
+            most = max(crowds.values())
+            oldest = next(n for n, (address, _) in strangers.items() if crowds[address] == most)
+            strangers.pop(oldest)[1].abort()
+            self._clients[oldest].cancel()
+
+    @contextlib.contextmanager
+    def _one_of(self, certificate, number):
+        """Be one of the few connections of a certificate."""
+        lines = self._known.setdefault(certificate, {})
+        if len(lines) >= self._limits.per_certificate:
+            oldest = next(iter(lines))
+            lines.pop(oldest).cancel()
+        lines[number] = self._clients[number]
+        try:
+            yield
+        finally:
+            lines.pop(number, None)
+            if not lines:
+                self._known.pop(certificate, None)
+
+    async def _serve_known(self, line, client):
+        await self._tell("connected", client)
+        while await self._exchange_one(line, client):
+            pass
+
+    async def _exchange_one(self, line, client):
         """Read one frame and answer it. Returns False when the connection is to be closed."""
-        tpdu, body = await self._read_frame(reader)
+        tpdu, body = await self._read_frame(line)
         if body is None:
             return False
         told = await self._tell("received", client | {"mti": body[:2].hex(), "size": len(body)})
         if told == DROP:
-            writer.transport.abort()
+            line.abort()
             return False
         try:
             answer = await self._answered(body, client["common_name"], told)
@@ -184,11 +252,10 @@ class Acquirer:
             _log.info("connection %d: %s", client["connection"], why)
             return False
         if await self._tell("processed", client | answer.info) == DROP:
-            writer.transport.abort()
+            line.abort()
             return False
-        writer.write(message.frame(message.reply_tpdu(tpdu), answer.body))
         async with asyncio.timeout(self._limits.frame_s):
-            await writer.drain()
+            await line.write(message.frame(message.reply_tpdu(tpdu), answer.body))
         await self._tell("replied", client | answer.info)
         return True
 
@@ -210,18 +277,18 @@ class Acquirer:
         except BooksHeld:
             raise message.Unanswerable("the books cannot even be read") from None
 
-    async def _read_frame(self, reader):
+    async def _read_frame(self, line):
         """(TPDU, body) of the next frame; (None, None) when what comes is not one."""
         async with asyncio.timeout(self._limits.idle_s):
-            first = await reader.read(1)
+            first = await line.read(1)
         if not first:
             return None, None
         async with asyncio.timeout(self._limits.frame_s):
-            size = int.from_bytes(first + await reader.readexactly(1), "big")
+            size = int.from_bytes(first + await line.read_exactly(1), "big")
             if not message.MIN_FRAME <= size <= message.MAX_FRAME:
                 return None, None
-            head = await reader.readexactly(1)
+            head = await line.read_exactly(1)
             if head != message.DEFAULT_TPDU[:1]:
                 return None, None
-            whole = head + await reader.readexactly(size - 1)
+            whole = head + await line.read_exactly(size - 1)
         return whole[:5], whole[5:]

@@ -20,6 +20,7 @@ from tools.device.bundle import (
     WIFI_PASSWORD,
     Bundle,
 )
+from tools.private import FOLDER, keep_private
 from tools.simulator.models.nvs import NOT_FOUND, Nvs
 from tools.simulator.models.wifi import Network
 
@@ -49,7 +50,7 @@ def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK)
             f"{home} is terminal {before['terminal']}, not {given.terminal}:"
             " give another HOME_DIR=…"
         )
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     files = _install(device_root, home / "fs", before["files"] if before else [])
     for path, content in given.files.items():
         (home / "fs" / path).parent.mkdir(exist_ok=True)
@@ -69,6 +70,7 @@ def provision(home, bundle, device_root, acquirer, board=BOARD, network=NETWORK)
             "files": files,
         },
     )
+    keep_private(home)
 
 
 def _facts(home):

@@ -1,9 +1,10 @@
 """The page's server: acquirer, terminal and workbench in one process, for this machine's browsers.
 
 What always holds: it listens on 127.0.0.1 alone and answers only requests that were made to a
-loopback name; a socket is opened only by this server's own page (so no web site, and no name that
-is pointed at 127.0.0.1, can drive the terminal); what a page sends is bounded and never stops the
-server.
+loopback name under the page's token, the first part of every path (so no other user of the machine
+sees the page or its codes); a socket is opened only by this server's own page (so no web site, and
+no name that is pointed at 127.0.0.1, can drive the terminal); what a page sends is bounded and
+never stops the server.
 
 Over the socket, server to page: binary frames of flags (1 powered, 2 showing), contrast and the
 1024 bytes of the panel; everything else as JSON objects with a `type`. Page to server: JSON only.
@@ -15,6 +16,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import signal
 import socket
 import sqlite3
@@ -29,6 +31,7 @@ from tools import command_line
 from tools.acquirer import Acquirer, office
 from tools.device.bundle import Bundle
 from tools.device.certificates import Unusable
+from tools.private import write_private
 from tools.simulator import workplace
 from tools.simulator.bench import Bench, BooksHeld
 from tools.simulator.interpreter import NoInterpreter
@@ -47,6 +50,9 @@ MESSAGE_LIMIT = 2048
 TABS_LIMIT = 16
 WAITING_LIMIT = 1000  # messages that a tab may lag behind before it has to connect again
 HEARTBEAT_S = 20
+
+_TOKEN = "page.token"
+_TOKEN_BYTES = 18
 
 _log = logging.getLogger(__name__)
 
@@ -89,23 +95,34 @@ class Tab:
         await self._socket.close()
 
 
-@web.middleware
-async def guard(request, handler):
-    """Answer only what was asked of a loopback name; have browsers load nothing from elsewhere."""
-    host = request.headers.get("Host", "")
-    if _hostname(f"//{host}") not in LOOPBACK_NAMES:
-        raise web.HTTPForbidden(text="This server answers to 127.0.0.1 and localhost only.\n")
-    response = await handler(request)
-    if not response.prepared:
-        response.headers.update({
-            "Content-Security-Policy": f"default-src 'self'; connect-src 'self' ws://{host}; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-cache",
-        })  # fmt: skip
-    return response
+def guard(token):
+    """A middleware that answers only what was asked of a loopback name under the page's token, and
+    has browsers load nothing from elsewhere.
+    """
+
+    @web.middleware
+    async def guarded(request, handler):
+        host = request.headers.get("Host", "")
+        if _hostname(f"//{host}") not in LOOPBACK_NAMES:
+            raise web.HTTPForbidden(text="This server answers to 127.0.0.1 and localhost only.\n")
+        given = request.path[1:].partition("/")[0]
+        if not secrets.compare_digest(given.encode(), token.encode()):
+            raise web.HTTPForbidden(
+                text="This page is its owner's alone: take the address that `make run` printed.\n"
+            )
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update({
+                "Content-Security-Policy": f"default-src 'self'; connect-src 'self' ws://{host}; "
+                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "no-referrer",
+                "Cross-Origin-Resource-Policy": "same-origin",
+                "Cache-Control": "no-cache",
+            })  # fmt: skip
+        return response
+
+    return guarded
 
 
 def _hostname(url):
@@ -115,8 +132,8 @@ def _hostname(url):
         return None
 
 
-def make_app(bench):
-    """Return the web application that shows `bench` (see `bench.Bench`)."""
+def make_app(bench, token):
+    """Return the web application that shows `bench` (see `bench.Bench`) to who knows `token`."""
     tabs = set()
     files = {
         path.relative_to(PAGE).as_posix(): path
@@ -157,9 +174,9 @@ def make_app(bench):
         for socket in list(tabs):
             await socket.close(code=1001, message=b"the simulator stops")
 
-    app = web.Application(middlewares=[guard])
-    app.router.add_get("/socket", socket)
-    app.router.add_get("/{name:.*}", page_file)
+    app = web.Application(middlewares=[guard(token)])
+    app.router.add_get("/{token}/socket", socket)
+    app.router.add_get("/{token}/{name:.*}", page_file)
     app.on_shutdown.append(close_tabs)
     return app
 
@@ -178,16 +195,19 @@ def _report(watcher):
 
 
 @contextlib.asynccontextmanager
-async def serving(bench, listener=None):
-    """Serve `bench`; the value is the page's address. listener: a socket, else any free port."""
+async def serving(bench, listener=None, token=None):
+    """Serve `bench`; the value is the page's address. listener: a socket, else any free port;
+    token: what the address has to carry, else a new one.
+    """
     listener = listener or listening(0)
-    runner = web.AppRunner(make_app(bench), access_log=None, shutdown_timeout=2)
+    token = token or secrets.token_urlsafe(_TOKEN_BYTES)
+    runner = web.AppRunner(make_app(bench, token), access_log=None, shutdown_timeout=2)
     await runner.setup()
     watcher = asyncio.create_task(bench.run())
     watcher.add_done_callback(_report)
     try:
         await web.SockSite(runner, listener).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/{token}/"
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
@@ -303,13 +323,22 @@ async def _run(args):
         bench = await stack.enter_async_context(
             working(args.home, args.heap, elsewhere, owner_confirms=True)
         )
-        url = await stack.enter_async_context(serving(bench, listener))
+        token = _kept_token(args.home)
+        url = await stack.enter_async_context(serving(bench, listener, token))
         bench.terminal.starved.connect(lambda text: print(f"run: {text}", file=sys.stderr))
         await bench.power(True)
         print(f"acquirer  {bench.address}{' (elsewhere)' if elsewhere else ''}")
         print(f"Ctrl-C stops everything; what happened stays in {args.home}")
         print(f"page      {url}", flush=True)
         await stop.wait()
+
+
+def _kept_token(home):
+    """The token of a home's page: a tab that is open finds the page again after a restart."""
+    path = home / _TOKEN
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(_TOKEN_BYTES).encode())
+    return path.read_text()
 
 
 @contextlib.asynccontextmanager

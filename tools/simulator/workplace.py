@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from tools.acquirer import Acquirer, office
+from tools.private import keep_private
 from tools.simulator.interpreter import REPOSITORY
 from tools.simulator.provision import provision
 from tools.simulator.scenario import Stage
@@ -70,6 +71,7 @@ def prepare(home=HOME, device=None, **enrolment):
     if not (bundle / "keys.json").exists():
         enrolment = {"account": ACCOUNT, "owner_confirms": False, **enrolment}
         office.enroll(home / "acquirer", TERMINAL, MERCHANT, bundle, **enrolment)
+    keep_private(bundle)
     provision(home / "terminal", bundle, device or device_root(), ("127.0.0.1", 0))
     return json.loads((bundle / "keys.json").read_text(encoding="utf-8"))
 

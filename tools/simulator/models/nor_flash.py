@@ -35,7 +35,7 @@ class NorFlash:
         self._lock = threading.Lock()
         self._cut = None
         self.size = size = sectors * SECTOR_SIZE
-        with open(path, "ab") as image:
+        with open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as image:
             image.write(b"\xff" * (size - image.tell()))
         self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 (open for life)
         self._image = bytearray(self._file.read())

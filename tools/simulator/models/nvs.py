@@ -23,6 +23,10 @@ _ENTRY = 32
 _ENTRIES = 5 * 126  # six pages, one of them kept free for moving
 
 
+def _private(path, flags):
+    return os.open(path, flags, 0o600)
+
+
 class Nvs:
     """Values by `namespace/key`, each an (kind, bytes) with kind "B" (blob) or "i" (int32)."""
 
@@ -95,6 +99,6 @@ class Nvs:
             indent=1,
         )
         beside = f"{self.path}.new"
-        with open(beside, "w", encoding="ascii") as file:
+        with open(beside, "w", encoding="ascii", opener=_private) as file:
             file.write(text)
         os.replace(beside, self.path)

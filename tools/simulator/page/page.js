@@ -72,7 +72,7 @@ const heard = {
 
 function connect() {
   tell("connecting");
-  socket = new WebSocket(`ws://${location.host}/socket`);
+  socket = new WebSocket(new URL("socket", location.href.replace(/^http/, "ws")));
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => tell("connected"));
   socket.addEventListener("message", ({ data }) => {
