@@ -106,7 +106,7 @@ async def _shake(link, look):
             await link.turn()
         if got is not None:
             raise OSError(0)
-        rooms.run("drivers.named", der)
+        rooms.ask("drivers.named", "run", der)
         link.step = CLOSED
         return True
     except ValueError as fault:
