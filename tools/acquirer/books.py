@@ -1,8 +1,8 @@
 """The acquirer's books: one SQLite file with everything it must never forget.
 
 Merchants, terminals and their keys, bindings with their history, applications, audit records and
-what is missing of them, marks of what should not have come. One transaction a message
-(`with books.transaction():`): what was answered was stored before, on disk (WAL,
+what is missing of them, marks of what should not have come, passwords reset. One transaction a
+message (`with books.transaction():`): what was answered was stored before, on disk (WAL,
 synchronous=FULL), or nothing was. Keys and account data are sealed under a key kept outside this
 file; `snapshot` shows what people may see, numbers masked. A file of an older version is brought
 up to date when it is opened, wholly or not at all.
@@ -18,7 +18,7 @@ from tools.acquirer import keys, rules
 
 PATIENCE_S = 5
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 # What version 2 brought, as a part of the schema and of the way there.
 _SINCE_2 = """
 CREATE TABLE gaps (
@@ -38,6 +38,18 @@ CREATE TABLE marks (
     first_at INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
     PRIMARY KEY (terminal, kind, subject)
+) WITHOUT ROWID;
+"""
+# What version 3 brought.
+_SINCE_3 = """
+CREATE TABLE resets (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    operator TEXT NOT NULL,             -- who was given a new password
+    challenge TEXT NOT NULL,            -- answered once, never again
+    verified_by TEXT NOT NULL,          -- who made sure that they may have it
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (terminal, operator, challenge)
 ) WITHOUT ROWID;
 """
 _SCHEMA = """
@@ -134,7 +146,8 @@ UPDATE terminals SET last_step = coalesce(
 DROP TABLE spent_steps;
 UPDATE merchants SET licence = upper(licence);
 """
-    + _SINCE_2
+    + _SINCE_2,
+    3: _SINCE_3,
 }
 
 _STATUS = {1: "active", 2: "review", 3: "rejected"}
@@ -173,7 +186,7 @@ class Books:
         with self.transaction():
             version = self._version()  # another process may have been faster
             if version == 0:
-                self._run(_SCHEMA + _SINCE_2)
+                self._run(_SCHEMA + _SINCE_2 + _SINCE_3)
             elif version < _SCHEMA_VERSION:
                 for newer in range(version + 1, _SCHEMA_VERSION + 1):
                     self._run(_MIGRATIONS[newer])
@@ -554,6 +567,28 @@ class Books:
             number,
         )
 
+    # Passwords reset by the provider
+
+    def reset(self, terminal, operator, challenge):
+        """When and by whom this challenge was answered, as a row; None when it never was."""
+        return self._one(
+            "SELECT * FROM resets WHERE terminal = ? AND operator = ? AND challenge = ?",
+            terminal["id"],
+            operator,
+            challenge,
+        )
+
+    def add_reset(self, terminal, operator, challenge, verified_by, reason, at):
+        self._put(
+            "INSERT INTO resets VALUES (?, ?, ?, ?, ?, ?)",
+            terminal["id"],
+            operator,
+            challenge,
+            verified_by,
+            reason,
+            at,
+        )
+
     # Marks
 
     def mark(self, terminal, kind, subject, detail, at):
@@ -668,6 +703,7 @@ class Books:
                 "records": self._shown_records(),
                 "gaps": self._shown_gaps(),
                 "marks": self._shown_marks(),
+                "resets": self._shown_resets(),
             }
 
     @contextlib.contextmanager
@@ -816,6 +852,22 @@ class Books:
                 "count": row["count"],
                 "first_at": row["first_at"],
                 "last_at": row["last_at"],
+            }
+            for row in rows
+        ]
+
+    def _shown_resets(self):
+        rows = self._all(
+            "SELECT r.*, t.number AS terminal_number FROM resets r"
+            " JOIN terminals t ON t.id = r.terminal ORDER BY r.at, t.number"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "operator": row["operator"],
+                "verified_by": row["verified_by"],
+                "reason": row["reason"],
+                "at": row["at"],
             }
             for row in rows
         ]

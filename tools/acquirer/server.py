@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from tools.acquirer import message, pki
 from tools.acquirer.books import BooksHeld
 from tools.acquirer.exchange import SYSTEM_ERROR, Exchange
-from tools.acquirer.office import Home
+from tools.acquirer.office import Home, OfficeError
 
 _log = logging.getLogger("tools.acquirer")
 
@@ -63,6 +63,7 @@ class Acquirer:
         self._limits = limits or Limits()
         self._server = None
         self._books = None
+        self._banks = None
         self._exchange = None
         self._clients = {}
         self._numbers = itertools.count(1)
@@ -74,7 +75,13 @@ class Acquirer:
             self.home.ca_path, self.home.server_path, self.home.server_key_path
         )
         self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
-        self._exchange = Exchange(self._books, self.home.base_key(), self._clock)
+        try:
+            self._banks = self.home.open_banks()
+        except OfficeError:
+            self._books.close()
+            raise
+        key = self.home.base_key()
+        self._exchange = Exchange(self._books, key, self._clock, self._banks)
         try:
             self._server = await asyncio.start_server(
                 self._serve_client,
@@ -86,7 +93,7 @@ class Acquirer:
                 ssl_shutdown_timeout=self._limits.closing_s,
             )
         except OSError:
-            self._books.close()
+            self._close()
             raise
         self.port = self._server.sockets[0].getsockname()[1]
         await self._tell("listening", {"host": host, "port": self.port})
@@ -101,7 +108,11 @@ class Acquirer:
             task.cancel()
         await asyncio.gather(*self._clients.values(), return_exceptions=True)
         self._server = None
+        self._close()
+
+    def _close(self):
         self._books.close()
+        self._banks.close()
 
     async def serve(self, host="127.0.0.1", port=DEFAULT_PORT):
         """Start, then serve until cancelled; always stops cleanly."""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.acquirer import Acquirer, office
+from tools.acquirer import Acquirer, bank_list, office
 from tools.simulator.interpreter import REPOSITORY
 from tools.simulator.provision import provision
 from tools.simulator.scenario import Stage
@@ -65,6 +65,7 @@ def prepare(home=HOME, device=None, **enrolment):
     home = Path(home)
     bundle = home / "bundle"
     office.init(home / "acquirer")
+    bank_list.fill_made_up(home / "acquirer")
     if not (bundle / "keys.json").exists():
         enrolment = {"account": ACCOUNT, **enrolment}
         office.enroll(home / "acquirer", TERMINAL, MERCHANT, bundle, **enrolment)
