@@ -22,10 +22,10 @@ _SCRATCH = const(336)  # an IV, the longest binding with its secrets, and its pa
 def run(line, mti, stan, when, fields, tlvs, sealed=None, code=0):
     """Compose the message `mti` with DE 11 `stan` and the time `when` (Unix epoch).
 
-    fields: pairs of a DE above 70 and its digits or text, ascending; DE 91 brings 101. tlvs: pairs
-    of a tag and its value, which make DE 120 when there are any. sealed: TLVs as bytes, and more
-    as pairs, to be DF20 at the end of it. code: DE 70. Raises ValueError when it is too long, and
-    what the keystore raises.
+    fields: pairs of a DE above 70 and its digits or text, ascending; DE 91 brings 101 where it is
+    not said. tlvs: pairs of a tag and its value, which make DE 120 when there are any. sealed:
+    TLVs as bytes, and more as pairs, to be DF20 at the end of it. code: DE 70. Raises ValueError
+    when it is too long, and what the keystore raises.
     """
     line.keys.advance()
     frame = codec.Encoder(line.tx)
@@ -49,7 +49,7 @@ def run(line, mti, stan, when, fields, tlvs, sealed=None, code=0):
         frame.number(profile.NETWORK_CODE, code)
     for de, value in fields:
         frame.put(de, value, 0, len(value))
-        if de == profile.UPDATE:
+        if de == profile.UPDATE and fields[-1][0] != profile.FILE_NAME:
             frame.put(profile.FILE_NAME, profile.BINDINGS, 0, len(profile.BINDINGS))
     if tlvs:
         start = pos = _good(frame.open(profile.DATA))

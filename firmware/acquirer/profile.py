@@ -41,6 +41,7 @@ CHANGE = const(b"2")  # DE 91
 WITHDRAW = const(b"3")
 INQUIRE = const(b"5")
 BINDINGS = const(b"SETTLEBIND")  # DE 101
+BANKS = const(b"BANKS")
 SUPERVISOR = const(b"00")  # DF15: who approves
 
 # Response codes, DE 39
@@ -77,6 +78,13 @@ POLICY = const(0xDF48)
 RECORD = const(0xDF50)
 LAST = const(0xDF51)
 GAP = const(0xDF52)
+
+# Tags of the directory of banks
+BANK_CLASS = const(0xDF60)
+LETTERS = const(0xDF62)
+PAGE = const(0xDF63)
+BANK = const(0xDF64)
+PAGES_LEFT = const(0xDF65)
 
 # Status of a request, DF40
 NO_STATUS = const(0)  # there is none

@@ -87,6 +87,8 @@ class _Form:
             ("field.account", drafts.get(self.draft, model.ACCOUNT)),
             ("field.cnaps", drafts.get(self.draft, model.CNAPS)),
         ]
+        if drafts.get(self.draft, model.BANK):
+            rows[-1] = "field.bank", self._words(model.CNAPS) + " " + self._words(model.BANK)
         if len(self._steps) > len(rows):
             rows.append(("field.licence", self._words(model.LICENCE)))
         return rows
@@ -164,12 +166,18 @@ class _Form:
             wipe(first)
 
     async def _cnaps(self):
-        before = drafts.get(self.draft, model.CNAPS)
-        value = await self._digits(model.CNAPS, "field.cnaps", before)
-        if value is None:
-            return False
-        drafts.put(self.draft, model.CNAPS, value)
-        return True
+        draft = self.draft
+        while True:
+            before = drafts.get(draft, model.CNAPS)
+            value = await self._digits(model.CNAPS, "field.cnaps", before)
+            if value is None:
+                return False
+            if value:
+                drafts.put(draft, model.CNAPS, value)
+                drafts.put(draft, model.BANK, b"")  # whoever types a number names no bank
+                return True
+            if await self._desk.open("bank"):
+                return True
 
     async def _licence(self):
         desk, draft = self._desk, self.draft
@@ -187,12 +195,12 @@ class _Form:
             before = value
 
     async def _digits(self, tag, label, before, card=None):
-        what, high = rules.CNAPS, 12
+        what, low, high = rules.CNAPS, 0, 12  # without a number it is looked up
         if tag == model.ACCOUNT:
-            what, high = rules.ACCOUNT, rules.ACCOUNT_MAX
+            what, low, high = rules.ACCOUNT, 1, rules.ACCOUNT_MAX
         view = drafts.typing(self.draft, tag, before, high)
         value = await self._desk.pages.digits(
-            self._title, label, 1, high, view, check=_checked(what), card=card
+            self._title, label, low, high, view, check=_checked(what), card=card
         )
         drafts.typed(self.draft)
         return value
@@ -204,7 +212,7 @@ class _Form:
 def _checked(what):
     # A rule's code as the key of the words shown at the field.
     def check(buf):
-        code = _fault(what, buf)
+        code = len(buf) and _fault(what, buf)
         return "rule.%d" % code if code else None
 
     return check

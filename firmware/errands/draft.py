@@ -17,12 +17,13 @@ from firmware.crypto.wipe import wipe
 REASON = const(6)  # where DF13 stands, 0 while none has been chosen
 _TYPING = const(7)  # the low byte of its tag, 0 while none is
 _HEAD = const(8)
-_TYPED = const(196)
-_SIZE = const(228)
+_TYPED = const(287)
+_SIZE = const(319)
 _FIELDS = (  # tag, bytes at most
     (model.NAME, 120),
     (model.ACCOUNT, 32),
     (model.CNAPS, 12),
+    (model.BANK, 90),
     (model.KIND, 1),
     (model.LICENCE, 18),
 )

@@ -147,7 +147,7 @@ def _left_unanswered(monkeypatch, event, code):
     the terminal, and what lay at the desk meanwhile.
     """
     counter = Counter([None] * 5, *[LOST] * 4, event)
-    counter.draft = bytearray(b"01" + bytes(227))
+    counter.draft = bytearray(b"01" + bytes(317))
     drafts.put(counter.draft, model.ACCOUNT, b"11112222")
     opened = counter.open
 
