@@ -101,7 +101,7 @@ def _say_who_and_when(line, message):
     fields[profile.MERCHANT] = me.merchant
     fields[profile.BATCH] = profile.BATCH_NUMBER + fields.get(profile.NETWORK_CODE, b"000")
     fields[profile.KSN] = line.keys.ksn
-    if profile.UPDATE in fields:
+    if profile.UPDATE in fields and profile.FILE_NAME not in fields:
         fields[profile.FILE_NAME] = profile.BINDINGS
 
 

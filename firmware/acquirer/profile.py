@@ -44,6 +44,7 @@ CHANGE = const(b"2")  # DE 91
 WITHDRAW = const(b"3")
 INQUIRE = const(b"5")
 BINDINGS = const(b"SETTLEBIND")  # DE 101
+BANKS = const(b"BANKS")
 SUPERVISOR = const(b"00")  # DF15: who approves
 
 # Response codes, DE 39
@@ -85,6 +86,13 @@ RECORD = const(0xDF50)
 LAST = const(0xDF51)
 GAP = const(0xDF52)
 
+# Tags of the directory of banks
+BANK_CLASS = const(0xDF60)
+LETTERS = const(0xDF62)
+PAGE = const(0xDF63)
+BANK = const(0xDF64)
+PAGES_LEFT = const(0xDF65)
+
 # Status of a request, DF40
 NO_STATUS = const(0)  # there is none
 ACTIVE = const(1)
@@ -102,6 +110,7 @@ OF_SIGN_ON = const((CODE, SEALED, NOTICES, CLOCK, NEW_MERCHANT, POLICY))
 OF_REQUEST = const((CODE, REFERENCE, STATUS, WORDS, EFFECTIVE, APPLICATION, TOKEN, AGAIN, KIND))
 OF_SLOT = const((CODE, SEALED, STATUS, TOKEN))
 OF_RECORDS = const((CODE, LAST))
+OF_BANKS = const((CODE, DATA))
 
 # Every data element that was sent comes back in the reply as it was, but for these
 NOT_ECHOED = const((OLD_TOKEN, NEW_NUMBER, DATA, MAC))

@@ -131,7 +131,11 @@ class Sync:
         """
         await self._talk(False, True)
 
-    async def _talk(self, settle, sign_on, alone=False, withdraw=None):
+    async def look_up(self, *asked):
+        """Ask the directory of banks, see `directory`. Raises NoAnswer."""
+        return await self._talk(False, False, asked=asked)
+
+    async def _talk(self, settle, sign_on, alone=False, withdraw=None, asked=None):
         outcome = None
         trouble = -1
         while self._talking:
@@ -141,9 +145,11 @@ class Sync:
             if settle and self.change.phase == change.IDLE:
                 outcome = self.last_outcome  # settled while somebody waited for the line
                 settle = False
-            if settle or sign_on:
+            if settle or sign_on or asked:
                 await self.line.reach()
                 self.line.take()
+            if asked:
+                outcome = await rooms.ask("firmware.acquirer.directory", "run", self.line, *asked)
             if settle:
                 outcome = await self._settle(alone, withdraw)
             if sign_on:

@@ -20,12 +20,13 @@ _TYPING = const(7)  # the low byte of its tag, 0 while none is
 ACTION = const(8)  # where DF11 stands
 SLOT = const(9)  # where DF12 stands, 0 while none has been chosen
 _HEAD = const(10)
-_TYPED = const(223)
-_SIZE = const(255)
+_TYPED = const(314)
+_SIZE = const(346)
 _FIELDS = (  # tag, bytes at most
     (model.NAME, 120),
     (model.ACCOUNT, 32),
     (model.CNAPS, 12),
+    (model.BANK, 90),
     (model.KIND, 1),
     (model.LICENCE, 18),
     (model.PAN, 19),

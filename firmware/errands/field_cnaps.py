@@ -1,4 +1,4 @@
-"""The opening bank of an account, by its CNAPS number."""
+"""The opening bank of an account: its CNAPS number, or the branch as a person knows it."""
 
 from micropython import const
 
@@ -10,17 +10,22 @@ _LEN = const(12)
 
 
 async def run(desk, title):
-    """Ask for DF32."""
+    """Ask for DF32; without a number the branch is looked up, which brings DF33 too."""
     draft = desk.draft
-    view = drafts.typing(draft, model.CNAPS, drafts.get(draft, model.CNAPS), _LEN)
-    value = await desk.pages.digits(title, "field.cnaps", 1, _LEN, view, check=_fault)
-    drafts.typed(draft)
-    if value is None:
-        return 0
-    drafts.put(draft, model.CNAPS, value)
-    return 1
+    while True:
+        view = drafts.typing(draft, model.CNAPS, drafts.get(draft, model.CNAPS), _LEN)
+        value = await desk.pages.digits(title, "field.cnaps", 0, _LEN, view, check=_fault)
+        drafts.typed(draft)
+        if value is None:
+            return 0
+        if value:
+            drafts.put(draft, model.CNAPS, value)
+            drafts.put(draft, model.BANK, b"")  # whoever types a number names no bank
+            return 1
+        if await desk.open("bank"):
+            return 1
 
 
 def _fault(buf):
-    code = rooms.ask("firmware.binding.rules", "cnaps", buf)
+    code = len(buf) and rooms.ask("firmware.binding.rules", "cnaps", buf)
     return "rule.%d" % code if code else None

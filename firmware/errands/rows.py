@@ -15,6 +15,7 @@ def of_draft(desk, fields):
     draft, text = desk.draft, desk.text
     rows = []
     for name in fields:
+        label = "field." + name[6:]
         if name == "field_reason":
             value = text("reason.%d" % draft[drafts.REASON])
         elif name == "field_slot":
@@ -28,10 +29,12 @@ def of_draft(desk, fields):
         elif name == "field_expiry":
             value = _as_on_card(drafts.get(draft, model.EXPIRY))
         elif name == "field_cnaps":
-            value = drafts.get(draft, model.CNAPS)
+            value, bank = drafts.get(draft, model.CNAPS), drafts.get(draft, model.BANK)
+            if bank:
+                label, value = "field.bank", (bytes(value) + b" " + bytes(bank)).decode()
         else:
             value = drafts.get(draft, model.PAN if name == "field_card" else model.ACCOUNT)
-        rows.append(("field." + name[6:], value))
+        rows.append((label, value))
     return rows
 
 

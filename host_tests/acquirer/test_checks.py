@@ -200,7 +200,7 @@ def test_what_is_declined_before_it_is_looked_up_says_no_more_than_why(shop, cod
 def test_what_is_not_served_is_40(shop):
     assert shop.client.network("003").code == "40"
     assert shop.client.change(account(shop.client), de91="4").verdict == "40"
-    assert shop.client.inquire(slot=1, de101="BANKS").verdict == "40"
+    assert shop.client.inquire(slot=1, de101="BRANCHES").verdict == "40"
     assert shop.client.change(account(shop.client), de101="SETTLE").verdict == "40"
     assert shop.client.inquire(slot=1, de101="SETTLE").verdict == "40"
     proposal = account(shop.client)

@@ -275,7 +275,7 @@ def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
     books = json.loads(said)
     assert set(books) == {
         "merchants", "terminals", "bindings", "history", "applications", "messages", "records",
-        "gaps", "marks",
+        "gaps", "marks", "resets",
     }  # fmt: skip
     assert [row["policy"] for row in books["merchants"]] == ["auto", "review"]
     assert books["bindings"][0]["number"] == "622202*********0128"
@@ -289,7 +289,17 @@ def test_books_as_json_hold_everything_and_nothing_in_clear(bundle, run):
         ("books",),
         ("decide", "--pending", "accept"),
         ("confirm", "-T", "T0000001"),
-        ("reset-code", "-T", "T0000001", "--operator", "00", "--challenge", "12345678"),
+        (
+            "reset-code",
+            "-T",
+            "T0000001",
+            "--operator",
+            "00",
+            "--challenge",
+            "12345678",
+            "--verified-by",
+            "王五",
+        ),
         ("policy", "-M", M1),
         ("serve",),
     ],
@@ -310,8 +320,14 @@ def test_without_a_home_every_command_says_how_to_make_one(run, arguments):
         (("notify", "--records", "T9"), "not enrolled"),
         (("notify", "--new-number", M1, M1), "is taken"),
         (("bind", "-T", "T9", "--account", "12345678"), "not enrolled"),
-        (("reset-code", "-T", "T0000001", "--operator", "1", "--challenge", "0" * 8), "2 digits"),
-        (("reset-code", "-T", "T0000001", "--operator", "01", "--challenge", "1"), "8 digits"),
+        (("reset-code", "-T", "T0000001", "--operator", "1", "--challenge", "0" * 8,
+          "--verified-by", "王五"), "2 digits"),
+        (("reset-code", "-T", "T0000001", "--operator", "01", "--challenge", "1",
+          "--verified-by", "王五"), "8 digits"),
+        (("reset-code", "-T", "T0000001", "--operator", "01", "--challenge", "0" * 8,
+          "--verified-by", " "), "can't be seen"),
+        (("reset-code", "-T", "T9", "--operator", "01", "--challenge", "0" * 8,
+          "--verified-by", "王五"), "not enrolled"),
         (("owner-code", "-T", "T9"), "not enrolled"),
     ],
 )  # fmt: skip
@@ -323,12 +339,35 @@ def test_errors_say_what_to_do(bundle, run, arguments, words):
 
 def test_the_reset_code_is_the_profiles(bundle, run):
     status, said, _ = run(
-        "reset-code", "-T", "T0000001", "--operator", "07", "--challenge", "00000042"
-    )
+        "reset-code", "-T", "T0000001", "--operator", "07", "--challenge", "00000042",
+        "--verified-by", "王五",
+    )  # fmt: skip
     assert status == 0
     service_key = bytes.fromhex(known(bundle)["service_key"])
     tag = keys.cmac(service_key, b"T00000010700000042")
     assert said.strip() == f"{int.from_bytes(tag[:4], 'big') % 100_000_000:08d}"
+
+
+def test_a_reset_is_kept_with_who_verified_it_and_answered_once(bundle, run, tmp_path):
+    def ask(*rest):
+        return run("reset-code", "-T", "T0000001", "--operator", "00", *rest)
+
+    before = int(time.time())
+    first = ask("--challenge", "12345678", "--verified-by", "王五", "--reason", "换了店长")
+    assert first[0] == 0
+    status, said, error = ask("--challenge", "12345678", "--verified-by", "赵六")
+    assert (status, said) == (1, "")
+    assert "王五" in error
+    assert "make a new challenge" in error
+    assert ask("--challenge", "12345679", "--verified-by", "赵六")[0] == 0
+    kept = json.loads(run("books", "--json")[1])["resets"]
+    assert [(row["operator"], row["verified_by"], row["reason"]) for row in kept] == [
+        ("00", "王五", "换了店长"),
+        ("00", "赵六", "forgotten password"),
+    ]
+    assert all(before <= row["at"] <= time.time() for row in kept)
+    assert "12345678" not in json.dumps(kept)
+    assert first[1].strip() not in json.dumps(kept)
 
 
 def test_the_owner_code_is_the_bundles(bundle, run):

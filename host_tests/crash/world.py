@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from tools.acquirer import keys, message, rules, tlv
+from tools.acquirer.banks import Directory
 from tools.acquirer.books import Books
 from tools.acquirer.exchange import Exchange
 
@@ -28,6 +29,7 @@ DNS, CONNECT, TLS, TIMEOUT, CLOSED = 2, 3, 4, 6, 7
 
 _IKID = bytes.fromhex("5265626900000001")
 _BASE_KEY = bytes.fromhex("fedcba9876543210f1f1f1f1f1f1f1f1")
+_NO_BANKS = Directory(":memory:")
 _TOKEN_KEY = bytes(range(16))
 _SERVICE_KEY = bytes(range(16, 32))
 FIRST_PASSWORD = "70425816"  # operator 01's
@@ -145,7 +147,7 @@ class World:
     def __init__(self, books, snapshot, policy, link_cuts=(), watch=True):
         self.books = books
         books.put_back(snapshot.books)
-        self._exchange = Exchange(books, _BASE_KEY, lambda: self._now_ms // 1000)
+        self._exchange = Exchange(books, _BASE_KEY, lambda: self._now_ms // 1000, _NO_BANKS)
         self._policy = policy
         self._flash = bytearray(snapshot.flash)
         self._nvs = dict(snapshot.nvs)

@@ -191,7 +191,7 @@ def test_every_name_that_the_acquirer_sent_is_offered(desk):
 
 @pytest.mark.parametrize(("key", "kept"), [("D", True), ("C", None)])
 def test_logging_in_again_offers_to_go_on(desk, key, kept):
-    desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(245))
+    desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
 
     async def story():
         assert await main_menu.run(desk, []) == "change_account"
@@ -206,7 +206,7 @@ def test_logging_in_again_offers_to_go_on(desk, key, kept):
 
 
 def test_another_operator_is_offered_nothing(desk):
-    draft = desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(245))
+    draft = desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
     desk.operator = b"02"
 
     async def story():

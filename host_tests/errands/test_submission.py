@@ -147,7 +147,7 @@ def _left_unanswered(monkeypatch, event, code):
     the terminal, and what lay at the desk meanwhile.
     """
     counter = Counter([None] * 5, *[LOST] * 4, event)
-    counter.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(245))
+    counter.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
     drafts.put(counter.draft, model.ACCOUNT, b"11112222")
     opened = counter.open
 

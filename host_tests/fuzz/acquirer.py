@@ -23,12 +23,15 @@ _CALM = 0.25  # of the answers are as they should be
 _SEALED = 0xDF20
 _TOKEN = 0xDF44
 _NAMES = 0xDF30
+_BANK = 0xDF64
+_BANK_NAME = 0xDF33
 _INNER = tuple(range(0xDF30, 0xDF38))
 _CODES = ("00", "03", "09", "14", "22", "30", "54", "55", "58", "61", "63", "91", "97", "A0", "1Q")
 _OF = {  # the tags of each answer
     "0810": (_NAMES, _NAMES, _SEALED, 0xDF45, 0xDF46, 0xDF47, 0xDF47, 0xDF48, 0xDF40, _TOKEN),
     "0310": (
         *(0xDF10, 0xDF40, 0xDF40, 0xDF41, 0xDF42, 0xDF43, _TOKEN, 0xDF4A, 0xDF4B, _SEALED),
+        *(_BANK, _BANK, 0xDF65),
         *_INNER,
     ),
     "0330": (0xDF51, 0xDF51, 0xDF41, 0xDF10),
@@ -48,6 +51,7 @@ _LIKELY = (  # what a tag may well have, or nearly
     b"shop.1234567890",
     b"6222020200112233445",
     b"102100099996",
+    "102100099996中国工商银行".encode(),
     b"91350100M000100Y43",
     b"3012",
     b"\0\0\0\0",
@@ -174,7 +178,7 @@ _RULES = {
     _NAMES: _is_text(120),
     0xDF31: _is_number(8, 32),
     0xDF32: _is_number(12, 12),
-    0xDF33: _is_text(90),
+    _BANK_NAME: _is_text(90),
     0xDF34: lambda value: value in (b"\1", b"\2"),
     0xDF35: lambda value: len(value) == 18 and value.isalnum(),
     0xDF36: _is_number(13, 19),
@@ -194,6 +198,7 @@ class Reader(life.Till):
         return right
 
     async def _read(self):
+        from firmware.binding.change import NoAnswer
         from firmware.errands import change_account
         from firmware.ui.pages import Idle
         from host_tests.ui.stage import Stage
@@ -213,6 +218,10 @@ class Reader(life.Till):
                 with contextlib.suppress(Idle):
                     await __import__(f"firmware.errands.{name}", None, None, ["run"]).run(self)
                 stage.pages.drop_keys()
+            with contextlib.suppress(NoAnswer):
+                for bank in (await self.sync.look_up(b"102", b"94", 0))[1]:
+                    if not (_is_number(12, 12)(bank[:12]) and _RULES[_BANK_NAME](bank[12:])):
+                        raise Trouble(f"a bank to choose from: {bank}")
             if self.sync.names:
                 stage.keys.press("D" + "B" * len(self.sync.names))
                 with contextlib.suppress(Idle):

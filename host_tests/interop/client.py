@@ -275,6 +275,22 @@ class Reply:
         return self.code if self.status is None else f"{self.code}/{self.status:02d}"
 
     @property
+    def banks(self):
+        """[(CNAPS number, name)] of a page of the directory. Raises NoAnswer where it is none."""
+        if self.code != "00" or len(self.tags.get(0xDF65, b"")) != 1:
+            raise NoAnswer("DF65")
+        found = [
+            (value[:12].decode(), value[12:].decode()) for t, value in self.pairs if t == 0xDF64
+        ]
+        if len(found) > 8 or found != sorted(found):
+            raise NoAnswer("DF64")
+        return found
+
+    @property
+    def more(self):
+        return self.tags[0xDF65][0]
+
+    @property
     def reason(self):
         return self.tags[0xDF41].decode() if 0xDF41 in self.tags else None
 
@@ -476,6 +492,21 @@ class Client:
         fields[101] = "SETTLEBIND"
         tags = {0xDF10: uuid, 0xDF14: operator, 0xDF15: supervisor}
         fields[120] = tlvs({tag: value for tag, value in tags.items() if value is not None})
+        return self.exchange("0300", *_changed(fields, changes))
+
+    def banks(self, bank_class=None, area=None, digits=None, page=0, tags=None, **changes):
+        """0300/91=5 about the directory of banks. tags: DE 120 as {tag: value} instead.
+
+        Returns the Reply; its `banks` are [(CNAPS number, name)], its `more` the byte of DF65.
+        """
+        fields = self.header(self.next_ksn())
+        fields[91] = "5"
+        fields[101] = "BANKS"
+        if tags is None:
+            said = {0xDF60: bank_class, 0xDF61: area, 0xDF62: digits}
+            tags = {tag: value.encode() for tag, value in said.items() if value is not None}
+            tags[0xDF63] = bytes([page])
+        fields[120] = tlvs(tags)
         return self.exchange("0300", *_changed(fields, changes))
 
     def upload(self, records, **changes):

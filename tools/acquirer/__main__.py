@@ -3,7 +3,7 @@
 Only arguments and words live here; every deed is the office's. Without arguments of its own it
 takes those in the variable ARGS, quoted as for a shell: so make passes them on untouched. Exit
 status: 0 done, 1 cannot be done (the error says what to do), 2 the command line was wrong. May
-import: office, server, rich.
+import: office, bank_list, server, rich.
 """
 
 import argparse
@@ -24,8 +24,9 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from tools import command_line
-from tools.acquirer import office, rules
+from tools.acquirer import bank_list, office, rules
 from tools.acquirer.server import DEFAULT_PORT, Acquirer
+from tools.toolchain.progress import Progress
 
 _TABLES = {
     "merchants": (
@@ -68,6 +69,7 @@ _TABLES = {
     "records": ("terminal", "log", "sequence", "at", "event", "operator", "outcome", "detail"),
     "gaps": ("terminal", "log", "first", "last"),
     "marks": ("terminal", "kind", "subject", "detail", "count", "first_at", "last_at"),
+    "resets": ("terminal", "operator", "verified_by", "reason", "at"),
 }
 _ENDLESS = 10_000  # columns
 _TIMES = ("since", "until", "at", "due", "created_at", "first_at", "last_at", "revoked_at")
@@ -243,7 +245,28 @@ def _answer_as_owner(args):
 
 
 def _reset_code(args):
-    print(office.reset_code(args.home, args.terminal, args.operator, args.challenge))
+    print(
+        office.reset_code(
+            args.home, args.terminal, args.operator, args.challenge, args.verified_by, args.reason
+        )
+    )
+
+
+def _import_banks(args):
+    done = 0
+
+    def tell(banks):
+        nonlocal done
+        done = banks
+
+    try:
+        with Progress("banks", lambda: f"{done} taken" if done else "reading"):
+            count = bank_list.import_file(args.home, args.file, tell)
+    except bank_list.BadLines as error:
+        for line, why in error.lines:
+            print(f"line {line}: {why}", file=sys.stderr)
+        raise
+    print(f"the directory has {count} banks, those of {args.file}")
 
 
 def _owner_code(args):
@@ -456,6 +479,18 @@ def _parser():
     made.add_argument("-T", "--terminal", required=True)
     made.add_argument("--operator", required=True, help="2 digits")
     made.add_argument("--challenge", required=True, help="the 8 digits on its screen")
+    made.add_argument(
+        "--verified-by", required=True, help="who made sure that they may have it; kept"
+    )
+    made.add_argument(
+        "--reason", default=office.DEFAULT_RESET_REASON, help="why it is asked for; kept"
+    )
+
+    made = command("banks", _import_banks, "fill the directory of banks")
+    made.add_argument("action", choices=("import",), help="have the banks of a file, no others")
+    made.add_argument(
+        "file", type=Path, help="CSV: CNAPS number, name, area (else the number's); UTF-8, GB18030"
+    )
 
     made = command("owner-code", _owner_code, "what the owner's authenticator shows now")
     made.add_argument("-T", "--terminal", required=True)

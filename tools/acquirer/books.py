@@ -2,8 +2,8 @@
 
 Merchants, terminals and their keys, bindings with their history, applications and the messages
 about them to the owners, audit records and what is missing of them, marks of what should not have
-come. One transaction a message
-(`with books.transaction():`): what was answered was stored before, on disk (WAL,
+come, passwords reset. One transaction a message (`with books.transaction():`): what was answered
+was stored before, on disk (WAL,
 synchronous=FULL), or nothing was. Keys and account data are sealed under a key kept outside this
 file; `snapshot` shows what people may see, numbers masked. A file of an older version is brought
 up to date when it is opened, wholly or not at all.
@@ -75,6 +75,15 @@ CREATE TABLE former_token_keys (
     until INTEGER NOT NULL,             -- when the next one was made
     token_key BLOB NOT NULL             -- sealed
 );
+CREATE TABLE resets (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    operator TEXT NOT NULL,             -- who was given a new password
+    challenge TEXT NOT NULL,            -- answered once, never again
+    verified_by TEXT NOT NULL,          -- who made sure that they may have it
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (terminal, operator, challenge)
+) WITHOUT ROWID;
 """
 _SCHEMA = """
 CREATE TABLE merchants (
@@ -786,6 +795,28 @@ class Books:
             number,
         )
 
+    # Passwords reset by the provider
+
+    def reset(self, terminal, operator, challenge):
+        """When and by whom this challenge was answered, as a row; None when it never was."""
+        return self._one(
+            "SELECT * FROM resets WHERE terminal = ? AND operator = ? AND challenge = ?",
+            terminal["id"],
+            operator,
+            challenge,
+        )
+
+    def add_reset(self, terminal, operator, challenge, verified_by, reason, at):
+        self._put(
+            "INSERT INTO resets VALUES (?, ?, ?, ?, ?, ?)",
+            terminal["id"],
+            operator,
+            challenge,
+            verified_by,
+            reason,
+            at,
+        )
+
     # Marks
 
     def mark(self, terminal, kind, subject, detail, at):
@@ -901,6 +932,7 @@ class Books:
                 "records": self._shown_records(),
                 "gaps": self._shown_gaps(),
                 "marks": self._shown_marks(),
+                "resets": self._shown_resets(),
             }
 
     @contextlib.contextmanager
@@ -1074,6 +1106,22 @@ class Books:
                 "count": row["count"],
                 "first_at": row["first_at"],
                 "last_at": row["last_at"],
+            }
+            for row in rows
+        ]
+
+    def _shown_resets(self):
+        rows = self._all(
+            "SELECT r.*, t.number AS terminal_number FROM resets r"
+            " JOIN terminals t ON t.id = r.terminal ORDER BY r.at, t.number"
+        )
+        return [
+            {
+                "terminal": row["terminal_number"],
+                "operator": row["operator"],
+                "verified_by": row["verified_by"],
+                "reason": row["reason"],
+                "at": row["at"],
             }
             for row in rows
         ]

@@ -4,13 +4,14 @@ Certificate and key are this terminal's (else the connection is closed) → form
 counter (A0) → key is the newest (97) → merchant (03) → what is served (40) → UUID → contents.
 Everything a message changes, and what it is answered, is one transaction: the answer is built
 inside it and may be sent once `answer` has returned. Raises Unanswerable where nobody may be
-answered. May import: message, tlv, keys, rules, archive; the books are given (and BooksHeld).
+answered. May import: message, tlv, keys, rules, archive, inquiry; the books are given (and
+BooksHeld), and the directory of banks.
 """
 
 import logging
 from dataclasses import dataclass, field
 
-from tools.acquirer import archive, keys, message, rules, tlv
+from tools.acquirer import archive, inquiry, keys, message, rules, tlv
 from tools.acquirer.books import BooksHeld
 
 _log = logging.getLogger("tools.acquirer")
@@ -72,12 +73,16 @@ class _Reply:
 
 
 class Exchange:
-    """The acquirer's desk. books: open Books; base_key: BDK; clock: Unix time in seconds."""
+    """The acquirer's desk.
 
-    def __init__(self, books, base_key, clock):
+    books: open Books; base_key: BDK; clock: Unix time in seconds; banks: open Directory.
+    """
+
+    def __init__(self, books, base_key, clock, banks):
         self._books = books
         self._base_key = base_key
         self._clock = clock
+        self._inquiries = inquiry.Inquiries(banks)
 
     def answer(self, body, common_name, instead=None):
         """Answer one message (bytes from the MTI on) of a client with this certificate CN.
@@ -170,6 +175,8 @@ class Exchange:
             return self._records(request, terminal)
         if request.mti not in ("0300", "0301"):
             raise _Declined("40", "MTI")
+        if request[101] == message.BANKS_NAME and (request.mti, request[91]) == ("0300", "5"):
+            return self._banks(request, terminal)
         if request[101] != message.FILE_NAME:
             raise _Declined("40", "DE 101")
         if request[91] == "5" and request.mti == "0300":
@@ -234,6 +241,12 @@ class Exchange:
             return _unknown([])
         sealed = secrets.seal(self._books.binding_tlvs(binding))
         return _Reply("00", [(rules.SEALED_TAG, sealed), (_TOKEN_TAG, binding["token"])])
+
+    def _banks(self, request, terminal):
+        asked = inquiry.read(dict(tlv.split(request[120])))
+        if not self._inquiries.may_ask(terminal["number"], self._clock()):
+            raise _Declined("61", "too many inquiries of the directory")
+        return _Reply("00", self._inquiries.answer(asked))
 
     def _withdrawal(self, request, terminal):
         """End a request under review; any other is told as it is."""

@@ -16,6 +16,7 @@ MAX_FRAME = 1022
 MAC_SIZE = 8
 KSN_SIZE = 12
 FILE_NAME = "SETTLEBIND"
+BANKS_NAME = "BANKS"
 
 # DE: (kind, digits of the length or 0 for fixed, maximum in the unit that the length counts)
 _FIELDS = {

@@ -3,7 +3,7 @@
 Every function here takes the home folder, does one thing in one transaction, and raises
 OfficeError with a sentence that says what to do. The command line, the simulator's page and
 scenarios all come through this room; a running server sees the effect at the next message. May
-import: books, keys, pki, message, rules, tlv, tools.command_line, tools.private,
+import: banks, books, keys, pki, message, rules, tlv, tools.command_line, tools.private,
 python-stdnum.
 """
 
@@ -24,6 +24,7 @@ from stdnum.cn import uscc
 from stdnum.iso7064 import mod_11_10
 
 from tools.acquirer import keys, message, pki, rules, tlv
+from tools.acquirer.banks import Directory, DirectoryHeld
 from tools.acquirer.books import PATIENCE_S, Books, BooksHeld
 from tools.command_line import is_host
 from tools.private import FOLDER, keep_private, write_private
@@ -36,7 +37,9 @@ DEFAULT_CONTACT = "13800138000"
 DEFAULT_CNAPS = "102100099996"
 DEFAULT_REJECTION = "63"
 DEFAULT_REASON = "审核未通过"
+DEFAULT_RESET_REASON = "forgotten password"
 _MAX_SERVER_NAME = 64  # of a certificate's common name
+_PERSON_MAX = 60  # bytes of a person's name at the provider
 _MAX_NAMES = 800  # bytes of all names: they travel in one 0810
 _TYPES = {"corporate": 1, "personal": 2}
 _PASSWORD_DIGITS = 8
@@ -68,6 +71,7 @@ class Home:
         self.base_key_path = self.path / "base.key"
         self.books_key_path = self.path / "books.key"
         self.books_path = self.path / "books.sqlite3"
+        self.banks_path = self.path / "banks.sqlite3"
         self.about_path = self.path / "acquirer.json"
         self.revoked_path = self.path / "revoked.pem"
 
@@ -99,6 +103,26 @@ class Home:
             key = bytes.fromhex(self.books_key_path.read_text())
         with self.using_books():
             return Books(self.books_path, keys.Vault(key), patience_s)
+
+    def open_banks(self):
+        """The directory of banks. Raises OfficeError."""
+        with self.using_banks():
+            return Directory(self.banks_path)
+
+    @contextlib.contextmanager
+    def using_banks(self):
+        """Say what keeps the directory of banks from being used. Raises OfficeError."""
+        try:
+            yield
+        except DirectoryHeld as error:
+            raise OfficeError(
+                f"another import into {self.banks_path} is under way: try again when it has ended"
+            ) from error
+        except sqlite3.Error as error:
+            raise OfficeError(
+                f"{self.banks_path} cannot be used ({error}): check that the disk has room and"
+                " that it is yours, or move it away and import the banks again"
+            ) from error
 
     def authority(self):
         with self._whole(self.ca_path, self.ca_key_path):
@@ -330,6 +354,17 @@ def _checked_serial(serial):
 def _checked_contact(contact):
     """The owner's phone, to which every change is told."""
     return _checked_digits(contact, 5, 15, "a contact (a phone number)")
+
+
+def checked_bank(number, name, area=""):
+    """A branch of the directory of banks: its CNAPS number, its name, and its area, by default the
+    one in the number.
+    """
+    _checked_digits(number, 12, 12, "a CNAPS number")
+    if not mod_11_10.is_valid(number):
+        raise OfficeError(f"the check digit of CNAPS number {number} is wrong")
+    _checked_text(name, rules.BANK_MAX, "a bank's name")
+    return number, name, _checked_digits(area or number[3:7], 4, 4, "an area")
 
 
 def licence_is_regular(licence):
@@ -785,12 +820,26 @@ def marks(home, terminal=None):
     return [row for row in rows if terminal in (None, row["terminal"])]
 
 
-def reset_code(home, terminal, operator, challenge):
-    """The response to the challenge on a terminal's screen: 8 digits."""
+def reset_code(home, terminal, operator, challenge, verified_by, reason=DEFAULT_RESET_REASON):
+    """The response to the challenge on a terminal's screen: 8 digits, given once.
+
+    verified_by: who has made sure that whoever asks may have it; reason: why they ask. Both are
+    kept, and a challenge that was answered before is refused: it may be somebody else who asks.
+    """
     _checked_digits(operator, 2, 2, "an operator number")
     _checked_digits(challenge, 8, 8, "the challenge on the terminal's screen")
-    with Home(home).reading() as books:
+    _checked_text(verified_by, _PERSON_MAX, "the name of who verified it")
+    _checked_text(reason, rules.REASON_MAX, "a reason")
+    with Home(home).writing() as books:
         row = _terminal(books, terminal)
+        before = books.reset(row, operator, challenge)
+        if before is not None:
+            at = time.strftime("%Y-%m-%d %H:%M", time.localtime(before["at"]))
+            raise OfficeError(
+                f"challenge {challenge} was answered at {at} ({before['verified_by']}), and no"
+                " response is given twice: have the terminal make a new challenge"
+            )
+        books.add_reset(row, operator, challenge, verified_by, reason, int(time.time()))
         number = message.padded_terminal(row["number"])
         return keys.reset_code(books.service_key(row), number, operator, challenge)
 

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from tools.acquirer import message, pki
 from tools.acquirer.books import BooksHeld
 from tools.acquirer.exchange import SYSTEM_ERROR, Exchange
-from tools.acquirer.office import Home
+from tools.acquirer.office import Home, OfficeError
 from tools.acquirer.secure import STREAM_LIMIT, Secure
 from tools.private import keep_private
 
@@ -75,6 +75,7 @@ class Acquirer:
         self._server = None
         self._time = None
         self._books = None
+        self._banks = None
         self._exchange = None
         self._clients = {}
         self._silent = {}  # {number of a connection: (address, Secure)}, the oldest first
@@ -89,7 +90,13 @@ class Acquirer:
         self.home.check()
         keep_private(self.home.path)  # one from before they were
         self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
-        self._exchange = Exchange(self._books, self.home.base_key(), self.clock)
+        try:
+            self._banks = self.home.open_banks()
+        except OfficeError:
+            self._books.close()
+            raise
+        key = self.home.base_key()
+        self._exchange = Exchange(self._books, key, self.clock, self._banks)
         try:
             if not self.home.revoked_path.exists():  # of a home from before there was one
                 self.home.publish_revoked(self._books)
@@ -102,7 +109,7 @@ class Acquirer:
                 backlog=self._limits.strangers,
             )
         except BaseException:
-            self._books.close()
+            self._close()
             raise
         self._time = asyncio.create_task(self._pass_time())
         self.port = self._server.sockets[0].getsockname()[1]
@@ -119,7 +126,11 @@ class Acquirer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._server = None
+        self._close()
+
+    def _close(self):
         self._books.close()
+        self._banks.close()
 
     async def serve(self, host="127.0.0.1", port=DEFAULT_PORT):
         """Start, then serve until cancelled; always stops cleanly."""

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools.acquirer import Acquirer, office
+from tools.acquirer import Acquirer, bank_list, office
 from tools.private import keep_private
 from tools.simulator.interpreter import REPOSITORY
 from tools.simulator.provision import provision
@@ -68,6 +68,7 @@ def prepare(home=HOME, device=None, **enrolment):
     home = Path(home)
     bundle = home / "bundle"
     office.init(home / "acquirer")
+    bank_list.fill_made_up(home / "acquirer")
     if not (bundle / "keys.json").exists():
         enrolment = {"account": ACCOUNT, "owner_confirms": False, **enrolment}
         office.enroll(home / "acquirer", TERMINAL, MERCHANT, bundle, **enrolment)
