@@ -63,8 +63,7 @@ class Pages:
             self._left_ms = self.quiet_ms
             if code >= 0:
                 return code
-            # A key that takes it back answers nothing.
-            await rooms.ask("firmware.ui.warning", "run", self, self._keypad)
+            await self._with("warning", self._keypad)  # a key that takes it back answers nothing
 
     def begin(self):
         """To be called before a page's first paint: its idle time starts, stale keys go."""
@@ -94,21 +93,21 @@ class Pages:
         """Show words until D (True) or C (False); with `ok_only` either key gives True. The body
         may be a function: it is asked for the words of the moment every second.
         """
-        return await rooms.ask("firmware.ui.reader", "run", self, title, body, ok_only, False)
+        return await self._with("reader", title, body, ok_only, False)
 
     async def notice(self, title, body):
         """Show words to be accepted: D turns to the end, there it accepts (True); C refuses."""
-        return await rooms.ask("firmware.ui.reader", "run", self, title, body, False, True)
+        return await self._with("reader", title, body, False, True)
 
     async def menu(self, title, items, at=0):
         """Let one of the strings `items` be chosen; return its index or BACK."""
-        return await rooms.ask("firmware.ui.menu", "run", self, title, items, at)
+        return await self._with("menu", title, items, at)
 
     async def review(self, title, rows, at=0):
         """Show rows of (label, value), a text key and words or a number as a buffer, and a last
         row to submit; return a row's index to change it, SUBMIT or BACK.
         """
-        return await rooms.ask("firmware.ui.review", "run", self, title, rows, at)
+        return await self._with("review", title, rows, at)
 
     async def digits(
         self, title, label, low, high, initial=b"", secret=False, check=None, card=None, whose=None
@@ -122,26 +121,21 @@ class Pages:
         in, or the text key of what is wrong with it. whose: words for the label's placeholder.
         Raises Idle.
         """
-        return await rooms.ask(
-            "firmware.ui.entry",
-            "digits",
-            self,
-            title,
-            label,
-            low,
-            high,
-            initial,
-            secret,
-            check,
-            card,
-            whose,
+        return await self._with(
+            "entry", title, label, low, high, initial, secret, False, check, card, whose
         )
 
     async def code(self, title, label, length, initial=b""):
         """Ask for `length` digits and capital letters; return them as a bytearray, or None when C
         is pressed. # turns the character typed last into the next letter of its key.
         """
-        return await rooms.ask("firmware.ui.entry", "code", self, title, label, length, initial)
+        return await self._with(
+            "entry", title, label, length, length, initial, False, True, None, None, None
+        )
+
+    def _with(self, name, *args):
+        # As with an errand's module: in memory only while it is used.
+        return rooms.ask("firmware.ui." + name, "run", self, *args)
 
     def busy(self, title, line, step=0, steps=0):
         """Paint at once what is being done, with a progress bar when `steps` are given."""

@@ -63,7 +63,7 @@ UNITS = {
 comes and goes.
 """
 
-FOLDERS = {"firmware.errands.": "e_"}
+FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
 """What is asked for by a name that is put together, and what is before the name on the device."""
 
 TO_COME = (

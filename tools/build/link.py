@@ -11,12 +11,15 @@ two names of its own and a slot for each thing it imports. So:
   speaks leave a stub there;
 - what only the house speaks of gets a name that the interpreter has in ROM (`rom.txt`), or a short
   one: functions, classes, attributes, and parameters that are never passed by name;
+- what is asked for by name (`rooms.ask("path", "function")`) is renamed there too;
 - a const() is put in where it is used, also in other modules, and is not stored; neither is what
   nobody speaks of, nor an import that serves for nothing else.
 
-What always holds: strings but for the paths of modules, dunder names, what a guest speaks of, and
-names that foreign objects have (those in ROM, those of the guests) stay; a module whose private
-names might be met from outside is refused; no two files have names that differ in case alone.
+What always holds: nothing is asked for that is not there; what stays imports nothing that comes
+and goes; strings but for those that say what is asked for, dunder names, what a guest speaks of,
+and names that foreign objects have (those in ROM, those of the guests) stay; a module whose
+private names might be met from outside is refused; no two files have names that differ in case
+alone.
 `python -m tools.build.link < TRACEBACK` puts back the names of the sources, and says what is of
 another build.
 May import syntax.
