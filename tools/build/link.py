@@ -342,7 +342,7 @@ class House:
         for module in self._modules.values():
             for node in ast.walk(module.tree):
                 if isinstance(node, ast.Constant) and id(node) not in texts:
-                    if isinstance(node.value, str) and self._is_ours(node.value, whole=True):
+                    if node.value in self._modules and "." in node.value:
                         raise Exposed(
                             f"{module.name}:{node.lineno}: {node.value} is named there,"
                             " but nothing of it asked for"
@@ -354,12 +354,12 @@ class House:
         for tree in (*self._guests, *self._visitors):
             yield "a guest", tree
 
-    def _is_ours(self, path: str, whole: bool = False) -> bool:
-        """Tell whether `path` names a module of the house or a folder, `whole`: were it there."""
-        if whole:
-            return "." in path and path in self._modules
+    def _is_ours(self, path: str) -> bool:
+        """Tell whether a text is a path in the house, were there one."""
+        if not re.fullmatch(r"\w+(\.\w+)+\.?", path):
+            return False
         packages = {name.partition(".")[0] for name in self._modules if "." in name}
-        return re.fullmatch(r"\w+(\.\w+)+\.?", path) and path.partition(".")[0] in packages
+        return path.partition(".")[0] in packages
 
     def _check_asked(self, where: str, path: str, what: str, parent: ast.AST) -> None:
         if path not in self._modules:
