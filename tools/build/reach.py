@@ -41,6 +41,7 @@ class _Part:
                         self.texts.add(text)
                     case ast.Import() | ast.ImportFrom():
                         self.modules.update(syntax.asked_for(node))
+                self.attributes.update(("", word) for word in syntax.spelled(node))
                 for path, function, _ in syntax.asks(node):
                     self.asked.add((path, function))
         return self
@@ -117,7 +118,7 @@ class _Walk:
         for module, name, *more in list(self.used):
             if not more:
                 for word, part in self.modules[module].parts[name].inner.items():
-                    if word in self.words or word in self.texts or word.startswith("__"):
+                    if word in self.words or word.startswith("__"):
                         self._use((module, name, word), part)
         for folder, function in list(self.asked):
             if folder in self.folders:
