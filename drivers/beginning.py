@@ -2,8 +2,7 @@
 
 What always holds: a date is taken only from a chain in which everything else verified, signatures,
 names and ends, so it is the acquirer's CA that says that this moment is past. Nobody else can put
-the clock forward so, and nobody at all past today. In memory only meanwhile. May import
-certificate.
+the clock forward so, and nobody at all past today. May import certificate.
 """
 
 from drivers.certificate import validity

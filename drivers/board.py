@@ -1,7 +1,7 @@
 """The board: builds every part on its pins, once.
 
-In memory only while the terminal starts: what it builds lives on in `drivers.parts`. May import
-machine, esp32, network and every driver.
+What it builds lives on in `drivers.parts`. May import machine, esp32, network, firmware.rooms and
+every driver.
 """
 
 import json

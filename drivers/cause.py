@@ -1,8 +1,7 @@
 """Why a connection failed: one code for each cause, and too little memory as what it is.
 
 What always holds: lack of memory, Python's or the chip's own, is told as NoRoom, never as a broken
-line or a bad certificate. In memory only when something has failed. May import errno, esp32,
-firmware.rooms and the codes of tls_link.
+line or a bad certificate. May import errno, esp32, firmware.rooms and the codes of tls_link.
 """
 
 import errno

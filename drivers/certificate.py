@@ -1,8 +1,7 @@
 """The dates of a certificate: the terminal's first idea of the time.
 
 A certificate is walked as DER (X.690), field by field to the dates (RFC 5280, 4.1): nothing is
-searched for in it, since a name may contain any bytes. In memory only while the terminal starts,
-and when a clock is behind the host's certificate. Imports nothing.
+searched for in it, since a name may contain any bytes. Imports nothing.
 """
 
 from micropython import const

@@ -1,8 +1,7 @@
 """The terminal's certificate with those of its issuers, as mbedTLS takes them.
 
-Of several in DER it takes the first and leaves the others; it takes several only as PEM
-(RFC 7468). In memory only while a connection is made, where there are several. May import
-certificate.
+Of several in DER it takes the first and leaves the others; it takes several only as PEM (RFC
+7468). May import certificate.
 """
 
 from binascii import b2a_base64

@@ -1,8 +1,7 @@
 """The journal's sectors as files, for a board whose partition table has no `journal`.
 
 What always holds: what is written is on the file system when the call returns; a sector that was
-never written or has been erased has no file. In memory only on such a board. Imports nothing of
-the board.
+never written or has been erased has no file. Imports nothing of the board.
 """
 
 import os

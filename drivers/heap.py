@@ -8,8 +8,8 @@ what is to stay even then, is nobody else's. Of the rest the heap is given what 
 the second piece if that is large enough, so that the largest one stays whole. For that it is
 filled while the rest of the chip's heap is held as the buffers of a UART, the only ones there
 whose size can be chosen from Python: what can be had is what it is to have. What always holds: a
-piece that stays keeps the second area, which would be given back when it is empty. In memory only
-while the board is built. May import esp32.
+piece that stays keeps the second area, which would be given back when it is empty. May import
+esp32.
 """
 
 import esp32

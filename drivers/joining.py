@@ -2,7 +2,7 @@
 
 What always holds: a network's security is the weakest one seen of its name; every attempt begins
 with the chip at rest, since in the middle of another it may refuse or hang, and a connection that
-is still there would pass for the new one. In memory only while it is used. May import network.
+is still there would pass for the new one. May import network.
 """
 
 import asyncio

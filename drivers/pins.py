@@ -1,7 +1,6 @@
 """Which part is on which pin, for each board that the terminal knows.
 
-What always holds: a pin number stands only in the table here. In memory only while the terminal
-starts. Imports nothing.
+What always holds: a pin number stands only in the table here. Imports nothing.
 """
 
 # Rows and columns of the keypad, top and left first; the OLED's SDA and SCL; the card reader's

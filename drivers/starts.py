@@ -2,9 +2,8 @@
 
 What always holds: it is kept in the chip's RTC memory, which a reset leaves alone, the watchdog's
 and a panic's too: the count (1), the errand's name, their CRC-32 begun with _SEED (4). What is
-there at power-on is noise and does not count, because it lacks the check value. boot.py counts;
-a start by hand begins afresh: the plug pulled, a soft reset at the console. In memory only while
-it is asked. May import machine.
+there at power-on is noise and does not count, because it lacks the check value. boot.py counts; a
+start by hand begins afresh: the plug pulled, a soft reset at the console. May import machine.
 """
 
 from binascii import crc32

@@ -3,8 +3,8 @@
 What always holds: it takes nothing of ours but the settings, the table of pins and the panel's
 driver; if one of these is missing too, the console alone says what to do; nothing is written here.
 Its words stand here, in ASCII, because texts and font may be what is missing; a terminal that has
-been built is asked for its own page first. In memory only then. May import machine, pins, starts
-and the ssd1306 driver.
+been built is asked for its own page first. May import machine, pins, starts and the ssd1306
+driver.
 """
 
 import json

@@ -3,8 +3,7 @@
 What always holds: `encrypted` is true or false only when that is known. It rests on the chip:
 given a password of WPA2's form it joins nothing weaker than WPA2 (ESP-IDF, wifi_scan_threshold_t),
 so that a network which was joined with one is encrypted, its name sent about or hidden.
-One task joins at a time. How it looks around and joins is `joining`, in memory only meanwhile. May
-import firmware.rooms.
+One task joins at a time. How it looks around and joins is `joining`. May import firmware.rooms.
 """
 
 import asyncio

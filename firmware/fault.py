@@ -3,8 +3,7 @@
 What always holds: the page stays until a key is pressed; whoever is logged in still is, unless
 nobody comes. What a connection or too little memory did is over with the page. What else an errand
 fails with starts the terminal again, once; after that the errand is closed until power goes, and
-the rest goes on. In memory only while the page is shown. May import ui, binding, storage and
-crypto.wipe.
+the rest goes on. May import ui, binding, storage and crypto.wipe.
 """
 
 import sys

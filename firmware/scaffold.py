@@ -2,7 +2,7 @@
 of, and what is done once at a start.
 
 What always holds: nothing of that is called again before power goes; the memory it was in is of
-use to whatever runs. In memory only once, when everything stands. Imports nothing of the house.
+use to whatever runs. Imports nothing of the house.
 """
 
 

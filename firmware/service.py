@@ -1,6 +1,6 @@
 """The last page: the terminal cannot work, and nothing that is stored was lost.
 
-In memory only to paint it. May import ui and storage.
+May import ui and storage.
 """
 
 from firmware.storage import audit

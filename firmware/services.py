@@ -1,4 +1,4 @@
-"""Builds the terminal's services on its board, once at every start; not in memory afterwards.
+"""Builds the terminal's services on its board, once at every start.
 
 May import everything that lasts: storage, binding, acquirer, crypto.
 """

@@ -1,6 +1,6 @@
 """What the acquirer has bound to a slot becomes the terminal's, as somebody accepted it.
 
-In memory only meanwhile. May import binding.model and storage.audit.
+May import binding.model and storage.audit.
 """
 
 from firmware.binding.model import number, truncated

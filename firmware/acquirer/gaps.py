@@ -1,8 +1,8 @@
 """Which entries of the audit log are lost to the archive: damaged, given way, or not to be sent.
 
 What always holds: an entry whose chain the log itself does not bear out is as good as lost, since
-all that follows would be refused with it; so is one that the wire can't carry. In memory only
-while the log is looked through. May import binding.legible, storage.history.
+all that follows would be refused with it; so is one that the wire can't carry. May import
+binding.legible, storage.history.
 """
 
 from micropython import const

@@ -1,6 +1,6 @@
 """The names that the merchant's accounts may be held under, one by one.
 
-In memory only while somebody asks. May import card.tlv.
+May import card.tlv.
 """
 
 from array import array

@@ -1,8 +1,8 @@
 """What is taken in of an 0810: time, names, policy, notices and merchant number.
 
 What always holds: only what a sign-on is for is mandatory; a name or a merchant number that is not
-of its form is left out, and said (Sync.faulty). In memory only meanwhile. May import rooms,
-merchant, binding, storage, card.tlv.
+of its form is left out, and said (Sync.faulty). May import rooms, merchant, binding, storage,
+card.tlv.
 """
 
 from array import array

@@ -1,6 +1,6 @@
 """What of the audit log goes into the next message to the archive (0320).
 
-In memory only while it is read: before anything is sent. May import gaps and storage.
+May import gaps and storage.
 """
 
 from struct import pack

@@ -1,6 +1,6 @@
 """Whether a binding that was not entered here is one that this terminal could send.
 
-In memory only while one is looked at. May import model, rules, legible and card.tlv.
+May import model, rules, legible and card.tlv.
 """
 
 from array import array

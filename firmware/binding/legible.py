@@ -1,6 +1,6 @@
 """Bytes that somebody else has written as UTF-8, made into words that a page can show.
 
-In memory only while they are read. Imports nothing.
+Imports nothing.
 """
 
 from micropython import const

@@ -1,7 +1,6 @@
 """What a response code means, in words.
 
-What always holds: none of them reads like a success, since that is an event. In memory only while
-one is told. Imports nothing.
+What always holds: none of them reads like a success, since that is an event. Imports nothing.
 """
 
 _KNOWN = b"0309142230405455585961636891929697A0"  # DE 39 but 00, two bytes each

@@ -1,8 +1,8 @@
 """Takes what is wanted out of a record on flash, a piece of it at a time: there may be no room for
 all of it at once.
 
-What always holds: what is not proven by its CMAC at its own place is no record. In memory only
-while somebody reads. May import journal, frame, crypto.compare.
+What always holds: what is not proven by its CMAC at its own place is no record. May import
+journal, frame, crypto.compare.
 """
 
 from struct import unpack_from

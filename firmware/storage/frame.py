@@ -1,7 +1,7 @@
 """What is sealed at a place on flash: the buffer of one record, its CMAC and its cipher.
 
 What always holds: a CMAC covers place, header and ciphertext; an IV is a CMAC of place and header
-(see journal). In memory only while somebody reads or writes. May import journal and crypto.
+(see journal). May import journal and crypto.
 """
 
 from struct import pack_into

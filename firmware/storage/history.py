@@ -2,8 +2,8 @@
 
 What always holds: entries come in the order of their numbers, each once; one that was damaged or
 has given way is a gap in the numbers, never a wrong entry. Nothing is written, and nothing of the
-journal is held: who stops half-way, or writes meanwhile, harms nobody. In memory only while it is
-read. May import journal, frame, reader.
+journal is held: who stops half-way, or writes meanwhile, harms nobody. May import journal, frame,
+reader.
 """
 
 from firmware.storage import frame as frames

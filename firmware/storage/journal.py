@@ -23,7 +23,7 @@ Values that are often asked for are in memory; of the others only their place is
 
 Here is what a resting terminal keeps of it. What seals is `frame`, what writes is `writer` and
 `turn`, what reads a value is `extract`, what reads at start and for export is `recovery` and
-`history`: in memory only meanwhile.
+`history`.
 May import rooms.
 """
 
@@ -158,7 +158,7 @@ class Journal:
         try:
             while not rooms.ask("firmware.storage.writer", "run", self, changes, entry):
                 rooms.ask("firmware.storage.turn", "run", self)
-        except MemoryError as fault:  # there may be none even to call `run`
+        except MemoryError as fault:  # there may be none even to call `ask`
             raise rooms.told(fault)
 
     def length(self, at):

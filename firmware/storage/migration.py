@@ -1,8 +1,7 @@
 """Reads what older firmware has left: its sectors, and its items brought to today's schema.
 
 What always holds: nothing is written, and of the old sectors none is given up before today's first
-one is whole. In memory only while older sectors are read at start. May import journal, frame,
-crypto.
+one is whole. May import journal, frame, crypto.
 
 Schema 2: sectors of one block, read by `reader` as today's are; eight operators, whose numbers and
 attempts had other keys.

@@ -1,7 +1,7 @@
 """Writes to a sector: items behind one another, and the record that seals them.
 
 What always holds: a record counts as written once it has been read back; from its first byte on
-nothing is asked of the heap. In memory only during a put. May import journal.
+nothing is asked of the heap. May import journal.
 """
 
 from struct import pack_into

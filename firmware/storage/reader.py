@@ -3,8 +3,7 @@
 What always holds: what is not proven by its CMAC at its own place is no header and no record; a
 damaged record costs only itself; nothing is written, and no more than one record is in memory.
 Whoever reads brings a frame of his own: one who stops half-way leaves nothing behind, and what is
-written meanwhile harms nobody. In memory only while recovery or history reads. May import journal,
-extract, crypto.compare.
+written meanwhile harms nobody. May import journal, extract, crypto.compare.
 """
 
 from struct import unpack, unpack_from

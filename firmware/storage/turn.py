@@ -1,8 +1,8 @@
 """Begins the journal's next sector with the whole state.
 
 What always holds: see journal. Values are copied from the records they are in, one at a time, into
-the one being written; what can't be read stops it before anything is given up. In memory only
-meanwhile. May import journal, frame, extract, pen.
+the one being written; what can't be read stops it before anything is given up. May import journal,
+frame, extract, pen.
 """
 
 from struct import pack_into

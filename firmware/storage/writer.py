@@ -1,8 +1,7 @@
 """Writes what changes: one record at the head of the journal.
 
 What always holds: see journal. What the record will have made true is drafted before its first
-byte is programmed, and taken over once it has been read back. In memory only during a put, and at
-start for the draft. May import journal, frame, pen.
+byte is programmed, and taken over once it has been read back. May import journal, frame, pen.
 """
 
 from struct import pack

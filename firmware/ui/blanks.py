@@ -1,6 +1,6 @@
 """Blanks made visible, so that no two words look the same in a list.
 
-In memory with the lists only. Imports nothing of the house.
+Imports nothing of the house.
 """
 
 # Beyond Unicode, so no text holds them; painted as the boxes of U+0020 and U+000A.

@@ -24,20 +24,14 @@ _CARD_TICK_MS = const(100)
 _LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
-async def digits(pages, title, label, low, high, initial, secret, check, card, whose, aside):
-    """Do as `Pages.digits` says."""
+async def run(pages, title, label, low, high, initial, secret, letters, check, card, whose, aside):
+    """Ask for `low` to `high` characters, see `Pages.digits` and `Pages.code`."""
     field = _Field(pages, title, pages.text(label, whose), low, high, initial)
     field.secret = secret
+    field._letters = letters
     field._swipes = card is not None
     field._aside = aside
     return await field.fill(check, card)
-
-
-async def code(pages, title, label, length, initial):
-    """Do as `Pages.code` says."""
-    field = _Field(pages, title, pages.text(label), length, length, initial)
-    field._letters = True
-    return await field.fill(None, None)
 
 
 class _Field:

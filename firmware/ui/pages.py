@@ -68,14 +68,15 @@ class Pages:
             self._left_ms = self.quiet_ms
             if code == HELP and self.help is not None:
                 try:
-                    await rooms.ask("firmware.ui.aside", "run", self)
+                    await self._with("aside")
                 except MemoryError:
                     pass  # no room beside this page: it stays, with what was typed
             elif code >= 0:
                 return code
             else:
-                # A key that takes it back answers nothing.
-                await rooms.ask("firmware.ui.warning", "run", self, self._keypad)
+                await self._with(
+                    "warning", self._keypad
+                )  # a key that takes it back answers nothing
 
     def begin(self):
         """To be called before a page's first paint: its idle time starts, stale keys go."""
@@ -107,31 +108,31 @@ class Pages:
         may be a function: it is asked for the words of the moment every second.
         """
         self.topic = title
-        return await rooms.ask("firmware.ui.reader", "run", self, title, body, ok_only, False)
+        return await self._with("reader", title, body, ok_only, False)
 
     async def notice(self, title, body):
         """Show words to be accepted: D turns to the end, there it accepts (True); C refuses."""
         self.topic = title
-        return await rooms.ask("firmware.ui.reader", "run", self, title, body, False, True)
+        return await self._with("reader", title, body, False, True)
 
     async def menu(self, title, items, at=0):
         """Let one of the strings `items` be chosen; return its index or BACK."""
         self.topic = title
-        return await rooms.ask("firmware.ui.menu", "run", self, title, items, at)
+        return await self._with("menu", title, items, at)
 
     async def review(self, title, rows, at=0):
         """Show rows of (label, value), a text key and words or a number as a buffer, and a last
         row to submit; return a row's index to change it, SUBMIT or BACK.
         """
         self.topic = title
-        return await rooms.ask("firmware.ui.review", "run", self, title, rows, at)
+        return await self._with("review", title, rows, at)
 
     async def consent(self, title, rows):
         """Show rows as `review` does, to be agreed to: D turns to the end, there it agrees (True);
         C refuses.
         """
         self.topic = title
-        return await rooms.ask("firmware.ui.consent", "run", self, title, rows)
+        return await self._with("consent", title, rows)
 
     async def digits(
         self,
@@ -156,20 +157,8 @@ class Pages:
         aside: the text key of what # does instead, which then ends it with no digits. Raises Idle.
         """
         self.topic = label
-        return await rooms.ask(
-            "firmware.ui.entry",
-            "digits",
-            self,
-            title,
-            label,
-            low,
-            high,
-            initial,
-            secret,
-            check,
-            card,
-            whose,
-            aside,
+        return await self._with(
+            "entry", title, label, low, high, initial, secret, False, check, card, whose, aside
         )
 
     async def code(self, title, label, length, initial=b""):
@@ -177,7 +166,13 @@ class Pages:
         is pressed. # turns the character typed last into the next letter of its key.
         """
         self.topic = label
-        return await rooms.ask("firmware.ui.entry", "code", self, title, label, length, initial)
+        return await self._with(
+            "entry", title, label, length, length, initial, False, True, None, None, None, None
+        )
+
+    def _with(self, name, *args):
+        # As with an errand's module: in memory only while it is used.
+        return rooms.ask("firmware.ui." + name, "run", self, *args)
 
     def busy(self, title, line, step=0, steps=0):
         """Paint at once what is being done, with a progress bar when `steps` are given."""

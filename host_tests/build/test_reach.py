@@ -77,6 +77,16 @@ def test_what_is_never_used_is_named_and_nothing_else(module, source, name):
     assert unreached(planted, [MAIN], ("shop.errands.",)) == [name]
 
 
+def test_an_errand_whose_name_is_put_together_is_used():
+    planted = {**SHOP, "shop.errands.field_name": "async def run():\n    pass"}
+    planted["shop.errands.buy"] = (
+        "async def run(desk, name):\n    await desk.open('field_' + name)"
+    )
+    assert unreached(planted, [MAIN], ("shop.errands.",)) == ["shop.errands.field_name"]
+    planted["shop.hall"] += '_FIELDS = ("name", "kind")\nprint(_FIELDS)'
+    assert unreached(planted, [MAIN], ("shop.errands.",)) == []
+
+
 def test_what_a_dead_module_alone_uses_is_dead_with_it():
     used = SHOP["shop.till"] + "\ndef help():\n    pass\n"
     planted = {**SHOP, "shop.till": used, "shop.cellar": "from shop.till import help\nhelp()"}

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _STARTED_FROM_SOURCE = ("boot.py", "main.py")
 _PACKAGES = ("drivers", "firmware")
 _ON_THE_BOARD = "tools/device/inside"  # what desk tools run on the board
+_NAMED = 12  # of what is wrong: it may all hang on one
 _CHIP = "tools/simulator/shims"  # the chip's own modules, as far as ours speak of them
 UNITS = {
     "firmware.rooms": (
@@ -63,7 +64,7 @@ UNITS = {
 comes and goes.
 """
 
-FOLDERS = {"firmware.errands.": "e_"}
+FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
 """What is asked for by a name that is put together, and what is before the name on the device."""
 
 TO_COME = (
@@ -141,10 +142,15 @@ def _unused(sources: Mapping[str, str], beginning: Iterable[str]) -> Iterable[st
     """Return TO_COME. Raises `BuildError` when that is not all that is never used, and no more."""
     found = {*reach.unreached(sources, beginning, FOLDERS)}
     if dead := sorted(found - {*TO_COME}):
-        raise BuildError(f"nothing that main.py begins ever uses {', '.join(dead)}: remove it")
+        raise BuildError(f"nothing that main.py begins ever uses {_some(dead)}: remove it")
     if come := sorted({*TO_COME} - found):
-        raise BuildError(f"{', '.join(come)} is used, or gone: take it out of device.TO_COME")
+        raise BuildError(f"{_some(come)} is used, or gone: take it out of device.TO_COME")
     return TO_COME
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _own_modules() -> Iterator[tuple[Path, str]]:

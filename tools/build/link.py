@@ -11,12 +11,15 @@ two names of its own and a slot for each thing it imports. So:
   speaks leave a stub there;
 - what only the house speaks of gets a name that the interpreter has in ROM (`rom.txt`), or a short
   one: functions, classes, attributes, and parameters that are never passed by name;
+- what is asked for by name (`rooms.ask("path", "function")`) is renamed there too;
 - a const() is put in where it is used, also in other modules, and is not stored; neither is what
   nobody speaks of, nor an import that serves for nothing else.
 
-What always holds: strings but for the paths of modules, dunder names, what a guest speaks of, and
-names that foreign objects have (those in ROM, those of the guests) stay; a module whose private
-names might be met from outside is refused; no two files have names that differ in case alone.
+What always holds: nothing is asked for that is not there; what stays imports nothing that comes
+and goes; strings but for those that say what is asked for, dunder names, what a guest speaks of,
+and names that foreign objects have (those in ROM, those of the guests) stay; a module whose
+private names might be met from outside is refused; no two files have names that differ in case
+alone.
 `python -m tools.build.link < TRACEBACK` puts back the names of the sources (`names`).
 May import syntax.
 """
@@ -340,7 +343,7 @@ class House:
         for module in self._modules.values():
             for node in ast.walk(module.tree):
                 if isinstance(node, ast.Constant) and id(node) not in texts:
-                    if isinstance(node.value, str) and self._is_ours(node.value, whole=True):
+                    if node.value in self._modules and "." in node.value:
                         raise Exposed(
                             f"{module.name}:{node.lineno}: {node.value} is named there,"
                             " but nothing of it asked for"
@@ -352,12 +355,12 @@ class House:
         for tree in (*self._guests, *self._visitors):
             yield "a guest", tree
 
-    def _is_ours(self, path: str, whole: bool = False) -> bool:
-        """Tell whether `path` names a module of the house or a folder, `whole`: were it there."""
-        if whole:
-            return "." in path and path in self._modules
+    def _is_ours(self, path: str) -> bool:
+        """Tell whether a text is a path in the house, were there one."""
+        if not re.fullmatch(r"\w+(\.\w+)+\.?", path):
+            return False
         packages = {name.partition(".")[0] for name in self._modules if "." in name}
-        return re.fullmatch(r"\w+(\.\w+)+\.?", path) and path.partition(".")[0] in packages
+        return path.partition(".")[0] in packages
 
     def _check_asked(self, where: str, path: str, what: str, parent: ast.AST) -> None:
         if path not in self._modules:

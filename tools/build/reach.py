@@ -41,6 +41,7 @@ class _Part:
                         self.texts.add(text)
                     case ast.Import() | ast.ImportFrom():
                         self.modules.update(syntax.asked_for(node))
+                self.attributes.update(("", word) for word in syntax.spelled(node))
                 for path, function, _ in syntax.asks(node):
                     self.asked.add((path, function))
         return self
@@ -117,12 +118,19 @@ class _Walk:
         for module, name, *more in list(self.used):
             if not more:
                 for word, part in self.modules[module].parts[name].inner.items():
-                    if word in self.words or word in self.texts or word.startswith("__"):
+                    if word in self.words or word.startswith("__"):
                         self._use((module, name, word), part)
-        for folder, function in list(self.asked):
-            if folder in self.folders:
-                for text in list(self.texts):
-                    self._thing(folder + text, function)
+        for path in self.modules:
+            folder, dot, leaf = path.rpartition(".")
+            if folder + dot in self.folders and self._is_said(leaf):
+                for _, function in [ask for ask in self.asked if ask[0] == folder + dot]:
+                    self._thing(path, function)
+
+    def _is_said(self, leaf: str) -> bool:
+        # As a whole, or as what is put together of two texts.
+        return leaf in self.texts or any(
+            leaf[:at] in self.texts and leaf[at:] in self.texts for at in range(1, len(leaf))
+        )
 
     def _enter(self, path: str) -> None:
         if path in self.modules and path not in self.entered:
