@@ -6,8 +6,8 @@ that the longest wait is the moment with the least in memory. Every message has 
 whose counter is durable before it is used. Between the steps a message is nothing but the bytes
 in `tx` and `rx`.
 
-May import rooms, crypto.dukpt, message.framing, identity, journal's faults, change.NoAnswer.
-The link raises its own error with a `code`; nothing here imports a driver.
+May import rooms, crypto.dukpt, message.framing, identity, storage.state, journal's faults,
+change.NoAnswer. The link raises its own error with a `code`; nothing here imports a driver.
 """
 
 import gc
@@ -20,6 +20,7 @@ from firmware.acquirer.identity import FRAME_MAX, SENT_MAX
 from firmware.binding.change import NoAnswer
 from firmware.crypto import dukpt
 from firmware.message import framing
+from firmware.storage import state as keys
 from firmware.storage.journal import (
     KEYS_DAMAGED,
     KEYS_FULL,
@@ -104,13 +105,15 @@ class Line:
 
     def compose(self, how, secrets):
         """Compose a message about the pending request, see `message`. Raises NoRoom."""
-        self._step("firmware.acquirer.message", "run", None, 0, how, secrets)
+        get = self.state.get
+        stored, tlvs = get(keys.PENDING), get(keys.PENDING_TLVS)
+        self._step("firmware.acquirer.message", "run", None, 0, how, secrets, stored, tlvs)
 
     async def ask(self):
         """Send what was composed about the pending request; return the Outcome, see `answers`.
         Raises NoAnswer, NoRoom.
         """
-        said = await self._answer(profile.OF_REQUEST)
+        said = await self._answer(())
         return self._step("firmware.acquirer.answers", "run", said)
 
     async def talk(self, wanted, fields):

@@ -105,6 +105,9 @@ DIFFERS = const(1)
 WANTS_RECORDS = const(4)
 DECIDED = const(8)
 
+# What a message may have beside what each has, before its DATA; ascending
+OF_ITS_OWN = const((NETWORK_CODE, UPDATE, FILE_NAME, OLD_TOKEN, NEW_NUMBER))
+
 # Messages as rows: what is looked for in the reply to each
 OF_SIGN_ON = const((CODE, SEALED, NOTICES, CLOCK, NEW_MERCHANT, POLICY))
 OF_REQUEST = const((CODE, REFERENCE, STATUS, WORDS, EFFECTIVE, APPLICATION, TOKEN, AGAIN, KIND))

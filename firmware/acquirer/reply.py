@@ -21,7 +21,8 @@ from firmware.message.fields import ROW_LEN, ROWS, Z
 
 
 def run(line, wanted):
-    """Return what is `wanted` of the verified reply: {DE or tag: its bytes, or None}.
+    """Return what is `wanted` of the verified reply: {DE or tag: its bytes, or None}; where that
+    is nothing, what is said of a request.
 
     A tag is looked for in DE 120, then in DE 63; DF20 is its plain TLVs, a bytearray.
     Raises NoAnswer: the reply is not the answer to what was sent.
@@ -30,7 +31,7 @@ def run(line, wanted):
     fields = array("H", (0 for _ in range(codec.TABLE_LEN)))
     if not _proven(line, fields):
         raise NoAnswer(0)
-    return {what: _part(line, fields, what) for what in wanted}
+    return {what: _part(line, fields, what) for what in wanted or profile.OF_REQUEST}
 
 
 def _proven(line, fields):

@@ -109,6 +109,7 @@ async def _slot(line, slot):
         {
             profile.MTI: profile.FILE,
             profile.UPDATE: profile.INQUIRE,
+            profile.FILE_NAME: profile.BINDINGS,
             profile.DATA: ((SLOT, bytes((slot,))),),
         },
     )
