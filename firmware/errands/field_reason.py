@@ -2,6 +2,7 @@
 
 from firmware.binding import model
 from firmware.errands import draft as drafts
+from firmware.ui.keys import BACK
 
 _OF_ACCOUNT = (4, 5, 9)  # change of bank, details wrong, other
 _OF_CARD = (1, 2, 3, 4, 5, 9)  # expired, lost, damaged, and the same
@@ -11,8 +12,11 @@ async def run(desk, title):
     """Choose DF13."""
     draft = desk.draft
     reasons = _OF_CARD if draft[drafts.ACTION] == model.CHANGE_CARD else _OF_ACCOUNT
-    reason = await desk.open("reason", reasons, draft[drafts.REASON])
-    if reason is None:
+    before = draft[drafts.REASON]
+    items = [desk.text("reason.%d" % reason) for reason in reasons]
+    at = reasons.index(before) if before else 0
+    at = await desk.pages.menu("field.reason", items, at)
+    if at == BACK:
         return 0
-    draft[drafts.REASON] = reason
+    draft[drafts.REASON] = reasons[at]
     return 1

@@ -6,7 +6,7 @@ leaves everything as it was.
 
 from firmware import rooms
 from firmware.binding import change, model
-from firmware.errands import slots
+from firmware.errands.field_slot import words
 from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 
@@ -23,7 +23,7 @@ async def run(desk):
         return
     at = 0
     while desk.operator is not None and desk.change.phase == change.IDLE:
-        items = [slots.words(desk, slot) for slot in range(_PAID + 1, keys.SLOTS + 1)]
+        items = [words(desk, slot) for slot in range(_PAID + 1, keys.SLOTS + 1)]
         at = await desk.pages.menu(_TITLE, items, at)
         if at == BACK:
             return
@@ -53,9 +53,11 @@ async def _bound(desk, slot):
     if at:
         proposal = model.REMOVE, slot, _OTHER, b""
     else:
-        reason = await desk.open("reason", _USED_FOR)
-        if reason is None:
+        at = await desk.pages.menu(
+            "field.reason", [text("reason.%d" % each) for each in _USED_FOR]
+        )
+        if at == BACK:
             return
         card = model.field(tlvs, model.PAN) is not None
-        proposal = model.CHANGE_CARD if card else model.CHANGE_ACCOUNT, _PAID, reason, tlvs
+        proposal = model.CHANGE_CARD if card else model.CHANGE_ACCOUNT, _PAID, _USED_FOR[at], tlvs
     await desk.open("authorising", title, proposal)

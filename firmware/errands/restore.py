@@ -6,6 +6,7 @@ from micropython import const
 
 from firmware.binding import change, model
 from firmware.errands.bindings import describe
+from firmware.ui.keys import BACK
 
 _TITLE = "restore.title"
 _SLOT = const(1)
@@ -28,8 +29,9 @@ async def run(desk):
         return
     if not await desk.open("preparation", _TITLE, _SLOT):
         return
-    reason = await desk.open("reason", _REASONS)
-    if reason is None:
+    items = [desk.text("reason.%d" % reason) for reason in _REASONS]
+    at = await desk.pages.menu("field.reason", items)
+    if at == BACK:
         return
-    proposal = (model.RESTORE, _SLOT, reason, backup)
+    proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
     await desk.open("authorising", _TITLE, proposal)
