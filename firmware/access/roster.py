@@ -34,7 +34,7 @@ async def run(desk, number, first):
     """
     state = desk.state
     people = operators.Operators(desk)
-    index = numbers.find(state, number)
+    index = _index(state, number)
     known = index >= 0
     if not known:
         index = _free(state)
@@ -93,8 +93,15 @@ def _free(state):
     raise ValueError("operators")
 
 
+def _index(state, number):
+    # Where the operator stands, -1 when nobody has the number.
+    if not b"01" <= number <= b"98":
+        raise ValueError("operators")  # the supervisor and the administrator are not theirs
+    return numbers.find(state, number)
+
+
 def _one(desk, number):
-    index = numbers.find(desk.state, number)
+    index = _index(desk.state, number)
     return index, desk.state.get(keys.OPERATOR + index)
 
 

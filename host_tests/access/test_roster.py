@@ -117,6 +117,18 @@ def test_the_supervisor_and_the_administrator_are_not_in_the_list(access):
     assert access.check(b"99", b"90807060") == operators.GRANTED
 
 
+@pytest.mark.parametrize("number", [b"00", b"99"])
+def test_nothing_is_done_to_the_supervisor_or_the_administrator(access, number):
+    before = access.state.journal.number
+    for step in (roster.switch, roster.delete, give):
+        with pytest.raises(ValueError):
+            step(access, number)
+    with pytest.raises(ValueError):
+        roster.use_card(access, number, bytearray(b"20070001"))
+    assert access.state.journal.number == before
+    assert access.check(b"00", FIRST[b"00"]) == operators.MUST_CHANGE
+
+
 @pytest.mark.parametrize("step", ["give", "switch", "delete", "card"])
 def test_power_lost_at_any_byte_leaves_an_operator_as_it_was_or_wholly_changed(access, step):
     def act():
