@@ -105,8 +105,10 @@ def test_what_is_not_confirmed_within_half_an_hour_of_its_receipt_has_ended(shop
 
 def test_a_change_that_has_ended_by_itself_is_announced_at_once(shop):
     ask(shop)
-    shop.host.clock.now += HALF_AN_HOUR
+    ended = shop.host.clock.now + HALF_AN_HOUR
+    shop.host.clock.now = ended + 500
     assert shop.client.network(bound={1: bound(shop)}).tags[0xDF45] == b"\x0c"
+    assert shop.rows("applications")[0]["settled_at"] == ended  # however late this is found
 
 
 def test_time_ends_it_also_where_no_terminal_asks(shop):
