@@ -20,9 +20,7 @@ _HEAD = const(5)  # of a record: type, version, length
 
 
 # What stands for the peer's certificate, which can't be had here: one with a name in its SAN.
-_NOBODY = bytes.fromhex(
-    "30193017a315301330110603551d11040a300882066e6f626f6479"
-)
+_NOBODY = bytes.fromhex("30193017a315301330110603551d11040a300882066e6f626f6479")
 
 
 class _Records:
