@@ -8,6 +8,8 @@ import sys
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from host_tests.interop.client import Client, Closed
 from tools import acquirer
@@ -134,3 +136,19 @@ def test_a_handshake_without_end_is_ended(shop):
                 sent += 0x405
                 time.sleep(0.002)
         assert sent < 200_000
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_comes_before_a_handshake_ends_its_own_connection(shop, data):
+    bent = bytearray(hello())
+    for at in data.draw(st.lists(st.integers(0, len(bent) - 1), max_size=4)):
+        bent[at] ^= data.draw(st.integers(1, 255))
+    sent = data.draw(st.sampled_from([bytes(bent), data.draw(st.binary(max_size=300))]))
+    with socket.create_connection(shop.client.address, 5) as raw:
+        raw.sendall(sent + data.draw(st.binary(max_size=40)))
+        raw.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            while raw.recv(4096):
+                pass
+    assert shop.client.network("301").code == "00"
