@@ -30,11 +30,53 @@ TITLES = ["change.title", "card.title", "restore.title", "reserves.use", "reserv
 BOUND = [None, b"6222021234567890", b"6222029999997890", b"12345678", b"87655678"]
 
 
+class Canvas:
+    """The canvas, which paints each thing only once: what it looks like is kept. A page is what
+    its parts look like, each of which has a place of its own.
+    """
+
+    def __init__(self, stage):
+        self._real = stage.canvas
+        self._looks = {}
+        self._wrapped = {}
+        self._width = functools.cache(stage.canvas.width)
+        self.parts = []
+
+    def clear(self):
+        self.parts = []
+
+    def show(self):
+        pass
+
+    def width(self, words):
+        return self._width(bytes(words))
+
+    def wrap(self, words, ends, room):
+        words = bytes(words)
+        if (words, room) not in self._wrapped:
+            self._wrapped[words, room] = self._real.wrap(words, ends, room), tuple(ends)
+        data, ends[:] = self._wrapped[words, room]
+        return bytearray(data)
+
+    def piece(self, row, data, start, end, inverted, x):
+        self._paint("piece", row, bytes(data[start:end]), 0, end - start, inverted, x)
+
+    def __getattr__(self, name):  # title, hint, scroll_mark
+        return functools.partial(self._paint, name)
+
+    def _paint(self, *what):
+        if what not in self._looks:
+            self._real.clear()
+            getattr(self._real, what[0])(*what[1:])
+            self._looks[what] = bytes(self._real.panel.buffer)
+        self.parts.append(self._looks[what])
+
+
 class Pages:
     """Somebody who turns to the end; every picture that was there."""
 
-    def __init__(self, stage, text):
-        self.canvas, self.text, self.seen = stage.canvas, text, []
+    def __init__(self, canvas, text):
+        self.canvas, self.text, self.seen = canvas, text, []
 
     def begin(self):
         pass
@@ -42,7 +84,7 @@ class Pages:
     drop_keys = begin
 
     async def key(self):
-        self.seen.append(bytes(self.canvas.panel.buffer))
+        self.seen.append(self.canvas.parts)
         return CONFIRM
 
     async def consent(self, title, rows):
@@ -91,22 +133,22 @@ def masked(each):
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("whose", ["approve.supervisor", "approve.owner"])
-def test_ten_thousand_pairs_of_different_proposals_never_look_the_same(language, whose):
-    draw = random.Random(f"{language} {whose}")
+def test_ten_thousand_pairs_of_different_proposals_never_look_the_same(language):
+    draw = random.Random(language)
     stage = Stage(language)
     text = functools.cache(stage.text)
+    canvas = Canvas(stage)
 
     async def shown(each):
         title, slot, tlvs, before = each
-        pages = Pages(stage, text)
+        pages = Pages(canvas, text)
         bound = SimpleNamespace(binding=lambda at: before if at == slot else None)
         desk = SimpleNamespace(pages=pages, text=text, licence=LICENCE, state=bound)
-        assert await consent.run(desk, whose, title, slot, tlvs)
+        assert await consent.run(desk, "approve.owner", title, slot, tlvs)
         return pages.seen
 
     async def story():
-        for _ in range(2500):
+        for _ in range(5000):
             one = proposal(draw)
             other = mutated(draw, one)
             if masked(one) != masked(other):
