@@ -6,6 +6,7 @@ submitted: power loss until then leaves everything as it was.
 """
 
 from firmware.binding import change, model
+from firmware.errands import authorising
 
 _TITLE = "change.title"
 _FIELDS = (
@@ -30,4 +31,4 @@ async def run(desk, slot=1):
     mending = True
     while mending:
         proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)
-        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+        mending = proposal and await authorising.run(desk, _TITLE, proposal, approved)

@@ -6,6 +6,7 @@ last, so that it is nowhere but on its way.
 """
 
 from firmware.binding import change, model
+from firmware.errands import authorising
 
 _TITLE = "card.title"
 _FIELDS = (
@@ -32,4 +33,4 @@ async def run(desk, slot=0):
     mending = True
     while mending:
         proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS)
-        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+        mending = proposal and await authorising.run(desk, _TITLE, proposal, approved)

@@ -6,7 +6,7 @@ from firmware import rooms
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import telling
+from firmware.errands import authorising, telling
 from firmware.storage import state as keys
 from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
 
@@ -131,4 +131,4 @@ async def _send(desk, request, code):
     # wanting.
     proposal = request.action, request.slot, request.reason, request.tlvs
     if code == _WRONG_CODE:
-        await desk.open("authorising", _TITLE, proposal)
+        await authorising.run(desk, _TITLE, proposal)

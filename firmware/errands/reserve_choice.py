@@ -1,0 +1,28 @@
+"""Which reserve slot, and what is to become of it. Gone again while that is done."""
+
+from firmware import rooms
+from firmware.errands.field_slot import words
+from firmware.storage import state as keys
+from firmware.ui.keys import BACK
+
+_TITLE = "reserves.title"
+
+
+async def run(desk):
+    """Return the name of the errand that was chosen and the slot, None to go back."""
+    text, at = desk.text, 0
+    while True:
+        items = [words(desk, slot) for slot in range(2, keys.SLOTS + 1)]
+        at = await desk.pages.menu(_TITLE, items, at)
+        if at == BACK:
+            return None
+        slot = at + 2
+        if desk.state.binding(slot) is None:
+            named, errands = ("card", "account"), ("change_card", "change_account")
+        else:
+            named, errands = ("use", "remove"), ("use_reserve", "remove_reserve")
+        items = [text("reserves." + key) for key in named]
+        chosen = await desk.pages.menu(_TITLE, items)
+        if chosen != BACK:
+            rooms.ask("firmware.errands.draft", "run", desk)  # of another slot
+            return errands[chosen], slot
