@@ -19,7 +19,7 @@ from firmware import rooms
 from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
-from firmware.storage import audit
+from firmware.storage import audit, extract
 from firmware.storage import state as keys
 
 # What a password is
@@ -183,9 +183,8 @@ class Operators:
         """Tell whether the supervisor and somebody else would have this same password; of whom
         else is never told. made: what `verifying` has made of it.
         """
-        for index in range(keys.OPERATORS if number == SUPERVISOR else 1):
-            other = self._state.get(keys.OPERATOR + index)
-            if other is not None and other[:2] != number:
+        for index, other in everybody(self._state):
+            if other[:2] != number and (not index or number == SUPERVISOR):
                 if await self._same(other, password, made):
                     return True
         return False
@@ -216,15 +215,18 @@ class Operators:
 
 def find(state, number):
     """Return at which index the operator with this number stands, -1 when nobody has it."""
-    _, came = rooms.load("firmware.storage.extract")  # once, not for each of them
-    try:
-        for index in range(keys.OPERATORS):
-            stored = state.get(keys.OPERATOR + index)
-            if stored is not None and stored[:2] == number:
-                return index
-        return -1
-    finally:
-        rooms.drop(came)
+    for index, stored in everybody(state):
+        if stored[:2] == number:
+            return index
+    return -1
+
+
+def everybody(state):
+    """Yield the index of each operator and what is stored of it."""
+    journal = state.journal  # what reads a value is loaded once, not for each of them
+    for index in range(keys.OPERATORS):
+        if journal.has(keys.OPERATOR + index):
+            yield index, extract.run(journal, keys.OPERATOR + index)
 
 
 def _place(strangers, number):

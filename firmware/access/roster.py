@@ -3,7 +3,7 @@
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
 system administrator are not in the list: the provider resets them. In memory only during a step.
-May import operators, cards, reset (for its random digits), roles and storage.
+May import rooms, operators, cards, roles and storage.
 """
 
 from micropython import const
@@ -20,15 +20,10 @@ MOST = const(20)  # of them
 def listed(state):
     """Return (number, flags, whether there is a card) of each operator, by number."""
     found = []
-    _, came = rooms.load("firmware.storage.extract")  # once, not for each of them
-    try:
-        for index in range(1, MOST + 1):
-            stored = state.get(keys.OPERATOR + index)
-            if stored is not None:
-                card = len(stored) > operators.STORED_LEN
-                found.append((stored[:2], stored[operators.FLAGS], card))
-    finally:
-        rooms.drop(came)
+    for index, stored in operators.everybody(state):
+        if 1 <= index <= MOST:
+            card = len(stored) > operators.STORED_LEN
+            found.append((stored[:2], stored[operators.FLAGS], card))
     return sorted(found)
 
 
@@ -43,18 +38,14 @@ async def run(desk, number, first):
     known = index >= 0
     if not known:
         index = _free(state)
-    drawing = rooms.load("firmware.access.reset")
-    try:
-        flags = operators.FIRST
-        if known:
-            flags |= state.get(keys.OPERATOR + index)[operators.FLAGS] & operators.OFF
-        while True:
-            first[:] = drawing[0].digits(desk.board.random)
-            change = await people.verifying(index, number, first, flags)
-            if not await people.taken(number, first, change[1]):
-                break
-    finally:
-        rooms.drop(drawing[1])
+    flags = operators.FIRST
+    if known:
+        flags |= state.get(keys.OPERATOR + index)[operators.FLAGS] & operators.OFF
+    while True:
+        first[:] = rooms.run("firmware.access.drawn", desk.board.random)
+        change = await people.verifying(index, number, first, flags)
+        if not await people.taken(number, first, change[1]):
+            break
     changes = (change, (keys.ATTEMPTS + index, None))
     if known:
         _put(desk, audit.PASSWORD, number, changes)
