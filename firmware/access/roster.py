@@ -3,7 +3,7 @@
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, numbers,
-operators, cards, reset (for its random digits), roles and storage.
+operators, cards, roles and storage.
 """
 
 from micropython import const
@@ -42,7 +42,7 @@ async def run(desk, number, first):
     if known:
         flags |= state.get(keys.OPERATOR + index)[operators.FLAGS] & operators.OFF
     while True:
-        first[:] = rooms.ask("firmware.access.reset", "digits", desk.board.random)
+        first[:] = rooms.ask("firmware.access.drawn", "run", desk.board.random)
         change = await people.verifying(index, number, first, flags)
         if not await people.taken(number, first, change[1]):
             break

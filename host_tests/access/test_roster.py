@@ -195,7 +195,7 @@ def test_no_provider_makes_them_the_same_either(access):
 def test_a_first_password_is_never_the_supervisors(access, monkeypatch):
     drawn = [b"71828182", b"71828182", b"40302010"]
     access.set(b"00", drawn[0])
-    monkeypatch.setattr("firmware.access.reset.digits", lambda random: drawn.pop(0))
+    monkeypatch.setattr("firmware.access.drawn.run", lambda random: drawn.pop(0))
     assert give(access, b"07") == b"40302010"
 
 
