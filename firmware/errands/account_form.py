@@ -10,18 +10,25 @@ from firmware.crypto.wipe import wipe
 from firmware.errands import draft as drafts
 from firmware.ui.keys import BACK, SUBMIT
 
+_LOOK_UP = "bank"  # an errand that talks to the acquirer: not with the form in memory
+
 _REASONS = (4, 5, 9)  # change of bank, details wrong, other
 
 
 async def run(desk, title, slot):
     """Fill in the draft at the desk, begun if there is none, and have it checked.
 
-    Returns the reason (DF13) and the binding's TLVs when they are to be submitted, None when the
-    merchant gives up: the draft is gone then.
+    Returns the reason (DF13) and the binding's TLVs when they are to be submitted, the name of an
+    errand to be run before this goes on, None when the merchant gives up: the draft is gone then.
     """
     form = _Form(desk, title, slot)
-    if await form.fill() and await form.review():
+    on = await form.fill()
+    if on is True:
+        on = await form.review()
+    if on is True:
         return form.draft[drafts.REASON], drafts.compose(form.draft)
+    if on == _LOOK_UP:
+        return _LOOK_UP
     drafts.run(desk)
     return None
 
@@ -41,12 +48,15 @@ class _Form:
             drafts.put(self.draft, model.LICENCE, known)
 
     async def fill(self):
-        """Ask for every field from the first empty one on, back and forth. Returns False when left
-        at the first one.
+        """Ask for every field from the first empty one on, back and forth. Returns True, False
+        when left at the first one, or an errand's name.
         """
         at = self._filled()
         while at < len(self._steps):
-            at += 1 if await self._steps[at]() else -1
+            on = await self._steps[at]()
+            if on == _LOOK_UP:
+                return _LOOK_UP
+            at += 1 if on else -1
             if at < 0:
                 return False
         return True
@@ -64,7 +74,9 @@ class _Form:
         return at
 
     async def review(self):
-        """Show everything; go back to any field. Returns True to submit, False to give up."""
+        """Show everything; go back to any field. Returns True to submit, False to give up, or
+        an errand's name.
+        """
         desk = self._desk
         at = 0
         while True:
@@ -75,8 +87,8 @@ class _Form:
                 if await desk.pages.message(self._title, desk.text("change.abandon")):
                     return False
                 at = 0
-            else:
-                await self._steps[at]()
+            elif await self._steps[at]() == _LOOK_UP:
+                return _LOOK_UP
 
     def _rows(self):
         text = self._desk.text
@@ -166,18 +178,15 @@ class _Form:
             wipe(first)
 
     async def _cnaps(self):
-        draft = self.draft
-        while True:
-            before = drafts.get(draft, model.CNAPS)
-            value = await self._digits(model.CNAPS, "field.cnaps", before)
-            if value is None:
-                return False
-            if value:
-                drafts.put(draft, model.CNAPS, value)
-                drafts.put(draft, model.BANK, b"")  # whoever types a number names no bank
-                return True
-            if await self._desk.open("bank"):
-                return True
+        before = drafts.get(self.draft, model.CNAPS)
+        value = await self._digits(model.CNAPS, "field.cnaps", before)
+        if value is None:
+            return False
+        if not value:
+            return _LOOK_UP
+        drafts.put(self.draft, model.CNAPS, value)
+        drafts.put(self.draft, model.BANK, b"")  # whoever types a number names no bank
+        return True
 
     async def _licence(self):
         desk, draft = self._desk, self.draft

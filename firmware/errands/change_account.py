@@ -27,6 +27,9 @@ async def run(desk):
         proposal = await desk.open("account_form", _TITLE, _SLOT)
         if proposal is None:
             return
+        if isinstance(proposal, str):
+            await desk.open(proposal)  # with the form out of memory, which goes on afterwards
+            continue
         code = _WRONG_CODE
         while code == _WRONG_CODE:  # only the code is asked for again
             secrets = await desk.open("approval", _TITLE, approved, proposal)
