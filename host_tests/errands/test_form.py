@@ -8,8 +8,9 @@ import pytest
 from firmware import rooms
 from firmware.binding import model
 from firmware.errands import change_account, form, main_menu, resume
+from firmware.errands import draft as drafts
 from firmware.ui.pages import Idle
-from host_tests.ui.stage import Stage, settle
+from host_tests.ui.stage import CLEAR, Stage, settle
 
 NAME = "上海示例商贸有限公司"
 ACCOUNT = "1001230009876543"
@@ -23,6 +24,8 @@ class Desk(SimpleNamespace):
     def open(self, name, *args):
         if name == "swipe":
             return asyncio.Event().wait()  # no card comes
+        if name == "bank":
+            return self.bank()
         return rooms.ask("firmware.errands." + name, "run", self, *args)
 
 
@@ -248,3 +251,23 @@ def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
 
     assert asyncio.run(story()) is None
     assert desk.draft is None
+
+
+def test_who_knows_no_number_has_it_looked_up(desk):
+    async def found():
+        drafts.put(desk.draft, model.CNAPS, b"308980100053")
+        drafts.put(desk.draft, model.BANK, "招商银行样州长乐路支行".encode())
+        return True
+
+    async def story():
+        desk.bank = found
+        again = await fill(desk, *UNTIL_CNAPS, "D", "BBBB")
+        assert "308980100053" in shown(desk)
+        assert "招商银行样州长乐路" in shown(desk)
+        for keys in ("D", bytes([CLEAR]), CNAPS, "D", "BBBBB", "D"):  # another number is typed
+            await desk.stage.press(keys)
+        return await again
+
+    *_, tlvs = asyncio.run(story())
+    assert model.field(tlvs, model.CNAPS) == CNAPS.encode()
+    assert model.field(tlvs, model.BANK) is None  # of another bank
