@@ -50,6 +50,13 @@ _GOALS = {
     "agrees": ("16", "accept.agrees"),
 }
 
+_LATER = {
+    "told.accepted": ("idle.ended.2",),
+    "submit.review": ("pending.phase.3",),
+    "accept.done": ("accept.agrees",),
+    "password.changed": ("password.same",),
+}
+
 
 class Restarted(Exception):
     """The firmware has asked for a reset, or the watchdog has."""
@@ -189,11 +196,8 @@ class Person:
         if keys is None:
             self.lost = " | ".join(lines)
             return b""
-        if self._goals and self._words(_GOALS[self._goals[0]][1]) in body:
-            self._goals.pop(0)
+        self._reach(body)
         if page == "idle.title":
-            if self._words("idle.ended.2") in body:
-                self._goals = [goal for goal in self._goals if _GOALS[goal][1] != "told.accepted"]
             self.done = not self._goals
             keys = _OK if self._goals else ""
         if callable(keys):
@@ -201,6 +205,13 @@ class Person:
         if keys:
             self._pressed_ms = self._world.now_ms()
         return keys if isinstance(keys, bytes) else keys.encode()
+
+    def _reach(self, body):
+        # What was not told when it was reached shows when it is tried again.
+        if self._goals:
+            word = _GOALS[self._goals[0]][1]
+            if any(self._words(key) in body for key in (word, *_LATER.get(word, ()))):
+                self._goals.pop(0)
 
     def _words(self, key):
         return _words(key, self._language)
@@ -220,9 +231,10 @@ class Person:
             (None, "ui.wait", ""),
             ("idle.title", None, ""),
             (None, "password.of", self._password),
-            (None, "password.new", self._chosen),
+            (None, "password.new", self._chosen if self._choosing() else _BACK),
             (None, "password.again", self._chosen),
             ("password.title", "password.changed", self._changed),
+            ("password.title", "password.same", self._changed),
             (None, "password.wrong", self._wrong),
             (None, "approve.code", self._owners_code),
             ("log_in.title", "log_in.number", _OK),
@@ -256,6 +268,10 @@ class Person:
         known = self._passwords[self._who]
         known.append(known.pop(0))  # which of them it is was never said
         return _OK
+
+    def _choosing(self):
+        # Whether one is wanted, and not only found out to be chosen already.
+        return "password" not in self._plan["goals"] or "password" in self._goals
 
     def _chosen(self, body):
         known = self._passwords[self._who]

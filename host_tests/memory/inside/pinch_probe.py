@@ -3,9 +3,8 @@
 Put on the device's file system by `host_tests.memory.pinch` and started before boot.py. `ask` is
 the loading of whatever is not in memory; the other seams are functions, named as the linker has
 named them. A seam is pinched at its first pass, its fourth, its ninth and so on, so that what is
-tried again succeeds some time; of an `ask` each module has passes of its own. A coroutine is
-pinched until it waits for the first time. A line on the console is `PINCH`, the seam, and `ok` or
-`refused`.
+tried again succeeds some time; `ask` once for each module. A coroutine is pinched until it waits
+for the first time. A line on the console is `PINCH`, the seam, and `ok` or `refused`.
 
 What always holds: nothing is pinched before the start is over, that is, before asyncio runs.
 """
@@ -50,7 +49,7 @@ def _turn(key):
     if not _on or _held is not None:
         return False
     passes = _passes[key] = _passes.get(key, 0) + 1
-    return int(passes**0.5) ** 2 == passes
+    return passes == 1 or key == _seam and int(passes**0.5) ** 2 == passes
 
 
 def _pinched(call, args):
