@@ -163,11 +163,13 @@ class Sync:
         except (ValueError, LookupError):
             trouble = 0  # it was said in no form that we know
         finally:
-            self.line.leave()
             try:
-                await self.line.close()
+                self.line.leave()
             finally:
-                self._talking = False
+                try:
+                    await self.line.close()
+                finally:
+                    self._talking = False
         if trouble < 0:
             return outcome
         if sign_on and trouble != NO_ROOM:

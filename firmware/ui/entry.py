@@ -71,7 +71,7 @@ class _Field:
                 await asyncio.sleep(0)  # it loads its code: no key is looked for meanwhile
             while True:
                 self._paint()
-                key = await _key_or_card(pages, swiped, card is not None)
+                key = await _key_or_card(pages, swiped, waiting)
                 self._error = None
                 if key == keys.NONE:
                     self._offer(swiped.pop())  # the last one counts
@@ -210,12 +210,14 @@ def _forget(swiped):
     swiped.clear()
 
 
-async def _key_or_card(pages, swiped, has_card):
+async def _key_or_card(pages, swiped, waiting):
     # A key's code, or NONE when a card was swiped.
     while True:
         if swiped:
             return keys.NONE
-        code = await pages.key(_CARD_TICK_MS if has_card else 0)
+        if waiting is not None and waiting.done():
+            await waiting  # it found no room: no card would ever come
+        code = await pages.key(_CARD_TICK_MS if waiting is not None else 0)
         if code != keys.NONE:
             return code
 

@@ -209,7 +209,7 @@ class Till(Desk):
 
     def __init__(self, board, plan, world):
         self.board = board
-        self.operator = self.draft = None
+        self.operator = self.draft = self.ended = None
         self.text = Words()
         self.pages = Pages()
         self.plan = plan

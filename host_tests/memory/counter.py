@@ -50,6 +50,13 @@ _GOALS = {
     "agrees": ("16", "accept.agrees"),
 }
 
+_LATER = {
+    "told.accepted": ("idle.ended.2",),
+    "submit.review": ("pending.phase.3",),
+    "accept.done": ("accept.agrees",),
+    "password.changed": ("password.same",),
+}
+
 
 class Restarted(Exception):
     """The firmware has asked for a reset, or the watchdog has."""
@@ -171,6 +178,7 @@ class Person:
         self._passwords = {who: [word] for who, word in plan["at the counter"].items()}
         self._who = None  # was asked for a password last
         self._fresh = False  # the page has just come
+        self._empty = False  # the field shown
         self._pressed_ms = 0
         self._code = None
         self._language = "zh"
@@ -179,6 +187,7 @@ class Person:
         """Return the keys to press now, as bytes."""
         lines = _read(bytes(self.panel.buffer))
         title, body = lines[0] if lines else "", "".join(lines[1:])
+        self._empty = re.search("(?<![0-9])0/", title) is not None
         page, keys = self._page(title, body)
         self._fresh = self.seen[-1:] != [page]
         if self._fresh:
@@ -187,11 +196,8 @@ class Person:
         if keys is None:
             self.lost = " | ".join(lines)
             return b""
-        if self._goals and self._words(_GOALS[self._goals[0]][1]) in body:
-            self._goals.pop(0)
+        self._reach(body)
         if page == "idle.title":
-            if self._words("idle.ended.2") in body:
-                self._goals = [goal for goal in self._goals if _GOALS[goal][1] != "told.accepted"]
             self.done = not self._goals
             keys = _OK if self._goals else ""
         if callable(keys):
@@ -199,6 +205,13 @@ class Person:
         if keys:
             self._pressed_ms = self._world.now_ms()
         return keys if isinstance(keys, bytes) else keys.encode()
+
+    def _reach(self, body):
+        # What was not told when it was reached shows when it is tried again.
+        if self._goals:
+            word = _GOALS[self._goals[0]][1]
+            if any(self._words(key) in body for key in (word, *_LATER.get(word, ()))):
+                self._goals.pop(0)
 
     def _words(self, key):
         return _words(key, self._language)
@@ -215,11 +228,13 @@ class Person:
     def _known(self):
         # Title and words of a page, and what is pressed there; the first that fits.
         return (
+            (None, "ui.wait", ""),
             ("idle.title", None, ""),
             (None, "password.of", self._password),
-            (None, "password.new", self._chosen),
+            (None, "password.new", self._chosen if self._choosing() else _BACK),
             (None, "password.again", self._chosen),
             ("password.title", "password.changed", self._changed),
+            ("password.title", "password.same", self._changed),
             (None, "password.wrong", self._wrong),
             (None, "approve.code", self._owners_code),
             ("log_in.title", "log_in.number", _OK),
@@ -232,7 +247,7 @@ class Person:
             ("field.kind", None, "1"),
             (None, "field.account", self._number),
             (None, "field.account_again", self._number),
-            (None, "field.cnaps", _CLEAR + b"102100099996" + _OK.encode()),
+            (None, "field.cnaps", lambda body: self._typed("102100099996")),
             ("change.title", "field.reason", "B" * _LONG + _OK),  # the review
             ("pending.title", "pending.ask_now", "1"),
             ("pending.title", "pending.send", "1"),
@@ -247,18 +262,22 @@ class Person:
 
     def _password(self, body):
         self._who = re.search("[0-9]{2}", body).group()
-        return _typed(self._passwords[self._who][0])
+        return self._typed(self._passwords[self._who][0])
 
     def _wrong(self, body):
         known = self._passwords[self._who]
         known.append(known.pop(0))  # which of them it is was never said
         return _OK
 
+    def _choosing(self):
+        # Whether one is wanted, and not only found out to be chosen already.
+        return "password" not in self._plan["goals"] or "password" in self._goals
+
     def _chosen(self, body):
         known = self._passwords[self._who]
         if self._plan["new"] not in known:
             known.append(self._plan["new"])
-        return _typed(self._plan["new"])
+        return self._typed(self._plan["new"])
 
     def _changed(self, body):
         self._passwords[self._who] = [self._plan["new"]]
@@ -269,15 +288,19 @@ class Person:
         if code == self._code:
             return self._stay(body)  # the phone shows the next one soon
         self._code = code
-        return _CLEAR + code + _OK.encode()
+        return self._typed(code.decode())
 
     def _number(self, body):
         if self._plan["number"] is not None:
-            return _typed(self._plan["number"])
+            return self._typed(self._plan["number"])
         if self._fresh:
             self.reader.swipe(CARDS["debit"][2])
             return ""
         return _OK if re.search("[0-9]{4}", body) else ""
+
+    def _typed(self, digits):
+        cleared = b"" if self._empty else _CLEAR
+        return cleared + digits.encode() + _OK.encode()
 
     def _stay(self, body):
         return self._later(body) and "A"
@@ -292,10 +315,6 @@ _READ = (  # titles of pages that are confirmed, whatever else they show
     *("records.title", "restore.title", "pending.title", "accept.title", "result.accepted"),
     *("result.unsent", "result.unknown", "result.review", "result.refused", "result.held"),
 )
-
-
-def _typed(digits):
-    return _CLEAR + digits.encode() + _OK.encode()
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from unittest import mock
 
 from firmware import rooms
 from firmware.desk import Desk
+from firmware.terminal import Terminal
 from host_tests.crash import ROOT, life, scenarios, world
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
@@ -22,6 +23,7 @@ from host_tests.memory import counter
 _OURS = (f"{ROOT}/firmware/", f"{ROOT}/drivers/")
 _BEGIN = Desk.open.__code__  # the start is over: the first errand is opened
 _END = life.Till.facts.__code__  # what follows is looked at, no longer lived
+_START = Terminal._main.__code__  # what it makes belongs to the start
 _TASK = asyncio.create_task.__code__
 _DEPTH = 3  # calls, from the last one back, that make a way
 _LATER_S = 1000  # what found no room and nobody waits for has come again by then
@@ -73,7 +75,8 @@ class Ending(CPython):
 
 def _counts(frame, code):
     if code is _TASK:
-        return frame.f_back.f_code.co_filename.startswith(_OURS)
+        maker = frame.f_back.f_code
+        return maker.co_filename.startswith(_OURS) and maker is not _START
     if not code.co_filename.startswith(_OURS):
         return False
     if code.co_name == "<module>":

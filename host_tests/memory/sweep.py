@@ -1,7 +1,7 @@
 """The whole sweep: where memory ends under CPython and under MicroPython, and the report.
 
 Work is cut into units of some seconds that processes take in turn; what comes out does not depend
-on who took which. May import ending.
+on who took which. May import ending, pinch.
 """
 
 import json
@@ -9,10 +9,12 @@ import multiprocessing
 import os
 import random
 from collections import namedtuple
+from functools import partial
 
 from host_tests.crash import ROOT
-from host_tests.memory import ending
+from host_tests.memory import ending, pinch
 
+STORIES = (*ending.STORIES, *pinch.STORIES)
 REPORT = ROOT / "build" / "reports" / "memory.json"
 SEED = 1
 KINDS = ("disagreements", "restarts", "silent")
@@ -42,9 +44,11 @@ def close():
 
 
 def chosen(story, quick, seed):
-    """Return the calls of a story at which memory is to end: each of the terminal's own work, the
-    edges of each way to a call at the counter, and of the other stories a sample.
+    """Return the points of a story: of pinch's all, of the main ones each call of the terminal's
+    own work and the edges of each way to a call at the counter, of the others a sample.
     """
+    if story in pinch.STORIES:
+        return pinch.points(story, quick)
     sweep = of(story)
     draw = random.Random(f"{seed} {story}")
     if story not in ending.MAIN:
@@ -58,36 +62,55 @@ def chosen(story, quick, seed):
 
 def explore(unit):
     """End memory at each point of a unit. Returns its Result."""
-    sweep = of(unit.story)
-    return Result(unit, [one for at in unit.points for one in sweep.found(at)])
+    found = partial(pinch.found, unit.story)
+    if unit.story in ending.STORIES:
+        found = of(unit.story).found
+    return Result(unit, [one for at in unit.points for one in found(at)])
 
 
 def _points(asked):
     story, quick, seed = asked
+    if story in pinch.STORIES:
+        return story, chosen(story, quick, seed), []
     found = [ending.Found("disagreements", line) for line in of(story).unharmed()]
     return story, [] if found else list(chosen(story, quick, seed)), found
 
 
 def run(stories, quick=False, seed=SEED, processes=None, told=lambda done, units: None):
-    """Explore these stories; `told(done, units)` after each unit. Returns the report."""
-    processes = processes or os.cpu_count() or 1
+    """Explore these stories; `told(done, units)` after each unit. Returns the report.
+
+    processes: twice as many as there are cores, if not given: some wait for a terminal to do its
+    work, in its own time.
+    """
+    processes = processes or 2 * (os.cpu_count() or 1)
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         points, found, work = {}, [], []
         asked = [(story, quick, seed) for story in stories]
         for story, chosen_there, wrong in pool.imap_unordered(_points, asked):
             points[story] = len(chosen_there)
             found += wrong
+            size = 1 if story in pinch.STORIES else _UNIT
             work += [
-                Unit(story, chosen_there[at : at + _UNIT])
-                for at in range(0, len(chosen_there), _UNIT)
+                Unit(story, chosen_there[at : at + size])
+                for at in range(0, len(chosen_there), size)
             ]
-        work.sort(key=lambda unit: (unit.story not in ending.MAIN, unit.story))
+        work = _mixed(work)
         for done, result in enumerate(pool.imap_unordered(explore, work), 1):
             found += result.found
             told(done, len(work))
         pool.close()
         pool.join()
     return report({story: points[story] for story in stories}, found, seed)
+
+
+def _mixed(work):
+    # Those that wait for a terminal and those that compute, evenly.
+    waiting = [unit for unit in work if unit.story in pinch.STORIES]
+    computing = [unit for unit in work if unit.story in ending.STORIES]
+    placed = [
+        (at / len(units), unit) for units in (waiting, computing) for at, unit in enumerate(units)
+    ]
+    return [unit for _, unit in sorted(placed)]
 
 
 def report(points, found, seed):
