@@ -34,7 +34,7 @@ class Desk(SimpleNamespace):
             asked=[],
             sync=self,
         )
-        draft.begin(self)
+        draft.begin(self, model.CHANGE_ACCOUNT, 1)
 
     async def look_up(self, *asked):
         self.asked.append(tuple(map(bytes, asked[:2])) + asked[2:])

@@ -8,8 +8,9 @@ import pytest
 from firmware import rooms
 from firmware.binding import model
 from firmware.errands import change_account, form, main_menu, resume
+from firmware.errands import draft as drafts
 from firmware.ui.pages import Idle
-from host_tests.ui.stage import Stage, settle
+from host_tests.ui.stage import CLEAR, Stage, settle
 
 NAME = "上海示例商贸有限公司"
 ACCOUNT = "1001230009876543"
@@ -248,3 +249,24 @@ def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
 
     assert asyncio.run(story()) is None
     assert desk.draft is None
+
+
+def test_who_knows_no_number_has_it_looked_up_with_the_form_out_of_memory(desk):
+    async def story():
+        assert await (await fill(desk, *UNTIL_CNAPS, "D")) == "bank"
+        drafts.put(desk.draft, model.CNAPS, b"308980100053")
+        drafts.put(desk.draft, model.BANK, "招商银行样州长乐路支行".encode())
+        again = await fill(desk, "BBBB")
+        assert "308980100053" in shown(desk)
+        assert "招商银行样州长乐路" in shown(desk)
+        for keys in ("D", bytes([CLEAR]), "D"):  # looked up once more, from the review
+            await desk.stage.press(keys)
+        assert await again == "bank"
+        again = await fill(desk, "BBBB")
+        for keys in ("D", bytes([CLEAR]), CNAPS, "D", "BBBBB", "D"):  # another number is typed
+            await desk.stage.press(keys)
+        return await again
+
+    tlvs = asyncio.run(story())[-1]
+    assert model.field(tlvs, model.CNAPS) == CNAPS.encode()
+    assert model.field(tlvs, model.BANK) is None  # of another bank

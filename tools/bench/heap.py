@@ -44,7 +44,7 @@ _AMPLE = 256 * 1024
 _FIRST_SPAN = 16 * STEP
 _LIMIT_S = 400
 _SCENARIOS = scenario.REPOSITORY / "host_tests" / "scenarios"
-_GUIDES = ("guide",)  # have to pass in GOAL too
+_GUIDES = ("guide", "directory")  # have to pass in GOAL too
 _UNBOUND = ("first_account",)  # begin with nothing bound
 _START_S = 20
 
