@@ -31,4 +31,7 @@ async def run(desk, slot=1):
     mending = True
     while mending:
         proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)
+        if isinstance(proposal, str):
+            await desk.open(proposal)
+            continue
         mending = proposal and await authorising.run(desk, _TITLE, proposal, approved)

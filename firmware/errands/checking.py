@@ -9,7 +9,7 @@ from firmware.ui.keys import BACK, SUBMIT
 
 async def run(desk, title, fields):
     """Show all `fields` of the draft at the desk, and have those mended that are chosen. Returns
-    SUBMIT, or BACK to give all of it up.
+    SUBMIT, BACK to give all of it up, or the name of an errand that a field wants, see `form`.
     """
     at = 0
     while True:
@@ -21,4 +21,6 @@ async def run(desk, title, fields):
                 return BACK
             at = 0
         else:
-            await desk.open(fields[at], title)
+            on = await desk.open(fields[at], title)
+            if isinstance(on, str):
+                return on

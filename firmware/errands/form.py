@@ -3,7 +3,8 @@
 What is wrong is said at the field, and what was typed stays: in the draft at the desk, also when
 the terminal is left alone or has no room, until it is submitted or given up. A field is asked for
 by the errand `field_…` that it is called by: given the title, it returns how many fields to go on
-by, 0 to go back.
+by, 0 to go back, or the name of an errand that talks to the acquirer: it is run with the form out
+of memory, which then goes on.
 """
 
 from firmware.binding import model
@@ -26,8 +27,8 @@ async def run(desk, title, action, slot, fields):
 
     fields: their names, in the order in which they are asked for; the licence is left out where it
     is known, and the slot where one is given (0 for none). Returns the proposal, (action, slot,
-    reason, TLVs), when it is to be submitted, None when the merchant gives up: the draft is gone
-    then.
+    reason, TLVs), when it is to be submitted, the name of an errand to be run before this goes on,
+    None when the merchant gives up: the draft is gone then.
     """
     draft = desk.draft or drafts.begin(desk, action, slot)
     known = drafts.licence(desk)
@@ -42,11 +43,15 @@ async def run(desk, title, action, slot, fields):
     while True:
         while at < len(fields):
             on = await desk.open(fields[at], title)
+            if isinstance(on, str):
+                return on
             at += on or -1
             if at < 0:
                 drafts.run(desk)
                 return None
         at = await desk.open("checking", title, fields)
+        if isinstance(at, str):
+            return at
         if at == SUBMIT:
             tlvs = drafts.compose(draft)
             return draft[drafts.ACTION], draft[drafts.SLOT], draft[drafts.REASON], tlvs

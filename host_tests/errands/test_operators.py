@@ -184,12 +184,12 @@ def rows(desk, *keys):
     [
         (
             b"01",
-            ["Account management", "Change password"],
+            ["Account management", "Bank card management", "Change password"],
             ["Change account", "Bound account", "Restore backup", "Pending request"],
         ),
         (
             b"00",
-            ["Account management", "Operators", "Change password"],
+            ["Account management", "Bank card management", "Operators", "Change password"],
             ["Bound account", "Pending request", "Change records", "Compare bindings"],
         ),
         (b"99", ["Change password", "Network"], None),
