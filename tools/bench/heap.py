@@ -6,7 +6,8 @@ bank card. Both have to pass in GOAL bytes, five times of five on a busy machine
 state and with a full one (full_state.py). Writes
 build/reports/heap.json and heap.png: {"min_heap_bytes": n, "min_heap_bytes_full": n,
 "min_heap_bytes_without_rom": n, "passed_at_goal": {"empty": n, "full": n, ...},
-"scenarios": {...}, "shims_bytes": n, "rom_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes of code are measured
+"scenarios": {...}, "shims_bytes": n, "rom_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes
+of code are measured
 inside the device around each import, live bytes after a collection. "Without ROM" has the chip's
 modules in Python's heap too, as an interpreter has them whose state is not recognised
 (shims/rebind_rom.py).
