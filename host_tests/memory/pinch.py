@@ -36,6 +36,7 @@ SMALL = "small heap"
 STEP = 256
 MOST = 64 * 1024
 STORIES = (*(f"pinched at {seam}" for seam in SEAMS), SMALL)
+_QUICK = {"pinched at put": [1024], "pinched at page": [64], SMALL: [60 * 1024]}
 
 _PROBE = Path(__file__).parent / "inside" / "pinch_probe.py"
 _NUMBER = "1001230009876543"
@@ -127,8 +128,8 @@ def _home():
     return folder, workplace.prepare(folder.name)
 
 
-def _target(seam):
-    # Where the linker has put it.
+def target(seam):
+    """Return where the linker has put a seam: unit, class and function; None for `ask`."""
     if SEAMS[seam] is None:
         return None
     cls, function = SEAMS[seam]
@@ -143,7 +144,7 @@ def _target(seam):
 def _put_beside(files, seam, left):
     mpy.compile_module(_PROBE.read_text("utf-8"), _PROBE.stem, files / f"{_PROBE.stem}.mpy", [])
     boot = files / "boot.py"
-    first = f"__import__({_PROBE.stem!r}).start({seam!r}, {left}, {_target(seam)!r})\n"
+    first = f"__import__({_PROBE.stem!r}).start({seam!r}, {left}, {target(seam)!r})\n"
     boot.write_text(first + boot.read_text("utf-8"), "utf-8")
     report.manifest(files, mpy.host_arch())
 
@@ -233,8 +234,9 @@ def smallest():
 
 
 def points(story, quick):
-    """Return the points of a story: with `quick` one that leaves little."""
+    """Return the points of a story: with `quick` one of some stories."""
+    if quick:
+        return _QUICK.get(story, [])
     if story == SMALL:
-        least = smallest()
-        return [least] if quick else list(range(least, MOST + 1, STEP))
-    return [LEFT[2]] if quick else list(LEFT)
+        return list(range(smallest(), MOST + 1, STEP))
+    return list(LEFT)
