@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from host_tests import prove
 from host_tests.memory import pinch, sweep
 
 _SHOWN = 20  # lines of a kind printed; the report has all
@@ -43,8 +44,8 @@ def _tell(only):
     return None
 
 
-def _table(report, seconds):
-    title = f"{seconds:.0f} s, seed {report['seed']}"
+def _table(report):
+    title = f"seed {report['seed']}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("story", no_wrap=True)
     table.add_column("points", justify="right")
@@ -71,11 +72,13 @@ def main():
             lambda done, units: progress.update(task, completed=done, total=units),
         )
     sweep.save(report)
-    console.print(_table(report, time.monotonic() - began))
+    console.print(_table(report))
     for kind in sweep.KINDS:
         for line in report["found"][kind][:_SHOWN]:
             console.print(f"{kind}: {line}", style="red", markup=False, soft_wrap=True)
     counts = [f"{report[kind]} {kind}" for kind in sweep.KINDS]
+    if not options.story:
+        console.print(prove.verdict("memory", time.monotonic() - began, options.quick)[0])
     console.print(f"{report['points']} points: {', '.join(counts)}")
     return int(any(report[kind] for kind in sweep.KINDS))
 

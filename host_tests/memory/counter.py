@@ -166,13 +166,13 @@ class Person:
 
     plan: {"goals": names of _GOALS, "at the counter": {number: password}, "number": what is typed
     as the new account's, None for a card, "new": a password to be chosen}.
-    seen: the pages met, in turn, each once in a row. told: whether one said that the terminal was
-    busy. lost: what the page showed that leads nowhere, "" if there was none. done: everything was
-    reached and the idle page is there.
+    lines: what the page shows. seen: the pages met, in turn, each once in a row. told: whether one
+    said that the terminal was busy. lost: what the page showed that leads nowhere, "" if there was
+    none. done: everything was reached and the idle page is there.
     """
 
     def __init__(self, world, plan):
-        self.seen, self.told, self.lost, self.done = [], False, "", False
+        self.lines, self.seen, self.told, self.lost, self.done = [], [], False, "", False
         self._world, self._plan = world, plan
         self._goals = list(plan["goals"])
         self._passwords = {who: [word] for who, word in plan["at the counter"].items()}
@@ -185,7 +185,7 @@ class Person:
 
     def look(self):
         """Return the keys to press now, as bytes."""
-        lines = _read(bytes(self.panel.buffer))
+        lines = self.lines = _read(bytes(self.panel.buffer))
         title, body = lines[0] if lines else "", "".join(lines[1:])
         self._empty = re.search("(?<![0-9])0/", title) is not None
         page, keys = self._page(title, body)

@@ -36,6 +36,7 @@ SMALL = "small heap"
 STEP = 256
 MOST = 64 * 1024
 STORIES = (*(f"pinched at {seam}" for seam in SEAMS), SMALL)
+_QUICK = {"pinched at put": [1024], "pinched at page": [64], SMALL: [60 * 1024]}
 
 _PROBE = Path(__file__).parent / "inside" / "pinch_probe.py"
 _NUMBER = "1001230009876543"
@@ -48,6 +49,8 @@ _BOOT_S = 15
 _STEADY_S = 0.06
 _SCANS = 5  # after a key's release: by then its page is there
 _LONG_MS = 1000
+_SEEN_S = 60  # within which a terminal looks for keys
+_REPL = "MicroPython v"  # the console is free: main.py has ended
 _SHOWN = 20  # lines of the console
 
 
@@ -72,6 +75,7 @@ class _Shop:
 class Life:
     """One terminal and its person. pinched, refused: how often a seam was, and found no room;
     restarts: what the board said of starts by itself. token: of what is bound, as shown last.
+    stopped: whether it has not even started, and its last page is there.
     """
 
     def __init__(self, stage, identity):
@@ -81,7 +85,7 @@ class Life:
         self.person = counter.Person(shop, {**_PLAN, "at the counter": first})
         self.person.panel = shop
         self.pinched = self.refused = 0
-        self.restarts, self.token = [], None
+        self.restarts, self.token, self.stopped = [], None, False
         stage.terminal.console.printed.connect(self._hear)
 
     def _hear(self, line):
@@ -90,22 +94,41 @@ class Life:
             self.refused += line.endswith("refused")
         elif line.startswith(("[board] restart", "[board] off")):
             self.restarts.append(line)
+        elif line.startswith(_REPL):
+            self.stopped = True
 
     async def attend(self, seconds):
         """Have the person at it until everything is reached, or for so long."""
         end = time.monotonic() + seconds
-        keypad = self.terminal.keypad
-        while not self.person.done and time.monotonic() < end and not self.restarts:
-            await keypad.scanned(_SCANS)
-            picture = None
-            while picture != bytes(self.terminal.panel.pixels):
-                picture = bytes(self.terminal.panel.pixels)
+        try:
+            while not self._over() and time.monotonic() < end:
+                await self._step()
+        except TimeoutError:
+            self.restarts.append("nobody looks for a key any more")
+        if self.stopped:
+            self.person.told |= any(self.terminal.panel.pixels)  # in letters of its own
+
+    def _over(self):
+        return self.person.done or self.restarts or self.stopped
+
+    async def _step(self):
+        terminal, person = self.terminal, self.person
+        end = terminal.keypad.scans + _SCANS
+        async with asyncio.timeout(_SEEN_S):
+            while terminal.keypad.scans < end and not self._over():
                 await asyncio.sleep(_STEADY_S)
-            for key in self.person.look():
-                await keypad.press(chr(key & 0x7F), _LONG_MS if key & 0x80 else 0)
-            shown = _TOKEN.search(" ".join(self.terminal.screen()))
-            if shown and self.person.seen[-1] == "bindings.title":
-                self.token = shown.group()
+        if self._over():
+            return
+        picture = None
+        while picture != bytes(terminal.panel.pixels):
+            picture = bytes(terminal.panel.pixels)
+            await asyncio.sleep(_STEADY_S)
+        keys = person.look()
+        shown = _TOKEN.search(" ".join(person.lines))
+        if shown and person.seen[-1] == "bindings.title":
+            self.token = shown.group()
+        for key in keys:
+            await terminal.keypad.press(chr(key & 0x7F), _LONG_MS if key & 0x80 else 0)
 
     def wrong(self):
         """What does not agree in the end."""
@@ -127,13 +150,15 @@ def _home():
     return folder, workplace.prepare(folder.name)
 
 
-def _target(seam):
-    # Where the linker has put it.
+built = functools.cache(house)
+
+
+def target(seam):
+    """Return where the linker has put a seam: unit, class and function; None for `ask`."""
     if SEAMS[seam] is None:
         return None
     cls, function = SEAMS[seam]
-    built = house()
-    for unit, told in built.legend().items():
+    for unit, told in built().legend().items():
         brief = {name: short for short, names in told.items() for name in names.split(" or ")}
         if cls in brief:
             return unit, brief[cls], brief[f"{cls}.{function}"]
@@ -143,7 +168,7 @@ def _target(seam):
 def _put_beside(files, seam, left):
     mpy.compile_module(_PROBE.read_text("utf-8"), _PROBE.stem, files / f"{_PROBE.stem}.mpy", [])
     boot = files / "boot.py"
-    first = f"__import__({_PROBE.stem!r}).start({seam!r}, {left}, {_target(seam)!r})\n"
+    first = f"__import__({_PROBE.stem!r}).start({seam!r}, {left}, {target(seam)!r})\n"
     boot.write_text(first + boot.read_text("utf-8"), "utf-8")
     report.manifest(files, mpy.host_arch())
 
@@ -164,6 +189,7 @@ async def _lived(seam, left, heap):
             enough = life.person.done
             if not enough and not life.restarts and seam is None:
                 await stage.terminal.power_off()
+                life.stopped = False
                 stage.terminal.heap = HEAP
                 await stage.terminal.power_on()
                 await life.attend(_LIMIT_S)
@@ -214,7 +240,7 @@ async def _boots(heap):
             life = Life(stage, identity)
             await stage.terminal.power_on()
             end = time.monotonic() + _BOOT_S
-            while time.monotonic() < end and not life.restarts:
+            while time.monotonic() < end and not life.restarts and not life.stopped:
                 await asyncio.sleep(_STEADY_S)
                 life.person.look()
                 if life.person.seen[-1:] == ["idle.title"]:
@@ -233,8 +259,9 @@ def smallest():
 
 
 def points(story, quick):
-    """Return the points of a story: with `quick` one that leaves little."""
+    """Return the points of a story: with `quick` one of some stories."""
+    if quick:
+        return _QUICK.get(story, [])
     if story == SMALL:
-        least = smallest()
-        return [least] if quick else list(range(least, MOST + 1, STEP))
-    return [LEFT[2]] if quick else list(LEFT)
+        return list(range(smallest(), MOST + 1, STEP))
+    return list(LEFT)

@@ -19,8 +19,8 @@ REPORT = ROOT / "build" / "reports" / "memory.json"
 SEED = 1
 KINDS = ("disagreements", "restarts", "silent")
 _SAMPLES = 100  # calls of each story but the main ones
-_QUICK = 5
-_QUICK_MAIN = 60
+_QUICK = 2
+_QUICK_MAIN = 30
 _UNIT = 50
 
 _sweeps = {}
