@@ -1,0 +1,69 @@
+"""All stories, in as many processes as there are cores, and the report. May import story."""
+
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import tempfile
+from pathlib import Path
+
+from host_tests.secrets import allowed, story
+from tools.simulator import workplace
+
+_HERE = Path(__file__).parent
+_ROOT = _HERE.parent.parent
+REPORT = _ROOT / "build" / "reports" / "secrets.json"
+OWN = sorted((_HERE / "stories").glob("*.txt"))
+STORIES = {path.stem: path for path in [*OWN, *sorted((_HERE.parent / "scenarios").glob("*.txt"))]}
+QUICK = ("abandoned", "card_cvv2")
+PLANTED = "abandoned"  # the story in which leaks are made on purpose
+LEAKS = ("flash", "log", "memory")
+
+
+def _play(name, device):
+    with tempfile.TemporaryDirectory(prefix="rebind-") as home:
+        return story.play(STORIES[name], home, device, plants=name == PLANTED)
+
+
+def run(names, progress=lambda done, total: None, processes=None):
+    """Play the stories, those that wait the longest first; return the report."""
+    device = workplace.device_root()
+    context = multiprocessing.get_context("spawn")
+    results = []
+    with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), context) as pool:
+        waiting = [pool.submit(_play, name, device) for name in names]
+        try:
+            for done in concurrent.futures.as_completed(waiting):
+                results.append(done.result())
+                progress(len(results), len(names))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return report(sorted(results))
+
+
+def report(results):
+    """Return what is printed and kept of the stories' results."""
+    planted = next((result.planted for result in results if result.story == PLANTED), {})
+    not_searched = next((result.not_searched for result in results if result.not_searched), None)
+    leaks = [leak for leak in LEAKS if leak != "memory" or not not_searched]
+    used = {what for result in results for what in result.allowed}
+    return {
+        "stories": {result.story: result.secrets for result in results},
+        "secrets": sum(sum(result.secrets.values()) for result in results),
+        "bytes": {
+            place: size
+            for place in allowed.PLACES
+            if (size := sum(result.bytes.get(place, 0) for result in results))
+        },
+        "found": [[result.story, *finding] for result in results for finding in result.found],
+        "allowed": sorted(map(list, used)),
+        "planted": {leak: planted.get(leak, False) for leak in leaks} if planted else {},
+        "not searched": not_searched,
+    }
+
+
+def save(report):
+    """Write build/reports/secrets.json."""
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
