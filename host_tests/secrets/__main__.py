@@ -1,7 +1,7 @@
 """`make secrets`: play the stories, search what they leave, write build/reports/secrets.json.
 
-The exit status is 1 when a secret was found where docs/security.md does not allow it, or a leak
-that was made on purpose was not.
+The exit status is 1 when a secret was found where docs/security.md does not allow it, when a leak
+that was made on purpose was not, or when a story could not be played.
 
 `--only STORY` plays that one.
 """
@@ -19,7 +19,7 @@ from host_tests import (
     prove,
 )
 from host_tests.secrets import sweep
-from tools.simulator import interpreter, scenario
+from tools.simulator import interpreter, workplace
 
 _SHOWN = 40  # findings printed; the report has all
 
@@ -57,7 +57,7 @@ def main():
                 lambda done, total: progress.update(task, completed=done, total=total),
                 options.processes,
             )
-        except (interpreter.NoInterpreter, scenario.ScenarioError) as error:
+        except (interpreter.NoInterpreter, workplace.BuildFailed) as error:
             print(f"secrets: {error}", file=sys.stderr)
             return 1
     sweep.save(report)
@@ -65,6 +65,8 @@ def main():
     for name, kind, place, form, count in report["found"][:_SHOWN]:
         line = f"{name}: {kind} in {place}, {form}, {count} times"
         console.print(line, style="red", markup=False, soft_wrap=True)
+    for name, why in report["not played"].items():
+        console.print(f"{name} was not played to its end: {why}", style="red", markup=False)
     if report["not searched"]:
         console.print(f"not searched: {report['not searched']}", markup=False, soft_wrap=True)
     missed = [leak for leak, was_found in report["planted"].items() if not was_found]
@@ -77,7 +79,7 @@ def main():
         f" {len(report['found'])} found where they must not be,"
         f" {len(report['planted']) - len(missed)} of {len(report['planted'])} planted leaks found"
     )
-    return int(bool(report["found"] or missed))
+    return int(bool(report["found"] or report["not played"] or missed))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from host_tests.secrets import allowed, story
-from tools.simulator import workplace
+from tools.simulator import scenario, workplace
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
@@ -29,21 +29,26 @@ def run(names, progress=lambda done, total: None, processes=None):
     """Play the stories, those that wait the longest first; return the report."""
     device = workplace.device_root()
     context = multiprocessing.get_context("spawn")
-    results = []
+    results, not_played = [], {}
     with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), context) as pool:
-        waiting = [pool.submit(_play, name, device) for name in names]
+        waiting = {pool.submit(_play, name, device): name for name in names}
         try:
             for done in concurrent.futures.as_completed(waiting):
-                results.append(done.result())
-                progress(len(results), len(names))
+                try:
+                    results.append(done.result())
+                except scenario.ScenarioError as error:
+                    not_played[waiting[done]] = str(error)
+                progress(len(results) + len(not_played), len(names))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return report(sorted(results))
+    return report(sorted(results), not_played)
 
 
-def report(results):
-    """Return what is printed and kept of the stories' results."""
+def report(results, not_played):
+    """Return what is printed and kept of the stories' results. not_played: {story: why it could
+    not be played to its end}.
+    """
     planted = next((result.planted for result in results if result.story == PLANTED), {})
     not_searched = next((result.not_searched for result in results if result.not_searched), None)
     leaks = [leak for leak in LEAKS if leak != "memory" or not not_searched]
@@ -60,6 +65,7 @@ def report(results):
         "allowed": sorted(map(list, used)),
         "planted": {leak: planted.get(leak, False) for leak in leaks} if planted else {},
         "not searched": not_searched,
+        "not played": not_played,
     }
 
 

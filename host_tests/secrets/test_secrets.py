@@ -25,7 +25,7 @@ def test_what_was_given_up_is_nowhere_and_three_leaks_are_found(
 
 
 def test_memory_that_may_not_be_read_is_said_to_be_not_searched():
-    told = sweep.report([RESULT._replace(not_searched="memory was not searched: why")])
+    told = sweep.report([RESULT._replace(not_searched="memory was not searched: why")], {})
     assert told["not searched"] == "memory was not searched: why"
     assert told["planted"] == {"flash": True, "log": True}
 
@@ -33,7 +33,7 @@ def test_memory_that_may_not_be_read_is_said_to_be_not_searched():
 def test_what_is_found_and_what_is_missed_is_in_the_report():
     finding = story.Finding(allowed.CVV2, allowed.FLASH, "ASCII", 2)
     missed = {"flash": True, "log": False, "memory": True}
-    told = sweep.report([RESULT._replace(found=[finding], planted=missed)])
+    told = sweep.report([RESULT._replace(found=[finding], planted=missed)], {})
     assert told["found"] == [[sweep.PLANTED, allowed.CVV2, allowed.FLASH, "ASCII", 2]]
     assert told["planted"] == missed
 
