@@ -255,9 +255,10 @@ class Story:
         if found := _NUMBER.search(text):
             if self._at not in _PUBLIC:
                 self.learn(kind or allowed.ACCOUNT, found.group())
-        elif kind == allowed.PASSWORD and (found := _PASSWORD.search(text)):
+        elif found := _PASSWORD.search(text):
             digits = found.group()
-            return text.replace(digits, self._instead(kind, digits, _password))
+            if kind == allowed.PASSWORD or digits in self._drawn:
+                return text.replace(digits, self._instead(allowed.PASSWORD, digits, _password))
         return text
 
     def _swiped(self, card):
