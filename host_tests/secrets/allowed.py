@@ -69,7 +69,7 @@ ALLOWED = {
     TOKEN_KEY: [((NVS,), "its place"), ((SEALED,), "its place"), (_MEMORY, _IN_USE)],
     SERVICE_KEY: [((NVS,), "its place"), ((SEALED,), "its place")],
     SEALING_KEY: [((NVS,), "its place"), (_MEMORY, _IN_USE)],
-    TLS_KEY: [((NVS,), "its place")],
+    TLS_KEY: [((NVS,), "its place"), (_MEMORY, "a connection has it until that has ended")],
     WIFI: [((NVS,), "its place"), (_MEMORY, "the radio is to join again by itself")],
     OWNER_SECRET: [((SEALED,), "its place")],
 }
