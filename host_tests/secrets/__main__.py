@@ -28,7 +28,7 @@ def _arguments():
     parser = argparse.ArgumentParser(prog="make secrets", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few of the stories")
     parser.add_argument("--only", metavar="STORY", choices=list(sweep.STORIES))
-    parser.add_argument("--processes", type=int, help="as many as there are cores")
+    parser.add_argument("--processes", type=int, help="two for each core")
     return parser.parse_args()
 
 

@@ -1,4 +1,5 @@
-"""All stories, in as many processes as there are cores, and the report. May import story."""
+"""All stories and the report: two at a time for each core, since most of what a story takes is
+waiting. May import story."""
 
 import concurrent.futures
 import json
@@ -30,7 +31,7 @@ def run(names, progress=lambda done, total: None, processes=None):
     device = workplace.device_root()
     context = multiprocessing.get_context("spawn")
     results, not_played = [], {}
-    with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), context) as pool:
+    with concurrent.futures.ProcessPoolExecutor(processes or 2 * os.cpu_count(), context) as pool:
         waiting = {pool.submit(_play, name, device): name for name in names}
         try:
             for done in concurrent.futures.as_completed(waiting):
