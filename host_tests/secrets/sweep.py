@@ -1,5 +1,6 @@
 """All stories and the report: two at a time for each core, since most of what a story takes is
-waiting. May import story."""
+waiting. May import story.
+"""
 
 import concurrent.futures
 import json
