@@ -2,7 +2,7 @@
 
 from firmware import rooms
 from firmware.errands.field_slot import words
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
 _TITLE = "reserves.title"
@@ -12,7 +12,7 @@ async def run(desk):
     """Return the name of the errand that was chosen and the slot, None to go back."""
     text, at = desk.text, 0
     while True:
-        items = [words(desk, slot) for slot in range(2, keys.SLOTS + 1)]
+        items = [words(desk, slot) for slot in range(2, store.SLOTS + 1)]
         at = await desk.pages.menu(_TITLE, items, at)
         if at == BACK:
             return None

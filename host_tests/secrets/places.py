@@ -8,8 +8,8 @@ import json
 import logging
 
 from firmware.storage import frame as frames
-from firmware.storage import reader
-from firmware.storage import state as keys
+from firmware.storage import replay
+from firmware.storage import state as store
 from firmware.storage.journal import ENTRY, RECORD_MAX, Journal
 from host_tests.secrets import allowed
 from tools.device.bundle import NAMESPACE
@@ -98,11 +98,11 @@ def _unsealed(flash, keystore):
     journal = Journal(flash, keystore["seal_key"], keystore["mac_key"], keystore["token_key"])
     frame = frames.Frame(journal, RECORD_MAX)
     opened, records = [], []
-    for place in reader.sectors(frame)[0]:
+    for place in replay.sectors(frame)[0]:
         order, sector = place >> 8, place & 0xFF
-        for *_, items in reader.records(frame, sector, order, reader.end(frame, sector)):
+        for *_, items in replay.records(frame, sector, order, replay.end(frame, sector)):
             for key, value, _ in items:
                 if isinstance(value, bytes):
-                    told = key == ENTRY or keys.RECORD <= key < keys.RECORD_COUNT
+                    told = key == ENTRY or store.CHANGE_RECORD <= key < store.CHANGE_RECORD_COUNT
                     (records if told else opened).append(value)
     return b"\n".join(opened), b"\n".join(records)
