@@ -395,7 +395,11 @@ async def _live(till, config, world):
         world.report("service", "{}")
         return
     world.report("booted", json.dumps(till.facts()))
-    await _kept(lambda: till.open("first_start"))
+
+    async def begin():
+        await till.open("first_start")
+
+    await _kept(begin)
     till.syncing = asyncio.create_task(_kept(till.sync.run))
     told = False
     try:
