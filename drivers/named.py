@@ -2,8 +2,7 @@
 
 What always holds: mbedTLS has found the name that was wanted, but takes it from the subject where
 there is no SAN, and from a name with `*`; both are refused here, before anything is sent. The
-certificate is walked as `certificate` does it. In memory only when a handshake is over. May import
-certificate.
+certificate is walked as `certificate` does it. May import certificate.
 """
 
 from micropython import const

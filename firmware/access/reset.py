@@ -4,8 +4,8 @@
 
 What always holds: a challenge stands for 24 hours, also without power, and is used up by the new
 password that it leads to; a response is counted on flash before it is looked at; five wrong ones
-lock the terminal's resets for 30 minutes, whomever they are for. In memory only while a response
-is waited for. May import rooms, the length of drawn, crypto and storage.
+lock the terminal's resets for 30 minutes, whomever they are for. May import rooms, the length of
+drawn, crypto and storage.
 """
 
 import struct

@@ -1,7 +1,6 @@
 """Lock-outs last as long as they were to, also when the clock is set meanwhile.
 
-In memory only when it is set by more than a little. May import storage.state and the constants of
-operators and reset.
+May import storage.state and the constants of operators and reset.
 """
 
 import struct

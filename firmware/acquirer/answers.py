@@ -1,7 +1,7 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
 What always holds: what decides is taken as it is or not at all; what only informs is made legible,
-whatever it is. In memory only while such an answer is read. May import storage.state and binding.
+whatever it is. May import storage.state and binding.
 """
 
 from micropython import const

@@ -1,9 +1,9 @@
 """A message to the acquirer: what it says, laid into the line's `tx` under the next key.
 
-What always holds: what all messages have in common is said here; the counter of the key is
-durable before it is used; nothing sealed stays in memory in clear but what the caller has. In
-memory only while a message is composed: of the request it takes the bytes apart itself, so that
-what knows more of them need not be there. May import profile, binding, message, card, crypto.
+What always holds: what all messages have in common is said here; the counter of the key is durable
+before it is used; nothing sealed stays in memory in clear but what the caller has. Of the
+request it takes the bytes apart itself, so that what knows more of them need not be there. May
+import profile, binding, message, card, crypto.
 """
 
 from micropython import const

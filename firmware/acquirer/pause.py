@@ -1,7 +1,6 @@
 """How long the terminal rests before it talks to the acquirer again.
 
-In memory only after a conversation. May import sync, binding.change, binding.request,
-storage.state.
+May import sync, binding.change, binding.request, storage.state.
 """
 
 from micropython import const

@@ -1,8 +1,7 @@
 """The proof that what the line has received answers what it has sent, and what is in it.
 
 What always holds: a reply that isn't provably the answer to this very message is no answer; what
-is taken out of it is a copy. In memory only while a reply is taken apart. May import message,
-card, crypto and change.NoAnswer.
+is taken out of it is a copy. May import message, card, crypto and change.NoAnswer.
 """
 
 from array import array

@@ -2,8 +2,8 @@
 
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
-the table is not stored, but in the way. In memory only while the terminal signs on, so what it
-takes in is `taking`. May import rooms, sync, profile, binding, crypto.wipe, storage.
+the table is not stored, but in the way. What it takes in is `taking`. May import rooms, sync,
+profile, binding, crypto.wipe, storage.
 """
 
 from micropython import const

@@ -1,8 +1,7 @@
 """Keeping in step with the acquirer: when to talk, and about what.
 
 What always holds: one conversation at a time; a request that is under way is settled before
-bindings are compared. What signing on takes is in memory only meanwhile. May import rooms,
-crypto.wipe and binding.change.
+bindings are compared. May import rooms, crypto.wipe and binding.change.
 """
 
 import asyncio

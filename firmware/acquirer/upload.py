@@ -3,8 +3,7 @@
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 of what has been lost the gap is told before what follows it; what it has stored is noted once it
 has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
-ends. In memory only while records are sent. May import rooms, profile,
-binding.change, storage.
+ends. May import rooms, profile, binding.change, storage.
 """
 
 from micropython import const

@@ -8,8 +8,7 @@ added.
 
 Knows neither screen nor wire: it is given the state and a host that composes and asks (PROTOCOL,
 "Exactly once"). What is needed while nothing happens is here; what decides and what is stored is
-`transition`, and what the request says is `request`, in memory only meanwhile. May import rooms
-and storage.state.
+`transition`, and what the request says is `request`. May import rooms and storage.state.
 """
 
 from micropython import const

@@ -1,6 +1,6 @@
 """The record that remains of a change, as the bytes that are stored: masked data only.
 
-In memory only while one is made or read. May import model, legible and change.
+May import model, legible and change.
 """
 
 import struct

@@ -1,6 +1,6 @@
 """The request to change a binding that is under way, as the bytes that are stored.
 
-In memory only while it is made, told or settled. May import model, change and storage.
+May import model, change and storage.
 """
 
 import struct

@@ -1,7 +1,7 @@
 """What an event makes of the request under way: the table of the change's state machine.
 
-What always holds: only the acquirer's word commits or drops. In memory only while it decides. May
-import rooms, change, request and storage.
+What always holds: only the acquirer's word commits or drops. May import rooms, change, request and
+storage.
 """
 
 from micropython import const

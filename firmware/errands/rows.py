@@ -1,6 +1,6 @@
 """What is proposed, as rows of (text key, words or a number as a buffer) for a page.
 
-In memory only while they are shown. May import binding.model, legible, errands.draft.
+May import binding.model, legible, errands.draft.
 """
 
 from firmware.binding import model

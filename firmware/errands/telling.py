@@ -2,8 +2,8 @@
 
 What always holds: the event alone says what happened; a response code only adds the reason. The
 list of records and the idle page say it shorter, under `record.ended.<event>` and
-`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. In memory only while
-something is told. May import binding, acquirer.profile, reasons.
+`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. May import binding,
+acquirer.profile, reasons.
 """
 
 from micropython import const
