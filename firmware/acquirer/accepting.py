@@ -3,7 +3,7 @@
 May import binding.model and storage.audit.
 """
 
-from firmware.binding.model import number, truncated
+from firmware.binding.model import masked
 from firmware.storage import audit
 
 
@@ -14,6 +14,6 @@ def run(sync, slot, tlvs, operator):
     sync.differing = [waiting for waiting in sync.differing if waiting[0] != slot]
     if sync.state.binding(slot) == tlvs:
         return None  # accepted already: the backup stays what it is
-    detail = "%d %s" % (slot, truncated(number(tlvs) or b""))
+    detail = "%d %s" % (slot, masked(tlvs))
     entry = audit.entry(audit.TAKEN, sync.clock.now(), operator, detail=detail.encode())
     return sync.state.binding_changes(slot, tlvs), entry

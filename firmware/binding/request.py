@@ -91,7 +91,7 @@ def pending(state):
 
 def entry(request, event, time, outcome=None):
     """Return the audit entry that tells of `event` with a request, masked."""
-    detail = "%d %s" % (request.slot, model.truncated(model.number(request.tlvs) or b""))
+    detail = "%d %s" % (request.slot, model.masked(request.tlvs))
     code = b"--"
     if outcome is not None:
         code = outcome.code

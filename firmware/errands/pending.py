@@ -23,7 +23,7 @@ async def run(desk):
         return
     phase = desk.change.phase
     lines = [desk.text("pending.phase.%d" % phase)]
-    lines.append(model.truncated(model.number(request.tlvs) or b""))
+    lines.append(model.masked(request.tlvs))
     if phase == change.REVIEW:
         if await _watch(desk, "\n".join(lines)):
             await _sent(desk, request)
