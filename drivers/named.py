@@ -16,7 +16,7 @@ _DNS_NAME = const(0x82)
 _SAN = b"\x06\x03\x55\x1d\x11"  # its object identifier, 2.5.29.17
 
 
-def run(der):
+def check(der):
     """Return nothing when `der` has a SAN without wildcards. Raises ValueError."""
     try:
         at = _names(der)

@@ -39,7 +39,7 @@ def run(desk, number):
     whose, challenge, made, wrong, until = struct.unpack(_LAYOUT, stored)
     now = desk.clock.now()
     if whose != number or not 0 <= now - made < _STANDS_S:
-        challenge = rooms.ask("firmware.access.drawn", "run", desk.board.random)
+        challenge = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
         value = struct.pack(_LAYOUT, number, challenge, now, wrong, until)
         desk.state.put(((keys.RESET, value),))
     return challenge

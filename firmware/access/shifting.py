@@ -12,7 +12,7 @@ from firmware.storage import state as keys
 _LAYOUT = ">BI"  # as `operators` keeps attempts: failures, locked until
 
 
-def run(state, now, seconds):
+def put_off(state, now, seconds):
     """Return the changes that move the end of every lock-out that has not run out at `now` by
     `seconds`, and the new time with them, so that power loss moves none of them twice.
     """

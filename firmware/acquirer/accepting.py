@@ -7,7 +7,7 @@ from firmware.binding.model import masked
 from firmware.storage import audit
 
 
-def run(sync, slot, tlvs, operator):
+def changes(sync, slot, tlvs, operator):
     """Return what is to be put for `tlvs` to be the binding of `slot`, in one record: see
     Sync.accept. None when it is so already.
     """

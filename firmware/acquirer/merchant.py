@@ -13,7 +13,7 @@ from firmware.storage import state as keys
 _LEN = const(15)
 
 
-def run(state, identity):
+def begin(state, identity):
     """At start: go by the number that was used last."""
     identity.merchant = _kept(state, identity)[0]
 

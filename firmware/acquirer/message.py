@@ -21,7 +21,7 @@ from firmware.message import codec
 _SCRATCH = const(336)  # an IV, the longest binding with its secrets, and its padding
 
 
-def run(line, fields, stan=0, how=0, secrets=None, stored=None, tlvs=None):
+def compose(line, fields, stan=0, how=0, secrets=None, stored=None, tlvs=None):
     """Compose what `fields` say, under DE 11 `stan`: {DE: its digits or text}, MTI among them,
     DATA as pairs of a tag and its value. Without them compose what is to be said about the pending
     request: change.SUBMIT, REPEAT, INQUIRE or WITHDRAW.

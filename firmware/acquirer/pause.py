@@ -21,7 +21,7 @@ _WATCHED_S = const(10)  # unless the acquirer says (DF4A)
 _SOONEST_S = const(3)
 
 
-def run(sync, reached):
+def rest(sync, reached):
     """Return the seconds until the next conversation of `sync`; `reached` tells whether the last
     one came to its end.
     """

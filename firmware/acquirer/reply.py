@@ -19,7 +19,7 @@ from firmware.message import codec
 from firmware.message.fields import ROW_LEN, ROWS, Z
 
 
-def run(line, wanted):
+def read(line, wanted):
     """Return what is `wanted` of the verified reply: {DE or tag: its bytes, or None}; where that
     is nothing, what is said of a request.
 

@@ -45,7 +45,7 @@ async def run(sync):
     notices = 0
     reached = DECLINED
     if code == profile.APPROVED:
-        notices, puts = rooms.ask("firmware.acquirer.taking", "run", sync, said)
+        notices, puts = rooms.ask("firmware.acquirer.taking", "take", sync, said)
         for changes, entry in puts:
             sync.state.put(changes, entry)
         differing = []
@@ -81,7 +81,7 @@ async def _compare(sync, differing):
         code, theirs = await _slot(sync.line, slot)
         if code != profile.APPROVED:
             return code
-        if theirs is not None and not rooms.ask("firmware.binding.checked", "run", theirs):
+        if theirs is not None and not rooms.ask("firmware.binding.checked", "is_binding", theirs):
             sync.faulty = True
             differing.append((slot, b""))  # nothing that this terminal asks for fits it
         else:

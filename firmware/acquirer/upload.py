@@ -31,13 +31,13 @@ async def run(sync):
     # that given way on flash, an entry that says so is the newest.
     last = min(state.number(keys.UPLOADED), journal.number - 1)
     corrected = 0
-    gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, last)
+    gaps = rooms.ask("firmware.acquirer.gaps", "find", journal, last)
     again = last < state.number(keys.UPLOADED)
-    if again and not rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)[0]:
+    if again and not rooms.ask("firmware.acquirer.unsent", "find", journal, last, gaps)[0]:
         last = journal.number
         state.put((), audit.entry(audit.LOST, sync.clock.now(), detail=b"%d" % last))
     for _ in range(_MESSAGES):
-        found, sent = rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)
+        found, sent = rooms.ask("firmware.acquirer.unsent", "find", journal, last, gaps)
         if not found:
             return
         fields = {profile.MTI: profile.RECORDS, profile.DATA: found}
@@ -52,7 +52,7 @@ async def run(sync):
                 return
             corrected += 1
             refused = code == change.MALFORMED and stored == last
-            gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, stored, refused)
+            gaps = rooms.ask("firmware.acquirer.gaps", "find", journal, stored, refused)
         last = stored
         if state.number(keys.UPLOADED) < last <= journal.number:
             state.put_number(keys.UPLOADED, last)

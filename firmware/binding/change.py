@@ -160,7 +160,7 @@ class Change:
     def _on(self, event, outcome=None, notice=False, how=SUBMIT):
         # What decides is gone again before it is written.
         decided = rooms.ask(
-            "firmware.binding.transition", "run", self, event, outcome, notice, how
+            "firmware.binding.transition", "decide", self, event, outcome, notice, how
         )
         if decided is not None:
             self.state.put(*decided)

@@ -46,7 +46,7 @@ class Record:
         self.number, self.application, self.note = text[:3]
 
 
-def run(request, outcome, time):
+def compose(request, outcome, time):
     """Return the bytes to store of the record that `outcome` leaves of `request`."""
     kind = outcome.kind if outcome.event == REJECTED else 0
     head = struct.pack(

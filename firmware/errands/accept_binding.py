@@ -59,7 +59,7 @@ async def _asked(desk):
     except NoAnswer as error:
         return text("link.%d" % error.code)
     if last.reached == sync.DECLINED:
-        return rooms.ask("firmware.errands.reasons", "run", text, last.code)
+        return rooms.ask("firmware.errands.reasons", "words", text, last.code)
     if desk.change.phase > change.STORED:  # its slot is compared when it is settled
         return text("idle.phase.%d" % desk.change.phase)
     if last.faulty:

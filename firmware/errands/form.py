@@ -65,7 +65,7 @@ async def run(desk, title, action, slot, fields):
         on = await desk.open(fields[row], title)
         if isinstance(on, str):
             return on
-    drafts.run(desk)
+    drafts.forget(desk)
     return None
 
 

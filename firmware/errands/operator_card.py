@@ -28,7 +28,7 @@ async def run(desk, whose=False):
         found = _digits(swipe)
         if not whose or isinstance(found, str):
             return found
-        number = rooms.ask("firmware.access.cards", "run", desk, found)
+        number = rooms.ask("firmware.access.cards", "owner", desk, found)
         wipe(found)
         return "log_in.whose_card" if number is None else bytearray(number)
     finally:

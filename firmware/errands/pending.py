@@ -118,7 +118,7 @@ async def _unsent(desk, request):
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
-        rooms.ask("firmware.errands.draft", "run", desk)
+        rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):

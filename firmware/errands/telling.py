@@ -74,7 +74,7 @@ def because(desk, outcome):
         return desk.text("link.%d" % outcome.trouble)
     if outcome.code == profile.APPROVED:
         return desk.text("link.0")  # a yes without what makes it one
-    return reasons.run(desk.text, outcome.code)
+    return reasons.words(desk.text, outcome.code)
 
 
 def advice(code, fault_tag):

@@ -469,7 +469,7 @@ class House:
 
     def _choose_top(self, things, bare: Iterator[str], attributes: set[str]) -> None:
         """Give names to what is at the top: one each for what units have of one another."""
-        abroad = {(path, what) for _, path, what in self._asked}  # and what others speak of
+        abroad = set()  # what others speak of; who asks for something says its name alone
         whole = set()  # units that another speaks of as a whole
         in_class = set()  # things that a class body speaks of, where attributes have names too
         for module in self._modules.values():
