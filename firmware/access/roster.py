@@ -42,7 +42,7 @@ async def run(desk, number, first):
     if known:
         flags |= state.get(keys.OPERATOR + index)[operators.FLAGS] & operators.OFF
     while True:
-        first[:] = rooms.ask("firmware.access.drawn", "run", desk.board.random)
+        first[:] = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
         change = await people.verifying(index, number, first, flags)
         if not await people.taken(number, first, change[1]):
             break
@@ -78,7 +78,7 @@ def use_card(desk, number, digits):
     index, stored = _one(desk, number)
     tag = b""
     if digits:
-        if cards.run(desk, digits) not in (None, number):
+        if cards.owner(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
     change = (keys.OPERATOR + index, stored[: operators.STORED_LEN] + tag)

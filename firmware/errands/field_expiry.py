@@ -3,9 +3,9 @@
 from micropython import const
 
 from firmware import rooms
+from firmware.acquirer.profile import EAST_S
 from firmware.binding import model
 from firmware.errands import draft as drafts
-from firmware.errands.moment import EAST_S
 
 _LEN = const(4)
 

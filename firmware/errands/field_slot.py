@@ -2,10 +2,10 @@
 
 from micropython import const
 
+from firmware.acquirer.profile import EAST_S
 from firmware.binding import change, model
 from firmware.binding.record import Record
 from firmware.errands import draft as drafts
-from firmware.errands.moment import EAST_S
 from firmware.storage import state as keys
 from firmware.ui.keys import BACK
 
@@ -32,7 +32,7 @@ def words(desk, slot):
     text, tlvs = desk.text, desk.state.binding(slot)
     if tlvs is None:
         return text("slot.free" if slot > 1 else "slot.none")
-    parts = [model.truncated(model.number(tlvs) or b"")]
+    parts = [model.masked(tlvs)]
     expiry = model.field(tlvs, model.EXPIRY)
     civil = [0] * 6
     if expiry is not None:

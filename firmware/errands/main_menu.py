@@ -90,7 +90,7 @@ async def run(desk, trail):
             return errand
         trail.append([errand, 0])
     if desk.draft is not None and desk.draft[:2] == desk.operator:
-        rooms.ask("firmware.errands.draft", "run", desk)
+        rooms.ask("firmware.errands.draft", "forget", desk)
     return None
 
 

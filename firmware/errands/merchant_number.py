@@ -27,6 +27,6 @@ async def run(desk, title):
         await pages.message(title, text("merchant.wrong", left), True)
     now = desk.clock.now()
     desk.state.put((), audit.entry(audit.WRONG, now, desk.operator, detail=b"merchant number"))
-    rooms.ask("firmware.errands.draft", "run", desk)
+    rooms.ask("firmware.errands.draft", "forget", desk)
     await pages.message(title, text("merchant.over"), True)
     return False

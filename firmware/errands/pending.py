@@ -23,7 +23,7 @@ async def run(desk):
         return
     phase = desk.change.phase
     lines = [desk.text("pending.phase.%d" % phase)]
-    lines.append(model.truncated(model.number(request.tlvs) or b""))
+    lines.append(model.masked(request.tlvs))
     if phase == change.REVIEW:
         if await _watch(desk, "\n".join(lines)):
             await _sent(desk, request)
@@ -118,7 +118,7 @@ async def _unsent(desk, request):
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
-        rooms.ask("firmware.errands.draft", "run", desk)
+        rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):

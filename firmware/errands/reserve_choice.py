@@ -24,5 +24,5 @@ async def run(desk):
         items = [text("reserves." + key) for key in named]
         chosen = await desk.pages.menu(_TITLE, items)
         if chosen != BACK:
-            rooms.ask("firmware.errands.draft", "run", desk)  # of another slot
+            rooms.ask("firmware.errands.draft", "forget", desk)  # of another slot
             return errands[chosen], slot

@@ -5,9 +5,7 @@ wait for a key ends in a key or, after `idle_ms`, in Idle, of which the last qua
 warns; keys pressed while the terminal was busy never answer the page that follows, and none that
 was pressed before a message stood there answers it. Titles, labels and hints are text keys;
 bodies, items and values are words, shown as they are whatever they look like. D held shows help
-for the page, which then stands there again as it was. Reader, menu, review, entry, warning and
-aside are in memory only while they are shown. May import rooms, ui.canvas,
-ui.keys.
+for the page, which then stands there again as it was. May import rooms, ui.canvas, ui.keys.
 """
 
 import asyncio
@@ -171,7 +169,6 @@ class Pages:
         )
 
     def _with(self, name, *args):
-        # As with an errand's module: in memory only while it is used.
         return rooms.ask("firmware.ui." + name, "run", self, *args)
 
     def busy(self, title, line, step=0, steps=0):

@@ -59,7 +59,7 @@ def test_refused_or_taken_back_it_leaves_the_reserve(terminal, event):
 def test_only_the_token_of_nothing_ends_it(terminal, token, event):
     said = dict.fromkeys(profile.OF_REQUEST)
     said |= {profile.CODE: b"00", profile.STATUS: b"\1", profile.TOKEN: token}
-    assert answers.run(terminal, said).event == event
+    assert answers.read(terminal, said).event == event
 
 
 def test_it_goes_out_with_no_number(terminal):

@@ -56,7 +56,7 @@ def _record(i, tlvs):
     outcome.reference = b"%012d" % i
     outcome.application = "A2026%027d" % i
     outcome.note = "户名与证照不符" * 5
-    return record.run(request, outcome, shop.TIME + i)
+    return record.compose(request, outcome, shop.TIME + i)
 
 
 def main(path, token_key):
