@@ -11,7 +11,7 @@ async def run(desk, title, proposal, approved=None):
     False when it is on its way or has ended.
     """
     code = _WRONG_CODE
-    approved = approved or [0, None]
+    approved = approved or [0, None, 0]
     while code == _WRONG_CODE:
         secrets = await desk.open("approval", title, approved, proposal)
         if secrets is None:

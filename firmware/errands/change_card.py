@@ -29,7 +29,7 @@ async def run(desk, slot=0):
     resumed = await desk.open("resume", _TITLE, model.CHANGE_CARD)
     if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
         return
-    approved = [0, None]
+    approved = [0, None, 0]
     mending = True
     while mending:
         proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS)

@@ -30,6 +30,8 @@ _MENUS = {  # text key, errand or menu, whose it is
             ("operators.title", "operators", _SUPERVISOR),
             ("password.title", "own_password", _ALL),
             ("network.title", "network", _ALL),
+            ("host.title", "host", _ADMINISTRATOR),
+            ("selftest.title", "selftest", _ADMINISTRATOR),
             ("language.title", "language", _ALL),
             ("about.title", "about", _ALL),
         ),

@@ -192,7 +192,7 @@ def rows(desk, *keys):
             ["Account management", "Bank card management", "Operators", "Change password"],
             ["Bound account", "Pending request", "Change records", "Compare bindings"],
         ),
-        (b"99", ["Change password", "Network"], None),
+        (b"99", ["Change password", "Network", "Host", "Self-test"], None),
     ],
 )
 def test_menus_show_what_the_role_may_do(number, settings, accounts):
