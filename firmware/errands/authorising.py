@@ -13,7 +13,7 @@ async def run(desk, title, proposal, approved=None):
     False when it is on its way or has ended.
     """
     code = _WRONG_CODE
-    approved = approved or [0, None]
+    approved = approved or [0, None, 0]
     while code == _WRONG_CODE:
         secrets = await desk.open("approval", title, approved, proposal)
         if secrets is None:
@@ -32,7 +32,7 @@ async def of_form(desk, title, action, slot, fields):
     resumed = await desk.open("resume", title, action)
     if resumed is None or not await desk.open("preparation", title, slot, resumed):
         return
-    approved = [0, None]
+    approved = [0, None, 0]
     mending = True
     while mending:
         proposal = await desk.open("form", title, action, slot, fields)

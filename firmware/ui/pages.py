@@ -144,6 +144,7 @@ class Pages:
         card=None,
         whose=None,
         aside=None,
+        slash=0,
     ):
         """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
 
@@ -152,11 +153,24 @@ class Pages:
         the text key of what is wrong with them, None when nothing is; called when D is pressed.
         card: coroutine function that waits for a card and returns its digits, which fill the field
         in, or the text key of what is wrong with it. whose: words for the label's placeholder.
-        aside: the text key of what # does instead, which then ends it with no digits. Raises Idle.
+        aside: the text key of what # does instead, which then ends it with no digits. slash: how
+        many digits stand before one that is shown. Raises Idle.
         """
         self.topic = label
         return await self._with(
-            "entry", title, label, low, high, initial, secret, False, check, card, whose, aside
+            "entry",
+            title,
+            label,
+            low,
+            high,
+            initial,
+            secret,
+            False,
+            check,
+            card,
+            whose,
+            aside,
+            slash,
         )
 
     async def code(self, title, label, length, initial=b""):
@@ -165,7 +179,7 @@ class Pages:
         """
         self.topic = label
         return await self._with(
-            "entry", title, label, length, length, initial, False, True, None, None, None, None
+            "entry", title, label, length, length, initial, False, True, None, None, None, None, 0
         )
 
     def _with(self, name, *args):

@@ -196,7 +196,7 @@ def test_logging_in_again_offers_to_go_on(desk, key, kept):
     desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
 
     async def story():
-        assert await main_menu.run(desk, []) == "change_account"
+        assert await main_menu.run(desk, []) == ("change_account", ())
         task = asyncio.create_task(resume.run(desk, "change.title", model.CHANGE_ACCOUNT))
         await settle()
         assert desk.text("change.resume")[:8] in shown(desk)
@@ -233,7 +233,7 @@ def test_logging_out_by_hand_throws_it_away(desk):
         await desk.stage.press("2")
         return await task
 
-    assert asyncio.run(story()) is None
+    assert asyncio.run(story()) == (None, ())
     assert desk.draft is None and not any(draft)
 
 

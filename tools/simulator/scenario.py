@@ -461,7 +461,7 @@ class Stage:
     async def _code(self, how="right", *, limit):
         totp = pyotp.TOTP(self._identity["totp_secret"])
         if how == "wrong":
-            good = {totp.at(time.time() + shift) for shift in range(-90, 120, 30)}
+            good = {totp.at(self._now() + shift) for shift in range(-90, 120, 30)}
             code = next(f"{n:06d}" for n in range(len(good) + 1) if f"{n:06d}" not in good)
         else:
             code = totp.generate_otp(await self._free_step())
@@ -491,12 +491,16 @@ class Stage:
     async def _free_step(self):
         """Return an unused time step that the host takes now: the present one or the next."""
         while True:
-            now = int(time.time()) // 30
+            now = int(self._now()) // 30
             step = max(now, self._last_step + 1)
             if step <= now + 1:
                 self._last_step = step
                 return step
-            await asyncio.sleep(30 - time.time() % 30)
+            await asyncio.sleep(30 - self._now() % 30)
+
+    def _now(self):
+        # The owner's clock, which goes with the acquirer's.
+        return time.time() if self.acquirer is None else self.acquirer.clock()
 
     async def _power(self, what, limit):
         if what in ("off", "cycle"):
