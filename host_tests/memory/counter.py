@@ -166,7 +166,7 @@ class Person:
     """Somebody who wants one thing after another, and presses what the page shown asks for.
 
     plan: {"goals": names of _GOALS, "at the counter": {number: password}, "number": what is typed
-    as the new account's, None for a card, "new": a password to be chosen}.
+    as the new account's, None for a card, "chosen": {number: the password that is chosen}}.
     lines: what the page shows. seen: the pages met, in turn, each once in a row. told: whether one
     said that the terminal was busy. lost: what the page showed that leads nowhere, "" if there was
     none. done: everything was reached and the idle page is there.
@@ -283,12 +283,13 @@ class Person:
 
     def _chosen(self, body):
         known = self._passwords[self._who]
-        if self._plan["new"] not in known:
-            known.append(self._plan["new"])
-        return self._typed(self._plan["new"])
+        new = self._plan["chosen"][self._who]
+        if new not in known:
+            known.append(new)
+        return self._typed(new)
 
     def _changed(self, body):
-        self._passwords[self._who] = [self._plan["new"]]
+        self._passwords[self._who] = [self._plan["chosen"][self._who]]
         return _OK
 
     def _owners_code(self, body):

@@ -120,7 +120,7 @@ class Story:
         if not self.goals:
             return told
         plan = {**told.plan, "goals": self.goals, "at the counter": dict(self.passwords)}
-        plan |= {"number": self.number, "new": self.new}
+        plan |= {"number": self.number, "chosen": {"01": self.new}}
         if plan.get("probe"):
             plan["probe"] = [dict(self.passwords)["01"], self.new]
         if self.number is None:
