@@ -173,35 +173,40 @@ def _home():
 built = functools.cache(house)
 
 
+def linked(name):
+    """Return where the linker has put what is called so in the sources: unit and short name."""
+    for unit, told in built().legend().items():
+        for short, names in told.items():
+            if name in names.split(" or "):
+                return unit, short
+    raise LookupError(name)
+
+
 def target(seam):
     """Return where the linker has put a seam: unit, class and function; None for `ask`."""
     if SEAMS[seam] is None:
         return None
     cls, function = SEAMS[seam]
-    for unit, told in built().legend().items():
-        brief = {name: short for short, names in told.items() for name in names.split(" or ")}
-        if cls in brief:
-            return unit, brief[cls], brief[f"{cls}.{function}"]
-    raise LookupError(cls)
+    return *linked(cls), linked(f"{cls}.{function}")[1]
 
 
-def _put_beside(files, seam, left):
+def _put_beside(files, seam, left, mutant):
     mpy.compile_module(_PROBE.read_text("utf-8"), _PROBE.stem, files / f"{_PROBE.stem}.mpy", [])
     boot = files / "boot.py"
     first = f"__import__({_PROBE.stem!r}).start({seam!r}, {left}, {target(seam)!r})\n"
-    boot.write_text(first + boot.read_text("utf-8"), "utf-8")
+    boot.write_text(first + mutant + boot.read_text("utf-8"), "utf-8")
     report.manifest(files, mpy.host_arch())
 
 
-async def _lived(seam, left, heap):
+async def _lived(seam, left, heap, mutant):
     """Live a life, pinched at `seam` (None: nowhere) and in `heap` bytes. Returns the Life, and
-    whether the person got everything without more memory.
+    whether the person got everything without more memory. mutant: see found.
     """
     original, identity = await asyncio.to_thread(_home)
     with tempfile.TemporaryDirectory(prefix="rebind-memory-") as home:
         await asyncio.to_thread(shutil.copytree, original.name, home, dirs_exist_ok=True)
         if seam is not None:
-            _put_beside(Path(home) / "terminal" / "fs", seam, left)
+            _put_beside(Path(home) / "terminal" / "fs", seam, left, mutant)
         async with workplace.at_work(home, identity, heap) as stage:
             life = Life(stage, identity)
             await stage.terminal.power_on()
@@ -227,20 +232,20 @@ def story(name, point):
     return "\n".join(lines)
 
 
-def _live(name, point):
+def _live(name, point, mutant=""):
     seam = _seam(name)
-    return asyncio.run(_lived(seam, point, point if seam is None else HEAP))
+    return asyncio.run(_lived(seam, point, point if seam is None else HEAP, mutant))
 
 
 def _seam(name):
     return None if name == SMALL else name.rpartition(" ")[2]
 
 
-def found(name, point):
+def found(name, point, mutant=""):
     """Live it; `point` is how many bytes a seam leaves, or the heap. Returns [Found]: what is
-    wrong.
+    wrong. mutant: what breaks the firmware on purpose, put at the beginning of boot.py.
     """
-    return _wrong(name, point, *_live(name, point))
+    return _wrong(name, point, *_live(name, point, mutant))
 
 
 def _wrong(name, point, life, enough, wrong):
