@@ -156,7 +156,7 @@ class _Unmet(Exception):
     """What a statement says is not so; the text says what was found instead."""
 
 
-class _Limit:
+class Limit:
     """So many seconds, in which the terminal was given its share of the host's time."""
 
     def __init__(self, terminal, seconds):
@@ -167,6 +167,7 @@ class _Limit:
 
     @property
     def over(self):
+        """Whether they are over."""
         now = time.monotonic()
         if now < self._end:
             return False
@@ -300,7 +301,7 @@ class Stage:
 
     async def _until(self, met, limit, complaint):
         """Wait until `met(lines)` gives something true, looking at every change; return it."""
-        time_left = _Limit(self.terminal, limit)
+        time_left = Limit(self.terminal, limit)
         while True:
             found = met(await self.lines())
             if found and await self._whole():
@@ -514,7 +515,7 @@ class Stage:
 
     async def _console(self, text, limit):
         console = self.terminal.console
-        time_left = _Limit(self.terminal, limit)
+        time_left = Limit(self.terminal, limit)
         while not await console.printed.wait_for(
             lambda: any(text in line for line in console.lines[self._console_from :]), _STEADY_S
         ):
@@ -649,7 +650,7 @@ class Stage:
     async def _books(self, count, kind, *patterns, limit):
         wanted = int(count)
         rules = [pattern.partition("=")[::2] for pattern in patterns]
-        time_left = _Limit(self.terminal, limit)
+        time_left = Limit(self.terminal, limit)
         while True:
             rows = self._rows(kind)
             found = [row for row in rows if _matches(row, rules)]
