@@ -6,7 +6,7 @@ It says what was chosen and ends, so that it is not in memory while that is done
 from firmware import rooms
 from firmware.binding import change
 from firmware.errands.field_slot import words
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
 _TITLE = "reserves.title"
@@ -20,7 +20,7 @@ async def run(desk):
         return "pending", ()
     text, at = desk.text, 0
     while True:
-        items = [words(desk, slot) for slot in range(2, keys.SLOTS + 1)]
+        items = [words(desk, slot) for slot in range(2, store.SLOTS + 1)]
         at = await desk.pages.menu(_TITLE, items, at)
         if at == BACK:
             return None

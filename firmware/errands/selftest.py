@@ -3,7 +3,7 @@
 from micropython import const
 
 from firmware.errands.moment import moment
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _TITLE = "selftest.title"
 _PARTS = ("flash", "keystore", "keypad", "magstripe", "oled")
@@ -22,10 +22,10 @@ async def run(desk):
 
 def _lines(desk):
     text, board = desk.text, desk.board
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         desk.state.binding(slot)
         desk.state.backup(slot)
-    desk.state.records()
+    desk.state.change_records()
     lines = []
     for part in _PARTS:
         bad = part in board.faults or part == "keypad" and board.keypad.stuck >= 0

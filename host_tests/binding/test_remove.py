@@ -2,13 +2,13 @@
 
 import pytest
 
-from firmware.acquirer import answers, profile
+from firmware.acquirer import outcomes, profile
 from firmware.acquirer.identity import Identity
 from firmware.binding import change, model
-from firmware.binding.record import Record
+from firmware.binding.change_record import ChangeRecord
 from firmware.binding.request import Request, begin, pending
 from firmware.message import codec
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_compose import _line
 
@@ -28,7 +28,7 @@ def terminal():
 
 def test_it_is_kept_over_restarts_and_new_sectors_as_any_request_is(terminal):
     for count in range(800):
-        terminal.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),))
+        terminal.state.put(((store.LANGUAGE, b"zh" if count % 2 else b"en"),))
     terminal.boot()
     assert terminal.change.phase == change.STORED
     assert (pending(terminal.state).action, pending(terminal.state).tlvs) == (model.REMOVE, b"")
@@ -42,7 +42,7 @@ def test_it_ends_with_the_slot_free_and_what_it_had_as_backup(terminal):
         assert terminal.state.backup(SLOT) == NEW
         assert terminal.state.binding(1) == OLD
         terminal.boot()
-    record = Record(terminal.state.records()[0])
+    record = ChangeRecord(terminal.state.change_records()[0])
     assert (record.action, record.slot, record.number) == (model.REMOVE, SLOT, "*")
 
 
@@ -59,7 +59,7 @@ def test_refused_or_taken_back_it_leaves_the_reserve(terminal, event):
 def test_only_the_token_of_nothing_ends_it(terminal, token, event):
     said = dict.fromkeys(profile.OF_REQUEST)
     said |= {profile.CODE: b"00", profile.STATUS: b"\1", profile.TOKEN: token}
-    assert answers.read(terminal, said).event == event
+    assert outcomes.read(terminal, said).event == event
 
 
 def test_it_goes_out_with_no_number(terminal):

@@ -11,13 +11,13 @@ from firmware.binding import change
 from firmware.binding.change import Change
 from firmware.binding.request import pending
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import LAST
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
 from host_tests.crash.images import readable, secrets
 
-PENDING = (keys.PENDING, keys.PENDING_STATE, keys.PENDING_TLVS)
+PENDING = (store.PENDING, store.PENDING_STATE, store.PENDING_TLVS)
 
 
 @pytest.fixture
@@ -180,8 +180,8 @@ def _leak(sync, value):
 
 def _leak_and_regret(sync, value):
     # Into the state, where the next value takes its place.
-    sync.state.put(((keys.LANGUAGE, value),))
-    sync.state.put(((keys.LANGUAGE, b"zh"),))
+    sync.state.put(((store.LANGUAGE, value),))
+    sync.state.put(((store.LANGUAGE, b"zh"),))
 
 
 @pytest.mark.parametrize("leak", [_leak, _leak_and_regret])

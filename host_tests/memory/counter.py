@@ -40,21 +40,21 @@ _GOALS = {
     "restore": ("menu.accounts", "restore.title", "told.accepted"),
     "review": ("menu.accounts", "change.title", "submit.review"),
     "watch": ("menu.accounts", "pending.title", "told.accepted"),
-    "accept": ("menu.accounts", "accept.title", "accept.done"),
+    "accept": ("menu.accounts", "take_over.title", "take_over.done"),
     "password": ("password.title", "password.changed"),
     "network": ("network.title", "network.up"),
     "language": ("language.title", "language.zh"),
     "about": ("about.title", "about.build"),
     "bindings": ("menu.accounts", "bindings.title", "bindings.title"),
     "pending": ("menu.accounts", "pending.title", "pending.none"),
-    "records": ("menu.accounts", "records.title", "records.none"),
-    "agrees": ("menu.accounts", "accept.title", "accept.agrees"),
+    "records": ("menu.accounts", "change_records.title", "change_records.none"),
+    "agrees": ("menu.accounts", "take_over.title", "take_over.agrees"),
 }
 
 _LATER = {
     "told.accepted": ("idle.ended.2",),
     "submit.review": ("pending.phase.3",),
-    "accept.done": ("accept.agrees",),
+    "take_over.done": ("take_over.agrees",),
     "password.changed": ("password.same",),
 }
 
@@ -322,7 +322,13 @@ _READ = (  # titles of pages that are confirmed, whatever else they show
     *("busy.title", "closed.title", "password.title", "log_in.title", "change.title"),
     *("notice.title", "language.title", "about.title", "bindings.title", "bindings.backup"),
     *("approve.supervisor", "approve.owner"),
-    *("records.title", "restore.title", "pending.title", "accept.title", "result.accepted"),
+    *(
+        "change_records.title",
+        "restore.title",
+        "pending.title",
+        "take_over.title",
+        "result.accepted",
+    ),
     *("result.unsent", "result.unknown", "result.review", "result.refused", "result.held"),
 )
 
