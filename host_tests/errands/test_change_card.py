@@ -7,7 +7,7 @@ import pytest
 
 from drivers.clock import Clock
 from firmware import rooms
-from firmware.binding import change, model, record
+from firmware.binding import change, change_record, model
 from firmware.binding.request import Request
 from firmware.errands import approval, change_card, codes, field_slot, form, merchant_number
 from firmware.errands import draft as drafts
@@ -58,7 +58,7 @@ class Desk(SimpleNamespace):
     def binding(self, slot):
         return OLD if slot == 1 else None
 
-    def records(self):
+    def change_records(self):
         return []
 
     def put(self, changes, entry):
@@ -88,7 +88,7 @@ def bound(tlvs, time=NOW - 86400, event=change.ACTIVE, slot=1):
     request = Request(bytes(16), 7, time, 2, slot, 1, b"01", True, None, tlvs)
     outcome = change.Outcome()
     outcome.event, outcome.code = event, b"00"
-    return record.run(request, outcome, time)
+    return change_record.compose(request, outcome, time)
 
 
 async def fill(desk, *keys):
@@ -122,7 +122,7 @@ def test_the_slots_say_what_they_have_and_what_expires_soon(desk):
     ],
 )
 def test_since_when_a_binding_stands_is_said_where_its_record_is_kept(desk, records, said):
-    desk.records = lambda: records
+    desk.change_records = lambda: records
     assert field_slot.words(desk, 1) == "Ends 620000*0005 02/27" + said
 
 

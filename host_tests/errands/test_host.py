@@ -25,7 +25,7 @@ class State:
     def backup(self, slot):
         pass
 
-    def records(self):
+    def change_records(self):
         return []
 
 

@@ -124,7 +124,7 @@ def counter(footprints):
             await self.reached()
             self.operator = life.OPERATOR
             self.pages = Person(self.world, footprints.begin)
-            draft = drafts.begin(self, model.CHANGE_ACCOUNT, life.SLOT)
+            draft = drafts.begin(self, model.CHANGE_ACCOUNT, 1)
             draft[drafts.REASON] = 4
             for tag, value in FIELDS.items():
                 drafts.put(draft, tag, value)
