@@ -102,19 +102,18 @@ class Terminal:
 
     async def _attend(self, name):
         # One person, from the errand `name` to log-out: the idle page leads to log-in, that to the
-        # menu, and every errand of the menu back to it. Whatever one fails with is told. Who was
-        # left alone is logged out, and told so by the idle page: it alone sees who that was.
-        desk, trail = self.desk, []
+        # menu, and every errand back to it, but one that returns which is next, with what it is to
+        # be given. Whatever one fails with is told. Who was left alone is logged out, and told so
+        # by the idle page: it alone sees who that was.
+        desk, trail, args = self.desk, [], ()
         desk.pages.drop_keys()
         while name is not None:
             told = found = None
             try:
                 if name in desk.closed:
                     told = name
-                elif name == "main_menu":
-                    found = await desk.open(name, trail)
                 else:
-                    found = await desk.open(name)
+                    found = await desk.open(name, *args)
             except (Idle, StorageFault):
                 raise
             except Exception as fault:
@@ -132,7 +131,7 @@ class Terminal:
                 desk.operator = found
             if desk.operator is None:
                 return
-            name = found if name == "main_menu" and told is None else "main_menu"
+            name, args = found if isinstance(found, tuple) else ("main_menu", (trail,))
 
     async def _told_with_what_there_is(self):
         # Of no room, not even for the page that tells of it.

@@ -90,7 +90,7 @@ def make(monkeypatch):
 
         async def main_menu(desk, trail):
             desk.menus += 1
-            return None if desk.menus > 1 else "shop"
+            return (None if desk.menus > 1 else "shop"), ()
 
         desk.runs = desk.menus = 0
         for name, how in (("shop", run), ("log_in", log_in), ("main_menu", main_menu)):

@@ -6,7 +6,7 @@ LEN = const(8)
 _FRESH = const(250)  # a random byte below is as often one digit as another
 
 
-def run(random):
+def digits(random):
     """Return `LEN` digits, ASCII. random(n) gives `n` random bytes."""
     drawn = bytearray()
     while len(drawn) < LEN:

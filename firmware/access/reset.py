@@ -4,8 +4,8 @@
 
 What always holds: a challenge stands for 24 hours, also without power, and is used up by the new
 password that it leads to; a response is counted on flash before it is looked at; five wrong ones
-lock the terminal's resets for 30 minutes, whomever they are for. In memory only while a response
-is waited for. May import rooms, the length of drawn, crypto and storage.
+lock the terminal's resets for 30 minutes, whomever they are for. May import rooms, the length of
+drawn, crypto and storage.
 """
 
 import struct
@@ -39,7 +39,7 @@ def run(desk, number):
     whose, challenge, made, wrong, until = struct.unpack(_LAYOUT, stored)
     now = desk.clock.now()
     if whose != number or not 0 <= now - made < _STANDS_S:
-        challenge = rooms.ask("firmware.access.drawn", "run", desk.board.random)
+        challenge = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
         value = struct.pack(_LAYOUT, number, challenge, now, wrong, until)
         desk.state.put(((store.RESET, value),))
     return challenge

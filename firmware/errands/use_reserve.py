@@ -2,9 +2,9 @@
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding import model
 from firmware.errands import authorising
-from firmware.ui.keys import BACK
 
 _TITLE = "reserves.use"
 _PAID = const(1)
@@ -17,11 +17,10 @@ async def run(desk, slot):
     """
     if not await desk.open("preparation", _TITLE, _PAID):
         return
-    items = [desk.text("reason.%d" % reason) for reason in _REASONS]
-    at = await desk.pages.menu("field.reason", items)
-    if at == BACK:
+    reason = await rooms.ask("firmware.errands.field_reason", "chosen", desk, _REASONS)
+    if not reason:
         return
     tlvs = desk.state.binding(slot)
     of_card = model.field(tlvs, model.PAN) is not None
     action = model.CHANGE_CARD if of_card else model.CHANGE_ACCOUNT
-    await authorising.run(desk, _TITLE, (action, _PAID, _REASONS[at], tlvs))
+    await authorising.run(desk, _TITLE, (action, _PAID, reason, tlvs))

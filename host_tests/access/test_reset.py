@@ -133,7 +133,7 @@ def test_a_clock_that_is_set_moves_challenge_and_lock_with_it(shop):
     first = shop.challenge(b"00")
     for _ in range(5):
         shop.respond(b"00", "00000000")
-    shop.state.put(shifting.run(shop.state, shop.clock.time, 5 * DAY_S))
+    shop.state.put(shifting.put_off(shop.state, shop.clock.time, 5 * DAY_S))
     shop.clock.time += 5 * DAY_S
     assert shop.challenge(b"00") == first
     assert shop.respond(b"00", shop.right(b"00")) == (reset.LOCKED, 30)
@@ -165,4 +165,4 @@ def test_a_response_whose_counting_was_cut_counts(shop):
 
 def test_random_digits_are_digits_whatever_is_drawn():
     random = [bytes((255, 254, 253, 252, 251, 250, 249, 7)), bytes(range(8))]
-    assert drawn.run(lambda n: random.pop(0)) == b"97012345"
+    assert drawn.digits(lambda n: random.pop(0)) == b"97012345"

@@ -57,9 +57,9 @@ def test_refused_or_taken_back_it_leaves_the_reserve(terminal, event):
     "token, event", [(bytes(8), change.ACTIVE), (b"a token.", change.SUPERSEDED)]
 )
 def test_only_the_token_of_nothing_ends_it(terminal, token, event):
-    said = dict.fromkeys((profile.WORDS, profile.APPLICATION, profile.REFERENCE))
+    said = dict.fromkeys(profile.OF_REQUEST)
     said |= {profile.CODE: b"00", profile.STATUS: b"\1", profile.TOKEN: token}
-    assert outcomes.run(terminal, said).event == event
+    assert outcomes.read(terminal, said).event == event
 
 
 def test_it_goes_out_with_no_number(terminal):

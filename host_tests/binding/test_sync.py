@@ -396,7 +396,7 @@ def test_an_archive_that_fails_keeps_no_person_from_signing_on_and_so_from_a_cha
 
 
 def _pauses(sync, *reached):
-    return [rooms.ask("firmware.acquirer.pause", "run", sync, each) for each in reached]
+    return [rooms.ask("firmware.acquirer.pause", "rest", sync, each) for each in reached]
 
 
 def test_a_lost_line_is_tried_with_growing_pauses_of_at_most_five_minutes():

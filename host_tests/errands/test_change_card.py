@@ -7,8 +7,9 @@ import pytest
 
 from drivers.clock import Clock
 from firmware import rooms
-from firmware.binding import model
-from firmware.errands import change_card, codes, form, merchant_number
+from firmware.binding import change, change_record, model
+from firmware.binding.request import Request
+from firmware.errands import approval, change_card, codes, field_slot, form, merchant_number
 from firmware.errands import draft as drafts
 from host_tests.errands.test_form import LICENCE, NAME, leave, shown
 from host_tests.ui.stage import Stage, settle
@@ -57,7 +58,7 @@ class Desk(SimpleNamespace):
     def binding(self, slot):
         return OLD if slot == 1 else None
 
-    def records(self):
+    def change_records(self):
         return []
 
     def put(self, changes, entry):
@@ -82,6 +83,14 @@ def desk():
     return Desk()
 
 
+def bound(tlvs, time=NOW - 86400, event=change.ACTIVE, slot=1):
+    """The record of a change that ended so."""
+    request = Request(bytes(16), 7, time, 2, slot, 1, b"01", True, None, tlvs)
+    outcome = change.Outcome()
+    outcome.event, outcome.code = event, b"00"
+    return change_record.compose(request, outcome, time)
+
+
 async def fill(desk, *keys):
     work = form.run(desk, "card.title", model.CHANGE_CARD, 0, change_card._FIELDS)
     task = asyncio.create_task(work)
@@ -96,12 +105,25 @@ def test_the_slots_say_what_they_have_and_what_expires_soon(desk):
         task = await fill(desk, "1")
         assert "620000*0005" in shown(desk)
         assert desk.text("slot.free").replace(" ", "") in shown(desk)
+        assert desk.text("slot.near") in shown(desk)
         await leave(task)
-        from firmware.errands.field_slot import words
-
-        assert words(desk, 1) == "620000*0005 02/27 expires soon"
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "records, said",
+    [
+        ([], ""),
+        ([bound(OLD)], " since 2027-01-14"),
+        ([bound(OLD, slot=2)], ""),
+        ([bound(OLD, event=change.REJECTED), bound(OLD, NOW - 172800)], " since 2027-01-13"),
+        ([bound(model.compose({model.PAN: OTHER.encode()}))], ""),  # accepted elsewhere since
+    ],
+)
+def test_since_when_a_binding_stands_is_said_where_its_record_is_kept(desk, records, said):
+    desk.change_records = lambda: records
+    assert field_slot.words(desk, 1) == "Ends 620000*0005 02/27" + said
 
 
 @pytest.mark.parametrize(
@@ -116,6 +138,60 @@ def test_a_card_that_cannot_be_bound_is_refused_at_its_field(desk, reason, numbe
     async def story():
         task = await fill(desk, reason, "1", number, "D")
         assert desk.text(rule).replace(" ", "") in shown(desk)
+        await leave(task)
+
+    asyncio.run(story())
+
+
+BY_HAND = OTHER + "D" + "1229" + "D"
+
+
+@pytest.mark.parametrize("swiped", [False, True])
+@pytest.mark.parametrize(
+    "key, reason", [("1", 1), ("2", 2), ("3", 3), ("4", 4), ("5", 5), ("6", 9)]
+)
+def test_every_reason_leads_to_a_proposal_by_keypad_and_by_swipe(desk, key, reason, swiped):
+    async def story():
+        task = await fill(desk, key, "1", "" if swiped else BY_HAND)
+        if swiped:
+            desk.card = OTHER
+            await asyncio.sleep(0.3)
+            await desk.stage.press("D")
+        if desk.text("field.name").replace(" ", "") in shown(desk):
+            await desk.stage.press("2")  # otherwise the holder is proposed
+        await desk.stage.press("B" * 9 + "D")
+        return await task
+
+    action, slot, why, tlvs = asyncio.run(story())
+    assert (action, slot, why) == (model.CHANGE_CARD, 1, reason)
+    assert model.field(tlvs, model.PAN) == OTHER.encode()
+    assert model.field(tlvs, model.EXPIRY) == b"2912"
+    assert model.field(tlvs, model.NAME) == NAME.encode()
+
+
+@pytest.mark.parametrize("number", [b"00", b"99"])
+def test_nobody_but_an_operator_enters_a_change(desk, number):
+    desk.operator = number
+    proposal = (model.CHANGE_CARD, 1, 1, OLD)
+
+    async def story():
+        work = approval.run(desk, "card.title", [0, None, 0], proposal)
+        task = asyncio.create_task(work)
+        await settle()
+        assert desk.text("approve.two")[:20].replace(" ", "") in shown(desk)
+        await desk.stage.press("D")
+        return await task
+
+    assert asyncio.run(story()) is None
+
+
+def test_the_slash_of_an_expiry_stands_there_once_the_month_is_typed(desk):
+    async def story():
+        task = await fill(desk, "1", "1", OTHER, "D", "1")
+        assert "/" not in shown(desk).replace("MM/YY", "").replace("1/4", "")
+        for key, typed in ("2", "12/"), ("2", "12/2"), ("9", "12/29"):
+            await desk.stage.press(key)
+            assert typed in shown(desk)
         await leave(task)
 
     asyncio.run(story())
@@ -186,10 +262,17 @@ def test_three_wrong_merchant_numbers_end_it_and_are_recorded(desk):
     desk.draft = draft = bytearray(b"01 what was typed")
 
     async def story():
-        task = asyncio.create_task(merchant_number.run(desk, "card.title"))
+        approved = [0, None, 0]
+        task = asyncio.create_task(merchant_number.run(desk, "card.title", approved))
         await settle()
-        for _ in range(3):
-            await desk.stage.press("898310054110002" + "DD")
+        for left in (2, 1):
+            await desk.stage.press("898310054110002" + "D")
+            assert desk.text("merchant.wrong", left)[-16:].replace(" ", "") in shown(desk)
+            await desk.stage.press("DC")  # who goes back and comes again has no more of them
+            assert await task is False
+            task = asyncio.create_task(merchant_number.run(desk, "card.title", approved))
+            await settle()
+        await desk.stage.press("898310054110002" + "DD")
         return await task
 
     assert asyncio.run(story()) is False

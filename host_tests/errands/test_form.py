@@ -110,10 +110,12 @@ def test_what_is_left_alone_or_finds_no_room_is_kept_at_the_desk(desk):
 async def left_alone(desk, *keys):
     """Fill in so far; then nobody is there any more."""
     task = await fill(desk, *keys)
+    patient, desk.pages.quiet_ms = desk.pages.quiet_ms, 10
     desk.pages._left_ms = 0
     desk.stage.keys._arrived.set()
     with pytest.raises(Idle):
         await asyncio.wait_for(task, 20)
+    desk.pages.quiet_ms = patient
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,6 @@ async def left_alone(desk, *keys):
 )
 def test_the_field_that_was_being_typed_is_found_as_it_was(desk, keys, typed):
     desk.licence = None
-    desk.pages.quiet_ms = 10
 
     async def story():
         await left_alone(desk, *keys)
@@ -195,7 +196,7 @@ def test_logging_in_again_offers_to_go_on(desk, key, kept):
     desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
 
     async def story():
-        assert await main_menu.run(desk, []) == "change_account"
+        assert await main_menu.run(desk, []) == ("change_account", ())
         task = asyncio.create_task(resume.run(desk, "change.title", model.CHANGE_ACCOUNT))
         await settle()
         assert desk.text("change.resume")[:8] in shown(desk)
@@ -232,7 +233,7 @@ def test_logging_out_by_hand_throws_it_away(desk):
         await desk.stage.press("2")
         return await task
 
-    assert asyncio.run(story()) is None
+    assert asyncio.run(story()) == (None, ())
     assert desk.draft is None and not any(draft)
 
 

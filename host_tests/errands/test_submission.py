@@ -156,6 +156,15 @@ def test_a_request_for_a_slot_that_the_acquirer_has_unbound_names_nothing():
     assert request.old_token is None
 
 
+@pytest.mark.parametrize("number", [b"00", b"99"])
+def test_a_request_of_somebody_who_enters_no_changes_is_not_stored(number):
+    counter = Counter([])
+    counter.operator = number
+    with pytest.raises(change.NotPossible):
+        asyncio.run(counter.open("propose", *FORM))
+    assert pending(counter.state) is None
+
+
 def _left_unanswered(monkeypatch, event, code):
     """A change whose four answers are lost; nobody is there when the fifth try ends it. Returns
     the terminal, and what lay at the desk meanwhile.

@@ -11,7 +11,7 @@ import pytest
 from drivers import clock
 from firmware.binding import change
 from firmware.binding.change import Outcome
-from firmware.binding.change_record import ChangeRecord, run
+from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
 from firmware.errands import change_records, pending, telling
 from firmware.errands import outcome as outcomes
@@ -131,7 +131,7 @@ def _record(event, code, note=""):
     outcome = _outcome(event, code)
     outcome.note = note
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
-    return run(request, outcome, 1_800_000_000)
+    return compose(request, outcome, 1_800_000_000)
 
 
 @pytest.mark.parametrize("event", ENDS)

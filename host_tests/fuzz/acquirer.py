@@ -190,7 +190,7 @@ _RULES = {
     0xDF37: _is_number(4, 4),
 }
 
-_PAGES = ("bindings", "records", "pending", "idle")
+_PAGES = ("bindings", "change_records", "pending", "idle")
 _KEYS = "DBDADDDDBBDDCDDDDDDDD"
 
 
@@ -230,7 +230,7 @@ class Reader(life.Till):
             if self.sync.names:
                 stage.keys.press("D" + "B" * len(self.sync.names))
                 with contextlib.suppress(Idle):
-                    asked = model.CHANGE_ACCOUNT, life.SLOT, change_account._FIELDS
+                    asked = model.CHANGE_ACCOUNT, 1, change_account._FIELDS
                     await self.open("form", "change.title", *asked)
         finally:
             self.text, self.pages, self.operator = kept

@@ -27,6 +27,7 @@ _LOOK_S = 5
 _CLEAR = bytes((stage.CLEAR,))
 _OK = "D"
 _BACK = "C"
+_DOWN = "B"
 _WATCHDOG_S = 90
 _THINKS_MS = 1000
 _STAY_MS = 20000  # a key now and then: somebody is here
@@ -35,19 +36,19 @@ _LONG = 12  # rows of a review at most
 
 # What a goal is: the rows to it from the settings, and the words that tell that it is reached.
 _GOALS = {
-    "change": ("11", "told.accepted"),
-    "restore": ("13", "told.accepted"),
-    "review": ("11", "submit.review"),
-    "watch": ("14", "told.accepted"),
-    "accept": ("16", "take_over.done"),
-    "password": ("2", "password.changed"),
-    "network": ("3", "network.up"),
-    "language": ("4", "language.zh"),
-    "about": ("5", "about.build"),
-    "bindings": ("12", "bindings.title"),
-    "pending": ("14", "pending.none"),
-    "records": ("15", "change_records.none"),
-    "agrees": ("16", "take_over.agrees"),
+    "change": ("menu.accounts", "change.title", "told.accepted"),
+    "restore": ("menu.accounts", "restore.title", "told.accepted"),
+    "review": ("menu.accounts", "change.title", "submit.review"),
+    "watch": ("menu.accounts", "pending.title", "told.accepted"),
+    "accept": ("menu.accounts", "take_over.title", "take_over.done"),
+    "password": ("password.title", "password.changed"),
+    "network": ("network.title", "network.up"),
+    "language": ("language.title", "language.zh"),
+    "about": ("about.title", "about.build"),
+    "bindings": ("menu.accounts", "bindings.title", "bindings.title"),
+    "pending": ("menu.accounts", "pending.title", "pending.none"),
+    "records": ("menu.accounts", "change_records.title", "change_records.none"),
+    "agrees": ("menu.accounts", "take_over.title", "take_over.agrees"),
 }
 
 _LATER = {
@@ -165,7 +166,7 @@ class Person:
     """Somebody who wants one thing after another, and presses what the page shown asks for.
 
     plan: {"goals": names of _GOALS, "at the counter": {number: password}, "number": what is typed
-    as the new account's, None for a card, "new": a password to be chosen}.
+    as the new account's, None for a card, "chosen": {number: the password that is chosen}}.
     lines: what the page shows. seen: the pages met, in turn, each once in a row. told: whether one
     said that the terminal was busy. lost: what the page showed that leads nowhere, "" if there was
     none. done: everything was reached and the idle page is there.
@@ -196,7 +197,8 @@ class Person:
         if keys is None:
             self.lost = " | ".join(lines)
             return b""
-        self._reach(body)
+        if not page.startswith("menu."):  # its rows are no pages yet
+            self._reach(title + body)
         if page == "idle.title":
             self.done = not self._goals
             keys = _OK if self._goals else ""
@@ -206,11 +208,11 @@ class Person:
             self._pressed_ms = self._world.now_ms()
         return keys if isinstance(keys, bytes) else keys.encode()
 
-    def _reach(self, body):
+    def _reach(self, shown):
         # What was not told when it was reached shows when it is tried again.
         if self._goals:
-            word = _GOALS[self._goals[0]][1]
-            if any(self._words(key) in body for key in (word, *_LATER.get(word, ()))):
+            word = _GOALS[self._goals[0]][-1]
+            if any(self._words(key) in shown for key in (word, *_LATER.get(word, ()))):
                 self._goals.pop(0)
 
     def _words(self, key):
@@ -254,11 +256,18 @@ class Person:
             ("pending.title", "pending.phase.3", self._stay),
             (None, "prepare.clock", self._later),
             *((title, None, _OK) for title in _READ),
+            *((None, hint, _OK) for hint in ("ui.next", "ui.accept", "ui.ok")),
         )
 
     def _row(self, depth):
-        rows = _GOALS[self._goals[0]][0] if self._goals else ""
-        return rows[depth : depth + 1] or _BACK
+        # The digit before the words of the row wanted; it may be further down.
+        *rows, _ = _GOALS[self._goals[0]] if self._goals else ("",)
+        if len(rows) <= depth:
+            return _BACK
+        for line in self.lines[1:]:
+            if line[1:].startswith(self._words(rows[depth])):
+                return line[0]
+        return _DOWN
 
     def _password(self, body):
         self._who = re.search("[0-9]{2}", body).group()
@@ -275,12 +284,13 @@ class Person:
 
     def _chosen(self, body):
         known = self._passwords[self._who]
-        if self._plan["new"] not in known:
-            known.append(self._plan["new"])
-        return self._typed(self._plan["new"])
+        new = self._plan["chosen"][self._who]
+        if new not in known:
+            known.append(new)
+        return self._typed(new)
 
     def _changed(self, body):
-        self._passwords[self._who] = [self._plan["new"]]
+        self._passwords[self._who] = [self._plan["chosen"][self._who]]
         return _OK
 
     def _owners_code(self, body):
@@ -312,6 +322,7 @@ class Person:
 _READ = (  # titles of pages that are confirmed, whatever else they show
     *("busy.title", "closed.title", "password.title", "log_in.title", "change.title"),
     *("notice.title", "language.title", "about.title", "bindings.title", "bindings.backup"),
+    *("approve.supervisor", "approve.owner"),
     *(
         "change_records.title",
         "restore.title",

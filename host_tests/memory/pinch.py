@@ -9,6 +9,7 @@ import asyncio
 import functools
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +21,8 @@ from host_tests.memory.ending import Found
 from tools.acquirer import office
 from tools.build import mpy, report
 from tools.build.device import house
-from tools.simulator import workplace
+from tools.simulator import interpreter, workplace
+from tools.simulator.scenario import Limit
 from tools.simulator.terminal import HEAP
 
 # Seam: what is pinched there, by the name that it has in the sources; None: whatever is loaded.
@@ -40,11 +42,15 @@ _QUICK = {"pinched at put": [1024], "pinched at page": [64], SMALL: [60 * 1024]}
 
 _PROBE = Path(__file__).parent / "inside" / "pinch_probe.py"
 _NUMBER = "1001230009876543"
-_PLAN = {"goals": ("change", "bindings"), "number": _NUMBER, "new": "20260101"}
+_PLAN = {
+    "goals": ("change", "bindings"),
+    "number": _NUMBER,
+    "chosen": {"01": "20260101", "00": "73194068"},
+}
 _TOKEN = re.compile("(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 _LEAST = 40 * 1024  # too small to boot
-_LIMIT_S = 150
-_SMALL_S = 40  # that a person gives a terminal with too little memory
+_LOOKS = 1500  # a change takes 150, and 200 more each time that the next code is waited for
+_FEW_LOOKS = 250  # that a person gives a terminal with too little memory
 _BOOT_S = 15
 _STEADY_S = 0.06
 _SCANS = 5  # after a key's release: by then its page is there
@@ -97,16 +103,18 @@ class Life:
         elif line.startswith(_REPL):
             self.stopped = True
 
-    async def attend(self, seconds):
-        """Have the person at it until everything is reached, or for so long."""
-        end = time.monotonic() + seconds
+    async def attend(self, looks):
+        """Have the person at it until everything is reached, or for so many looks: the terminal
+        does its work between two of them, however busy the host is.
+        """
         try:
-            while not self._over() and time.monotonic() < end:
+            while looks and not self._over():
+                looks -= 1
                 await self._step()
         except TimeoutError:
             self.restarts.append("nobody looks for a key any more")
         if self.stopped:
-            self.person.told |= any(self.terminal.panel.pixels)  # in letters of its own
+            self.person.told |= bytes(self.terminal.panel.pixels).startswith(_last_page())
 
     def _over(self):
         return self.person.done or self.restarts or self.stopped
@@ -145,6 +153,20 @@ class Life:
 
 
 @functools.cache
+def _last_page():
+    # How drivers.trouble's page begins, which is written in the interpreter's own letters.
+    program = (
+        "import framebuf; page = bytearray(128 * 8);"
+        "framebuf.FrameBuffer(page, 128, 8, framebuf.MONO_VLSB).text('NEEDS SERVICE', 0, 0, 1);"
+        "print(page[:104].hex())"
+    )
+    done = subprocess.run(
+        [*interpreter.command(), "-c", program], capture_output=True, text=True, check=True
+    )
+    return bytes.fromhex(done.stdout)
+
+
+@functools.cache
 def _home():
     folder = tempfile.TemporaryDirectory(prefix="rebind-memory-")
     return folder, workplace.prepare(folder.name)
@@ -153,46 +175,51 @@ def _home():
 built = functools.cache(house)
 
 
+def linked(name):
+    """Return where the linker has put what is called so in the sources: unit and short name."""
+    for unit, told in built().legend().items():
+        for short, names in told.items():
+            if name in names.split(" or "):
+                return unit, short
+    raise LookupError(name)
+
+
 def target(seam):
     """Return where the linker has put a seam: unit, class and function; None for `ask`."""
     if SEAMS[seam] is None:
         return None
     cls, function = SEAMS[seam]
-    for unit, told in built().legend().items():
-        brief = {name: short for short, names in told.items() for name in names.split(" or ")}
-        if cls in brief:
-            return unit, brief[cls], brief[f"{cls}.{function}"]
-    raise LookupError(cls)
+    return *linked(cls), linked(f"{cls}.{function}")[1]
 
 
-def _put_beside(files, seam, left):
+def _put_beside(files, seam, left, mutant):
     mpy.compile_module(_PROBE.read_text("utf-8"), _PROBE.stem, files / f"{_PROBE.stem}.mpy", [])
     boot = files / "boot.py"
     first = f"__import__({_PROBE.stem!r}).start({seam!r}, {left}, {target(seam)!r})\n"
-    boot.write_text(first + boot.read_text("utf-8"), "utf-8")
+    boot.write_text(first + mutant + boot.read_text("utf-8"), "utf-8")
     report.manifest(files, mpy.host_arch())
 
 
-async def _lived(seam, left, heap):
+async def _lived(seam, left, heap, mutant):
     """Live a life, pinched at `seam` (None: nowhere) and in `heap` bytes. Returns the Life, and
-    whether the person got everything without more memory.
+    whether the person got everything without more memory. mutant: see found.
     """
     original, identity = await asyncio.to_thread(_home)
     with tempfile.TemporaryDirectory(prefix="rebind-memory-") as home:
         await asyncio.to_thread(shutil.copytree, original.name, home, dirs_exist_ok=True)
         if seam is not None:
-            _put_beside(Path(home) / "terminal" / "fs", seam, left)
+            _put_beside(Path(home) / "terminal" / "fs", seam, left, mutant)
         async with workplace.at_work(home, identity, heap) as stage:
             life = Life(stage, identity)
             await stage.terminal.power_on()
-            await life.attend(_LIMIT_S if seam else _SMALL_S)
+            await life.attend(_LOOKS if seam else _FEW_LOOKS)
             enough = life.person.done
             if not enough and not life.restarts and seam is None:
                 await stage.terminal.power_off()
                 life.stopped = False
                 stage.terminal.heap = HEAP
                 await stage.terminal.power_on()
-                await life.attend(_LIMIT_S)
+                await life.attend(_LOOKS)
             return life, enough, life.wrong()
 
 
@@ -207,20 +234,20 @@ def story(name, point):
     return "\n".join(lines)
 
 
-def _live(name, point):
+def _live(name, point, mutant=""):
     seam = _seam(name)
-    return asyncio.run(_lived(seam, point, point if seam is None else HEAP))
+    return asyncio.run(_lived(seam, point, point if seam is None else HEAP, mutant))
 
 
 def _seam(name):
     return None if name == SMALL else name.rpartition(" ")[2]
 
 
-def found(name, point):
+def found(name, point, mutant=""):
     """Live it; `point` is how many bytes a seam leaves, or the heap. Returns [Found]: what is
-    wrong.
+    wrong. mutant: what breaks the firmware on purpose, put at the beginning of boot.py.
     """
-    return _wrong(name, point, *_live(name, point))
+    return _wrong(name, point, *_live(name, point, mutant))
 
 
 def _wrong(name, point, life, enough, wrong):
@@ -239,8 +266,8 @@ async def _boots(heap):
         async with workplace.at_work(home, identity, heap) as stage:
             life = Life(stage, identity)
             await stage.terminal.power_on()
-            end = time.monotonic() + _BOOT_S
-            while time.monotonic() < end and not life.restarts and not life.stopped:
+            limit = Limit(stage.terminal, _BOOT_S)
+            while not limit.over and not life.restarts and not life.stopped:
                 await asyncio.sleep(_STEADY_S)
                 life.person.look()
                 if life.person.seen[-1:] == ["idle.title"]:
