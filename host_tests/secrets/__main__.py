@@ -11,10 +11,10 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from host_tests import (
+    bar,
     conftest,  # noqa: F401 (the firmware's import paths)
     prove,
 )
@@ -49,17 +49,15 @@ def main():
     )
     began = time.monotonic()
     console = Console()
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("looking for secrets", total=len(names))
-        try:
-            report = sweep.run(
-                names,
-                lambda done, total: progress.update(task, completed=done, total=total),
-                options.processes,
-            )
-        except (interpreter.NoInterpreter, workplace.BuildFailed) as error:
-            print(f"secrets: {error}", file=sys.stderr)
-            return 1
+    try:
+        report = bar.shown(
+            console,
+            "looking for secrets",
+            lambda tell: sweep.run(names, tell, options.processes),
+        )
+    except (interpreter.NoInterpreter, workplace.BuildFailed) as error:
+        print(f"secrets: {error}", file=sys.stderr)
+        return 1
     sweep.save(report)
     console.print(_table(report))
     for name, kind, place, form, count in report["found"][:_SHOWN]:

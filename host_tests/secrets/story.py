@@ -74,9 +74,11 @@ class Story:
         self._keys = []
         self._stage = None
         bound = {"account": None} if path.stem in UNBOUND else {}
-        files = [places.joined(sorted(device.rglob("*")))]
+        self._built = places.joined(sorted(device.rglob("*")))
+        self._by_chance = set()  # (secret, form) of what was built already
         first = {
-            number: _fresh(allowed.FIRST_PASSWORD, _password, files) for number in FIRST_PASSWORDS
+            number: _fresh(allowed.FIRST_PASSWORD, _password, [self._built])
+            for number in FIRST_PASSWORDS
         }
         with self._open_seals(), mock.patch.object(office, "first_passwords", lambda: first):
             self._identity = workplace.prepare(home, device, **bound)
@@ -86,6 +88,14 @@ class Story:
     def learn(self, kind, value):
         """Search for this, too."""
         self.secrets[kind, value] = Secret(kind, value)
+
+    def _learn_drawn(self, kind, digits):
+        """Search for what the terminal or the acquirer has drawn, but for the forms in which so
+        few digits stood by chance in what was built before them.
+        """
+        self.learn(kind, digits)
+        secret = self.secrets[kind, digits]
+        self._by_chance |= {(secret, form) for form, _ in forms.found_in(secret, self._built)}
 
     def _learn_given(self):
         """Learn what the terminal, the owner and the acquirer were given."""
@@ -245,7 +255,7 @@ class Story:
             "respond": allowed.RESPONSE,
         }.get(verb)
         if kind and words != ("wrong",):
-            self.learn(kind, digits)
+            self._learn_drawn(kind, digits)
 
     def _typed(self, text):
         """Learn what is about to be typed; return what is typed in its place."""
@@ -340,6 +350,8 @@ class Story:
         found = Counter()
         for secret in self.secrets.values():
             for form, count in forms.found_in(secret, data):
+                if (secret, form) in self._by_chance:
+                    continue
                 found[secret.kind, place, form] += count
         return found
 
