@@ -4,9 +4,10 @@ What always holds: an attempt is counted on flash before the password is looked 
 lock the operator for 30 minutes of the terminal's clock, also when that is set or begins again
 meanwhile; a number that nobody has is counted and locked like an operator's, so that who tries
 numbers is not told which there are; a first password opens nothing but its own change; nobody has
-the supervisor's password. All passwords of a terminal are stretched with one salt, drawn for it:
-so one stretching tells whether anybody has a password. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and
-8.3.6 (strength), without claiming certification. May import rooms, roles, crypto and storage.
+a password that is another's, or was one's own among the last four. All passwords of a terminal are
+stretched with one salt, drawn for it, and at one cost: so one stretching tells of all. Follows PCI
+DSS 4.0.1 8.3.4 (lock-out), 8.3.6 (strength) and 8.3.7 (the last four), without claiming
+certification. May import rooms, roles, crypto and storage.
 """
 
 import struct
@@ -14,7 +15,7 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.access.roles import ADMINISTRATOR
 from firmware.crypto.compare import equal
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -28,8 +29,8 @@ DISABLED = const(4)  # right, but the supervisor has locked the operator
 
 # What becomes of a new one
 SET = const(1)
-SAME = const(2)  # it is the one before
-TAKEN = const(3)  # the supervisor and somebody else would have the same
+SAME = const(2)  # it is the one before, or one of the three before that
+TAKEN = const(3)  # it is somebody else's
 NOBODY = const(4)  # there is no such operator
 
 FIRST = const(1)  # of an operator's flags: the password is to be changed
@@ -37,13 +38,17 @@ OFF = const(2)  # locked by the supervisor
 
 ATTEMPTS_MAX = const(5)
 LOCK_MIN = const(30)  # minutes
-_ITERATIONS = const(1000)
-_LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then the card's tag, if any
-STORED_LEN = const(29)
+# number, flags, iterations, salt, verifier; then as many beginnings of former verifiers as there
+# are, the newest first, and the card's tag, if any, which is of an odd length
+_LAYOUT = ">2sBH8s16s"
+_STORED_LEN = const(29)
+CARD_LEN = const(7)
 FLAGS = const(2)  # where they stand
-_ITERATIONS_AT = const(3)
+ITERATIONS_AT = const(3)
 _SALT = const(5)
 _VERIFIER = const(13)
+_FORMER = const(3)  # former passwords
+_FORMER_LEN = const(4)  # of what is kept of one: nobody hits it by chance
 STRANGER_LEN = const(5)  # number, then failures or locked until
 
 
@@ -55,6 +60,7 @@ class Operators:
     """
 
     def __init__(self, desk):
+        self._desk = desk
         self._state = desk.state
         self._pepper = desk.board.keystore.get_bytes("mac_key")
         self._clock = desk.clock
@@ -86,9 +92,10 @@ class Operators:
             changes.append((store.TIME, struct.pack(">I", self._clock.now())))
         changes.append(self._counted(index, number, failures, until))
         self._state.put(changes)
-        stored = bytes(STORED_LEN) if index < 0 else self._state.get(store.OPERATOR + index)
+        # Of a number that nobody has the supervisor's is tried: it takes as long.
+        stored = self._state.get(store.OPERATOR + max(index, 0))
         _, flags, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)
-        tried = await self._verifier(password, salt, iterations or _ITERATIONS)
+        tried = await self._verifier(password, salt, iterations)
         if not equal(tried, verifier, 16) or index < 0:
             self._tell(audit.LOCKED if until else audit.WRONG, number, ())
             return LOCKED if until else WRONG
@@ -113,8 +120,9 @@ class Operators:
         before = self._state.get(store.OPERATOR + index)
         flags = 0 if before is None else before[FLAGS] & OFF
         change = await self.verifying(index, number, password, flags)
-        if before is not None and await self._same(before, password, change[1]):
-            return SAME
+        if before is not None:
+            if await self._same(before, password, change[1]) or _was(before, change[1]):
+                return SAME
         if await self.taken(number, password, change[1]):
             return TAKEN
         if by_provider:
@@ -160,7 +168,7 @@ class Operators:
 
     async def verifying(self, index, number, password, flags):
         """Return the change that stores an operator and what the password is checked against. The
-        operator's card stays.
+        operator's card stays, and so does what is known of former passwords that were chosen.
         """
         state = self._state
         salt = None
@@ -170,16 +178,24 @@ class Operators:
                 salt = stored[_SALT:_VERIFIER]
                 break
         salt = salt or self._random(8)
-        verifier = await self._verifier(password, salt, _ITERATIONS)
-        stored = struct.pack(_LAYOUT, number, flags, _ITERATIONS, salt, verifier)
-        before = state.get(store.OPERATOR + index) or b""
-        return store.OPERATOR + index, stored + before[STORED_LEN:]
+        iterations = rooms.ask("firmware.access.cost", "run", self._desk)
+        verifier = await self._verifier(password, salt, iterations)
+        stored = struct.pack(_LAYOUT, number, flags, iterations, salt, verifier)
+        before = state.get(store.OPERATOR + index)
+        if before is None:
+            return store.OPERATOR + index, stored
+        former = former_of(before)
+        alike = before[ITERATIONS_AT:_VERIFIER] == stored[ITERATIONS_AT:_VERIFIER]
+        if alike and not before[FLAGS] & FIRST:
+            newest = before[_VERIFIER : _VERIFIER + _FORMER_LEN]
+            former = (newest + former)[: _FORMER * _FORMER_LEN]
+        return store.OPERATOR + index, stored + former + card_of(before)
 
     async def taken(self, number, password, made):
-        """Tell whether the supervisor and somebody else would have this same password; of whom
-        else is never told. made: what `verifying` has made of it.
+        """Tell whether it is somebody else's password; whose is never told. made: what `verifying`
+        has made of it.
         """
-        for index in range(store.OPERATORS if number == SUPERVISOR else 1):
+        for index in range(store.OPERATORS):
             other = self._state.get(store.OPERATOR + index)
             if other is not None and other[:2] != number:
                 if await self._same(other, password, made):
@@ -188,8 +204,8 @@ class Operators:
 
     async def _same(self, stored, password, made):
         # Whether that is the password now of whom `stored` is of.
-        if stored[_ITERATIONS_AT:_VERIFIER] == made[_ITERATIONS_AT:_VERIFIER]:
-            return equal(stored[_VERIFIER:], made[_VERIFIER:], 16)
+        if stored[ITERATIONS_AT:_VERIFIER] == made[ITERATIONS_AT:_VERIFIER]:
+            return equal(stored[_VERIFIER:_STORED_LEN], made[_VERIFIER:_STORED_LEN], 16)
         _, _, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)  # of older firmware
         return equal(await self._verifier(password, salt, iterations), verifier, 16)
 
@@ -213,6 +229,30 @@ async def check(desk, number, password):
 async def set_password(desk, number, password, by_provider):
     """Do as `Operators.set_password`."""
     return await Operators(desk).set_password(number, password, by_provider)
+
+
+def card_of(stored):
+    """Return the tag of the card of an operator, of whom `stored` is, b"" when there is none."""
+    return stored[-CARD_LEN:] if (len(stored) - _STORED_LEN) & 1 else b""
+
+
+def former_of(stored):
+    """Return the beginnings of the former verifiers of an operator, of whom `stored` is."""
+    return stored[_STORED_LEN : len(stored) - len(card_of(stored))]
+
+
+def with_card(stored, tag):
+    """Return what is stored of an operator whose card has this tag, b"" for no card."""
+    return stored[:_STORED_LEN] + former_of(stored) + tag
+
+
+def _was(stored, made):
+    # Whether it is one of the former passwords of whom `stored` is of.
+    former, verifier = former_of(stored), made[_VERIFIER : _VERIFIER + _FORMER_LEN]
+    for at in range(0, len(former), _FORMER_LEN):
+        if former[at : at + _FORMER_LEN] == verifier:
+            return True
+    return False
 
 
 def _find(state, number):

@@ -1,7 +1,7 @@
 """The operators 01-98 as the supervisor looks after them.
 
 What always holds: every step is one record, with its audit entry; whoever gets a first password
-must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
+must choose another at the first log-in, and it is nobody else's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, numbers,
 operators, cards, roles and storage.
 """
@@ -22,7 +22,7 @@ def listed(state):
     found = []
     for index, stored in numbers.each(state):
         if 1 <= index <= MOST:
-            card = len(stored) > operators.STORED_LEN
+            card = bool(operators.card_of(stored))
             found.append((stored[:2], stored[operators.FLAGS], card))
     return sorted(found)
 
@@ -81,7 +81,7 @@ def use_card(desk, number, digits):
         if cards.owner(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
-    change = (store.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
+    change = (store.OPERATOR + index, operators.with_card(stored, tag))
     _put(desk, audit.ADDED, number + (b" card" if tag else b" no card"), (change,))
     return True
 

@@ -57,7 +57,7 @@ def crowd(state):
         for _ in range(2):
             put(state.binding_changes(slot, LONGEST))
     for index in range(store.OPERATORS):
-        put(((store.OPERATOR + index, bytes(36)), (store.ATTEMPTS + index, bytes(5))))
+        put(((store.OPERATOR + index, bytes(48)), (store.ATTEMPTS + index, bytes(5))))
     for index in range(store.NETWORKS):
         put(((store.NETWORK + index, bytes(97)),))
     for _ in range(store.CHANGE_RECORDS):
