@@ -2,14 +2,14 @@
 
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is nobody else's; the supervisor and the
-system administrator are not in the list: the provider resets them. May import rooms, numbers,
-operators, cards, roles and storage.
+system administrator are not in the list: the provider resets them. May import rooms, attempts,
+numbers, operators, cards, roles and storage.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.access import cards, numbers, operators, roles
+from firmware.access import attempts, cards, numbers, operators, roles
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -46,11 +46,8 @@ async def run(desk, number, first):
         change = await people.verifying(index, number, first, flags)
         if not await people.taken(number, first, change[1]):
             break
-    changes = (change, (store.ATTEMPTS + index, None))
-    if known:
-        _put(desk, audit.PASSWORD, number, changes)
-    else:
-        _put(desk, audit.ADDED, number, changes)
+    entry = _entry(desk, audit.PASSWORD if known else audit.ADDED, number)
+    attempts.over(desk, number, (change,), entry)
 
 
 def switch(desk, number):
@@ -60,15 +57,16 @@ def switch(desk, number):
     value[operators.FLAGS] ^= operators.OFF
     off = value[operators.FLAGS] & operators.OFF
     event, how = (audit.GONE, b" locked") if off else (audit.ADDED, b" unlocked")
-    _put(desk, event, number + how, ((store.OPERATOR + index, bytes(value)),))
+    entry = _entry(desk, event, number + how)
+    desk.state.put(((store.OPERATOR + index, bytes(value)),), entry)
     return bool(off)
 
 
 def delete(desk, number):
     """Forget an operator: password, card and failed attempts."""
     index, _ = _one(desk, number)
-    changes = ((store.OPERATOR + index, None), (store.ATTEMPTS + index, None))
-    _put(desk, audit.GONE, number + b" deleted", changes)
+    entry = _entry(desk, audit.GONE, number + b" deleted")
+    attempts.over(desk, number, ((store.OPERATOR + index, None),), entry)
 
 
 def use_card(desk, number, digits):
@@ -82,7 +80,8 @@ def use_card(desk, number, digits):
             return False
         tag = cards.tag(desk, digits)
     change = (store.OPERATOR + index, operators.with_card(stored, tag))
-    _put(desk, audit.ADDED, number + (b" card" if tag else b" no card"), (change,))
+    entry = _entry(desk, audit.ADDED, number + (b" card" if tag else b" no card"))
+    desk.state.put((change,), entry)
     return True
 
 
@@ -105,7 +104,6 @@ def _one(desk, number):
     return index, desk.state.get(store.OPERATOR + index)
 
 
-def _put(desk, event, detail, changes):
+def _entry(desk, event, detail):
     # The supervisor has done it; to whom, and what, is the detail.
-    entry = audit.entry(event, desk.clock.now(), SUPERVISOR, detail=detail)
-    desk.state.put(changes, entry)
+    return audit.entry(event, desk.clock.now(), SUPERVISOR, detail=detail)
