@@ -9,6 +9,7 @@ from tools.simulator import scenario, workplace
 
 CHOSEN = "73914826"
 ACCOUNT = "9182736450918273"
+CVV2 = "8394"
 
 
 def in_memory(terminal, digits):
@@ -112,5 +113,64 @@ def test_numbers_that_were_not_used_are_forgotten_with_the_form(play):
             part = ACCOUNT[at : at + 8]
             assert not in_memory(terminal, part)
             assert not in_memory(terminal, part[:4] + " " + part[4:])
+
+    play(story)
+
+
+UNTIL_CVV2 = """
+choose @menu.settings
+choose @menu.cards
+choose @card.title
+pass 请备好营业执照
+pass @notice.title within 20
+choose @reason.1
+choose '622202*7890'
+see @field.card
+swipe credit
+see '6200 0000 0000 0005'
+press D
+choose 上海示例商贸有限公司
+choose @ui.submit_row
+see @password.of
+"""
+
+APPROVED = f"""
+type {CHOSEN}
+press D
+see @merchant.number within 20
+type 898310054110001
+press D
+pass @approve.supervisor
+see @password.of
+password 00
+press D
+pass @password.first within 20
+see @password.new
+type 58203917
+press D
+see @password.again
+type 58203917
+press D
+pass @password.changed within 20
+pass @approve.owner
+see @approve.cvv2
+"""
+
+
+def test_cvv2_is_forgotten_when_the_request_is_settled_and_when_it_is_given_up(play):
+    async def story(do, terminal):
+        await do("acquirer cvv2 on\n" + LOG_IN)
+        await do("press D\npass @password.changed within 20\nsee @menu.title\n")
+        await do(UNTIL_CVV2 + APPROVED)
+        assert not in_memory(terminal, CVV2)
+        await do(f"type {CVV2}\nsee '****'\n")
+        assert in_memory(terminal, CVV2)
+        await do("press C\nsee @field.reason\n")  # given up
+        assert not in_memory(terminal, CVV2)
+        await do(f"choose @ui.submit_row\npass @approve.owner\ntype {CVV2}\n")
+        await do("see '****'\npress D\nsee @approve.code\n")
+        assert in_memory(terminal, CVV2)
+        await do("code\npress D\nsee @told.accepted within 60\n")
+        assert not in_memory(terminal, CVV2)
 
     play(story)
