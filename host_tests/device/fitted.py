@@ -180,6 +180,14 @@ class FittedBoard(Board):
         if self._client:
             self._client.shutdown(socket.SHUT_RDWR)
 
+    def open_console(self):
+        """Pull the plug, and have what the provider's response leaves: see test_console.py."""
+        self._events.put(("opened", None))
+
+    def power_cycle(self):
+        """Pull the plug and put it back."""
+        self._events.put(("plugged", None))
+
     def _on_reset(self, cause):
         """On the bus thread: nothing of the firmware may run after this."""
         process = self._process
@@ -187,7 +195,13 @@ class FittedBoard(Board):
         process.kill()
 
     def happened(self, kind, what):
-        """Deal with a reset of the chip, which the parts have told."""
+        """Deal with the plug, or with a reset of the chip, which the parts have told."""
+        if kind in ("opened", "plugged"):
+            self._power_off()
+            if kind == "opened":
+                self.parts.nvs.set("rebind", "console", "B", b"\1")
+                self.parts.nvs.commit()
+            self._power_on()
         if kind != "reset" or what[0] is not self._process:
             return
         cause = what[1]

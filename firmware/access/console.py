@@ -1,0 +1,118 @@
+"""The console on USB: opened by the provider's response to a challenge, typed on the keypad.
+
+    in the keystore   "challenge": challenge(8, digits) wrong responses(1)
+                      "console": 2 until a new terminal has signed on, 1 while it is open, 0 until
+                      the audit log has told of it
+
+What always holds: a response is counted durably before it is looked at; five wrong ones lock for
+30 minutes with power on (no clock runs here), and end the challenge; a right one ends it too. It
+needs neither state nor texts: where those are damaged it is what leads to their repair. May import
+crypto and storage.
+"""
+
+import struct
+
+from micropython import const
+
+from firmware.crypto.cmac import mac
+from firmware.crypto.compare import equal
+from firmware.crypto.wipe import wipe
+
+WHOSE = b"UC"  # in the place of an operator's number: nobody has it, and no reset is made for it
+
+_LEN = const(8)  # digits of a challenge, and of a response
+_WRONG_MAX = const(5)
+_LOCK_S = const(1800)
+_ALONE_S = const(600)  # without a key: who began has gone
+_CANCEL = const(0x43)  # C
+_CONFIRM = const(0x44)  # D
+
+
+def run(bench):
+    """Show the challenge, have the response typed; return whether it was right: the console is
+    open then, and stays so over power-ons until the terminal has started. False when it was left.
+
+    bench: a drivers.maintenance.Bench. Power loss leaves the attempt counted.
+    """
+    store, typed, n, said = bench.keystore, bytearray(_LEN), 0, ""
+    held = bytearray(_LEN + 1)
+    if store.get("challenge", held) != len(held):
+        _begin(bench, held)
+    while True:
+        if held[_LEN] >= _WRONG_MAX:
+            _wait(bench)
+            _begin(bench, held)
+        challenge = bytes(memoryview(held)[:_LEN])
+        bench.show(
+            "OPEN USB CONSOLE",
+            "Call",
+            bench.hotline,
+            "Ter." + bench.terminal.decode(),
+            "Ask  " + _grouped(challenge),
+            said,
+            _grouped(bytes(memoryview(typed)[:n]) + b"________"[n:]),
+            "C back D confirm",
+        )
+        code = bench.key(1000 * _ALONE_S)
+        if code < 0 or code == _CANCEL and not n:
+            wipe(typed)
+            return False
+        if code == _CANCEL:
+            n -= 1
+        elif 0x30 <= code <= 0x39 and n < _LEN:
+            typed[n] = code
+            n += 1
+        elif code == _CONFIRM and n == _LEN:
+            held[_LEN] += 1
+            store.put("challenge", held)
+            if equal(response(store, bench.terminal, WHOSE, challenge), typed, _LEN):
+                wipe(typed)
+                store.put("console", b"\1")
+                store.erase("challenge")
+                bench.show(
+                    "USB CONSOLE OPEN", "", "Nothing runs.", "", "Key * at power-", "on ends it."
+                )
+                return True
+            wipe(typed)
+            n, said = 0, "Wrong, %d left" % (_WRONG_MAX - held[_LEN])
+
+
+def response(keystore, terminal, whose, challenge):
+    """Return the right response, 8 ASCII digits, of the terminal's service key.
+
+    terminal: 8 ASCII. whose: an operator's number, or WHOSE, 2 ASCII. challenge: 8 ASCII
+    digits.
+    """
+    message, tag = terminal + whose + challenge, bytearray(16)
+    mac(keystore.get_bytes("service_key"), message, 0, len(message), tag, 0)
+    # The last 8 decimal digits of the tag's first 4 bytes.
+    return b"%08d" % (struct.unpack_from(">I", tag)[0] % 100000000)
+
+
+def _begin(bench, held):
+    number = int.from_bytes(bench.random(8), "big") % 100000000
+    held[:] = b"%08d\0" % number
+    bench.keystore.put("challenge", held)
+
+
+def _wait(bench):
+    # A challenge that was answered wrongly too often: power lost meanwhile begins it again.
+    for left in range(_LOCK_S // 60, 0, -1):
+        bench.show("OPEN USB CONSOLE", "", "Locked", "%d minutes" % left)
+        for _ in range(60):
+            bench.key(1000)
+
+
+def _grouped(digits):
+    text = digits.decode()
+    return text[:4] + " " + text[4:]
+
+
+def told(desk):
+    """Have the audit log tell that the console was opened, once the terminal runs again. Power
+    loss may have it told twice.
+    """
+    from firmware.storage import audit
+
+    desk.state.put((), audit.entry(audit.CONSOLE, desk.clock.now()))
+    desk.board.keystore.erase("console")

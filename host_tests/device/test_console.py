@@ -1,0 +1,123 @@
+"""A terminal's console: nothing on the cable opens it, the provider's response does."""
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+from host_tests.device.conftest import until
+from host_tests.device.test_provision import in_nvs, order  # noqa: F401 (a fixture)
+from tools.acquirer import keys, office
+from tools.device.flash import flash
+from tools.device.link import DeviceError
+from tools.device.provision import provision
+from tools.device.selftest import selftest
+from tools.device.verify import verify
+from tools.simulator import workplace
+
+
+@pytest.fixture
+def terminal(fitted, order):  # noqa: F811
+    """A provisioned board whose terminal runs."""
+    board = fitted()
+    board.wish = order()
+    provision(board.url, board.wish)
+    until(lambda: board.runs)
+    return board
+
+
+def attack(board, *attempts):
+    """Send these to the console while it starts and runs; return all that it says."""
+    where, port = board.url.removeprefix("socket://").split(":")
+    with socket.create_connection((where, int(port))) as line:
+        line.settimeout(0.2)
+        heard = b""
+        board.power_cycle()
+        for _ in range(8):
+            for keys in attempts:
+                line.sendall(keys)
+                with contextlib.suppress(TimeoutError):
+                    heard += line.recv(4096)
+    return heard
+
+
+def press(board, keys):
+    matrix = board.parts.keypad
+    for key in keys:
+        matrix.tap(key)
+        until(lambda key=key: matrix.settled(key))
+
+
+def ask_for_it(board):
+    """Hold * while power comes on; return the challenge that the panel shows."""
+    board.parts.keypad.down("*")
+    board.power_cycle()
+    until(lambda: in_nvs(board, "challenge"))
+    board.parts.keypad.up("*")
+    return in_nvs(board, "challenge")[:8].decode()
+
+
+def response(board, challenge):
+    wish = board.wish
+    return office.reset_code(wish.home, wish.terminal, keys.CONSOLE, challenge, "Wang Li")
+
+
+def test_nothing_that_is_sent_to_a_terminal_stops_it(terminal):
+    said = attack(
+        terminal, b"\x03", b"\r\x03\x03", b"\x03\x02", b"\x01", b"\x05", b"\x04", b"\x03" * 64
+    )
+    assert b">>>" not in said and b"raw REPL" not in said and b"KeyboardInterrupt" not in said
+    until(lambda: terminal.runs)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        lambda port, build, home: flash(port, build, None, False, 0),
+        lambda port, build, home: verify(port, None, build),
+        lambda port, build, home: selftest(port, None, home),
+    ],
+    ids=["flash", "verify", "selftest"],
+)
+def test_the_tools_say_how_it_is_opened(terminal, tmp_path, tool):
+    with pytest.raises(DeviceError, match="hold \\* while power comes on, ask the provider"):
+        tool(terminal.url, workplace.device_root(), tmp_path)
+    with pytest.raises(DeviceError, match="hold \\* while power comes on, ask the provider"):
+        provision(terminal.url, terminal.wish)
+
+
+def test_the_providers_response_opens_it_until_a_tool_is_done(terminal, capsys):
+    challenge = ask_for_it(terminal)
+    right = response(terminal, challenge)
+    press(terminal, f"{(int(right) + 1) % 10**8:08d}D")
+    assert in_nvs(terminal, "challenge")[8] == 1  # counted
+    assert in_nvs(terminal, "console") is None
+    press(terminal, right + "D")
+    until(lambda: in_nvs(terminal, "console") == b"\1")
+    assert in_nvs(terminal, "challenge") is None  # used up
+    terminal.power_cycle()  # a board may start anew as its port is opened
+    assert verify(terminal.url, None, workplace.device_root())
+    until(lambda: terminal.runs and in_nvs(terminal, "console") is None)
+    assert b">>>" not in attack(terminal, b"\x03", b"\x01")
+
+
+def test_five_wrong_responses_lock_it_and_power_begins_the_wait_again(terminal):
+    challenge = ask_for_it(terminal)
+    for wrong in range(1, 6):
+        press(terminal, "12345678D")
+        until(lambda wrong=wrong: in_nvs(terminal, "challenge")[8] == wrong)
+    terminal.parts.keypad.down("*")
+    terminal.power_cycle()
+    time.sleep(1)
+    terminal.parts.keypad.up("*")
+    press(terminal, response(terminal, challenge) + "D")
+    assert in_nvs(terminal, "console") is None
+    assert in_nvs(terminal, "challenge")[:8].decode() == challenge
+
+
+def test_a_board_without_a_service_key_stays_open(terminal):
+    terminal.parts.nvs.erase("rebind", "service_key")
+    terminal.parts.nvs.commit()
+    terminal.power_cycle()
+    assert verify(terminal.url, None, workplace.device_root())
