@@ -16,10 +16,10 @@ import sys
 
 from micropython import kbd_intr
 
-_FREE = 3  # what kbd_intr is given where Ctrl-C interrupts
+starts = 0  # of late, this one included
 try:
     kbd_intr(-1)
-    for _ in "..":  # a jump: a Ctrl-C that came before this file's first line shows here
+    while starts:  # a jump: a Ctrl-C that came before this file's first line shows here
         pass
 except KeyboardInterrupt:
     kbd_intr(-1)
@@ -27,9 +27,8 @@ except KeyboardInterrupt:
 # Collect early and often: what is loaded then lies close together, and large buffers find room.
 gc.threshold(2048)
 
-starts = 0  # of late, this one included
 damaged = None  # paths that are not as they were built; None: nothing of the build is to be run
-console = 0  # 0 it is closed, 1 there is no service key, 2 the provider has opened it
+whole = True  # what the maintenance key needs
 
 
 def _console():
@@ -104,9 +103,10 @@ def _check():
 
 
 try:
+    console = 0  # it is closed; 1 there is no service key, 2 the provider has opened it
     console = _console()
     if console:
-        kbd_intr(_FREE)
+        kbd_intr(3)
     else:
         print("the console is locked; to open it: hold the key * while power comes on")
     starts = _count()
@@ -120,6 +120,9 @@ try:
                 if path + ".mpy" in damaged:  # without these not even a page can be shown
                     damaged = None
                     break
+            for path in damaged or ():
+                if not path.startswith(("assets/", "e_")):  # what it is made of may be damaged
+                    whole = False
 except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
     sys.print_exception(fault)
 del _count, _check, _console

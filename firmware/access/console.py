@@ -29,8 +29,8 @@ _CONFIRM = const(0x44)  # D
 
 
 def run(bench):
-    """Show the challenge, have the response typed; return whether it was right: the console is
-    open then, and stays so over power-ons until the terminal has started. False when it was left.
+    """Show the challenge, have the response typed; return once it was right: the console is open
+    then, and stays so over power-ons until the terminal has started. Left, it starts the board.
 
     bench: a drivers.maintenance.Bench. Power loss leaves the attempt counted.
     """
@@ -55,8 +55,7 @@ def run(bench):
         )
         code = bench.key(1000 * _ALONE_S)
         if code < 0 or code == _CANCEL and not n:
-            wipe(typed)
-            return False
+            bench.reset()
         if code == _CANCEL:
             n -= 1
         elif 0x30 <= code <= 0x39 and n < _LEN:
@@ -72,7 +71,7 @@ def run(bench):
                 bench.show(
                     "USB CONSOLE OPEN", "", "Nothing runs.", "", "Key * at power-", "on ends it."
                 )
-                return True
+                return
             wipe(typed)
             n, said = 0, "Wrong, %d left" % (_WRONG_MAX - held[_LEN])
 

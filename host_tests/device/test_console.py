@@ -10,7 +10,7 @@ from host_tests.device.conftest import until
 from host_tests.device.test_provision import in_nvs, order  # noqa: F401 (a fixture)
 from tools.acquirer import keys, office
 from tools.device.flash import flash
-from tools.device.link import DeviceError
+from tools.device.link import DeviceError, Link
 from tools.device.provision import provision
 from tools.device.selftest import selftest
 from tools.device.verify import verify
@@ -55,6 +55,7 @@ def ask_for_it(board):
     board.power_cycle()
     until(lambda: in_nvs(board, "challenge"))
     board.parts.keypad.up("*")
+    until(lambda: board.parts.keypad.settled("*"))  # until then no other key counts
     return in_nvs(board, "challenge")[:8].decode()
 
 
@@ -91,7 +92,7 @@ def test_the_providers_response_opens_it_until_a_tool_is_done(terminal, capsys):
     challenge = ask_for_it(terminal)
     right = response(terminal, challenge)
     press(terminal, f"{(int(right) + 1) % 10**8:08d}D")
-    assert in_nvs(terminal, "challenge")[8] == 1  # counted
+    until(lambda: in_nvs(terminal, "challenge")[8] == 1)  # counted
     assert in_nvs(terminal, "console") is None
     press(terminal, right + "D")
     until(lambda: in_nvs(terminal, "console") == b"\1")
@@ -111,6 +112,7 @@ def test_five_wrong_responses_lock_it_and_power_begins_the_wait_again(terminal):
     terminal.power_cycle()
     time.sleep(1)
     terminal.parts.keypad.up("*")
+    until(lambda: terminal.parts.keypad.settled("*"))
     press(terminal, response(terminal, challenge) + "D")
     assert in_nvs(terminal, "console") is None
     assert in_nvs(terminal, "challenge")[:8].decode() == challenge
@@ -121,3 +123,18 @@ def test_a_board_without_a_service_key_stays_open(terminal):
     terminal.parts.nvs.commit()
     terminal.power_cycle()
     assert verify(terminal.url, None, workplace.device_root())
+
+
+def test_a_state_that_is_gone_begins_anew_only_with_new_keys(terminal, order, tmp_path):  # noqa: F811
+    terminal.parts.nvs.erase("rebind", "journal")
+    for name, digits in (("first_00", b"19283746"), ("first_01", b"56473829")):
+        terminal.parts.nvs.set("rebind", name, "B", digits)  # who did it would like to be let in
+    terminal.parts.nvs.commit()
+    terminal.open_console()
+    with Link(terminal.url) as line:
+        assert "needs service, code 24" in line.restart(8)
+    former = in_nvs(terminal, "ikid")
+    terminal.open_console()
+    provision(terminal.url, terminal.wish)
+    assert in_nvs(terminal, "ikid") != former
+    until(lambda: terminal.runs and in_nvs(terminal, "first_01") is None)

@@ -189,11 +189,11 @@ def _boot():
 
 def _main(namespace):
     """Run main.py as the chip does, in the namespace that boot.py leaves."""
-    left = {name: namespace[name] for name in ("damaged", "starts") if name in namespace}
+    left = {name: namespace[name] for name in ("damaged", "starts", "whole") if name in namespace}
     runpy.run_path(str(ROOT / "main.py"), left)
 
 
-WHOLE = {"damaged": [], "starts": 1}
+WHOLE = {"damaged": [], "starts": 1, "whole": True}
 
 
 @pytest.mark.parametrize("held", [True, False])

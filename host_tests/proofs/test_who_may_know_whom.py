@@ -27,11 +27,12 @@ ROOMS = {
 
 AT_THE_TOP = {
     "rooms": (),
-    "services": ("acquirer", "binding", "storage", "crypto"),
+    "services": ("files", "acquirer", "binding", "storage", "crypto"),
+    "files": ("storage",),
     "service": ("ui", "storage"),
     "fault": ("ui", "binding", "storage", "crypto"),
     "desk": ("ui", "errands"),
-    "terminal": (*ROOMS, "desk", "services", "service", "fault"),
+    "terminal": (*ROOMS, "desk", "files", "services", "service", "fault"),
 }
 """The same of the files beside the rooms. All may know `rooms`."""
 

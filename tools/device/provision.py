@@ -247,6 +247,9 @@ def _bundle(holds: dict, order: Order) -> Bundle | dict:
     except acquirer.OfficeError:
         books = []
     row = next((row for row in books if row["terminal"] == order.terminal), None)
+    if holds["keys_of"] and not holds["journal"]:
+        say("the state of this terminal is gone: it begins anew, with new keys")
+        row = None
     if row and _has_all(holds, row, order):
         return holds["config"]
     folder = BUNDLES / order.terminal

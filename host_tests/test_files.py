@@ -1,0 +1,64 @@
+"""A terminal looks after its own files, and tells the acquirer what runs."""
+
+import pytest
+
+from firmware import files
+from firmware.storage import audit
+from firmware.storage.journal import FILES_DIFFER, StorageFault
+from tools.build import report
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    for name in ("main.py", "a.mpy", "z.mpy"):
+        (tmp_path / name).write_text(name * 500)
+    report.manifest(tmp_path, "none")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def looked_at():
+    """Look at all files; return how many there are."""
+    at, count = files.step(0), 1
+    while at:
+        at = files.step(at)
+        count += bool(at)
+    return count
+
+
+def test_files_that_are_as_they_were_built_are_all_looked_at(built):
+    assert looked_at() == 3
+
+
+@pytest.mark.parametrize("hurt", [lambda p: p.unlink(), lambda p: p.write_text("z.mpi")])
+@pytest.mark.parametrize("name", ["main.py", "a.mpy", "z.mpy"])
+def test_one_that_differs_is_a_fault_with_its_code(built, capsys, name, hurt):
+    hurt(built / name)
+    with pytest.raises(StorageFault) as fault:
+        looked_at()
+    assert fault.value.code == FILES_DIFFER
+    assert name in capsys.readouterr().out
+
+
+class State(dict):
+    """A state, and the audit entries put into it."""
+
+    def __init__(self):
+        self.entries = []
+
+    def put(self, changes, entry):
+        self.update(changes)
+        self.entries.append(entry)
+
+
+def test_the_hash_of_what_runs_is_told_once_for_each_build(built):
+    state = State()
+    told = []
+    for _ in range(2):
+        files.told(state, 7)
+        files.told(state, 8)
+        digest = (built / report.MANIFEST).read_text().split()[1]
+        told.append(audit.entry(audit.BUILD, 7, detail=digest.encode()))
+        assert state.entries == told
+        (built / "a.mpy").write_text("another build")
+        report.manifest(built, "none")
