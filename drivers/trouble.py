@@ -28,7 +28,6 @@ _REMEDIES = {
     22: ("the flash takes no more writes", "another board; this one can still be read out"),
     23: ("the state is of newer firmware", "make flash PORT=... with that firmware"),
     24: ("its state is gone", "enrol it anew, then make provision PORT=..."),
-    25: ("a file is not as it was built", "make flash PORT=..."),
     30: ("it has started three times in ten minutes", "pull the plug; Power; make flash PORT=..."),
 }
 

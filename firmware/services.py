@@ -48,7 +48,6 @@ def build(desk, config):
         raise StorageFault(KEYS_MISSING)
     clock = desk.clock = board.clock
     clock.begin_at(state.number(keys.TIME))
-    rooms.ask("firmware.files", "told", state, clock.now())
     licence = config.get("licence")
     desk.licence = licence.encode() if licence and len(licence) == _LICENCE_LEN else None
     desk.identity = Identity(

@@ -9,7 +9,6 @@ left starts the terminal again.
 
 import asyncio
 import sys
-import time
 
 from micropython import const
 
@@ -29,8 +28,6 @@ from firmware.ui.pages import Idle
 
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 _SETTLED_S = const(600)  # a start that has run for so long was a good one
-_DAY_S = const(86400)
-_QUIET = const(16)  # 2 ** 16 ms without a key: then a file more is looked at
 _LATER_S = const(10)  # until a task that found no room begins again
 
 
@@ -79,7 +76,7 @@ class Terminal:
                 if desk.state.has(keys.OPERATOR):
                     break
             asyncio.create_task(self._kept(desk.sync.run))
-            asyncio.create_task(self._kept(self._supervise))
+            asyncio.create_task(self._supervise())
             while True:
                 try:
                     await self._attend("idle")
@@ -138,11 +135,10 @@ class Terminal:
 
     async def _supervise(self):
         # The watchdog is fed only while the keypad is scanned: it bites when that task has ended,
-        # or this one. Once a day the files of the build are compared with its manifest.
+        # or this one.
         board = self.desk.board
         board.start_watchdog(_WATCHDOG_MS)
         seen = -1
-        at = 0
         left = _SETTLED_S
         while True:
             if board.keypad.beat != seen:
@@ -151,8 +147,4 @@ class Terminal:
             left -= 1
             if not left:
                 board.settled()
-            if left < -_DAY_S and time.ticks_diff(time.ticks_ms(), board.keypad.last_ms) >> _QUIET:
-                at = rooms.ask("firmware.files", "step", at)
-                if not at:
-                    left = 0  # all are as they were built
             await asyncio.sleep(1)

@@ -37,7 +37,6 @@ ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4)
 STRANGERS = const(0xB8)  # the same of numbers that nobody has, 5 bytes each
 NETWORK = const(0xC0)  # + index: a network's name and password
 RESET = const(0xC8)  # the challenge that the provider is to answer, see access.reset
-BUILD = const(0xC9)  # (8) of the hash of the build that the audit log was last told of
 # 0x40 and 0x50 were operators and attempts up to schema 2; from 0xFC on are the journal's marks
 
 ROOM = const(5480)  # bytes of items up to which change records are kept; the newest always is

@@ -27,12 +27,11 @@ ROOMS = {
 
 AT_THE_TOP = {
     "rooms": (),
-    "services": ("files", "acquirer", "binding", "storage", "crypto"),
-    "files": ("storage",),
+    "services": ("acquirer", "binding", "storage", "crypto"),
     "service": ("ui", "storage"),
     "fault": ("ui", "binding", "storage", "crypto"),
     "desk": ("ui", "errands"),
-    "terminal": (*ROOMS, "desk", "files", "services", "service", "fault"),
+    "terminal": (*ROOMS, "desk", "services", "service", "fault"),
 }
 """The same of the files beside the rooms. All may know `rooms`."""
 
