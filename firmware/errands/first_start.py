@@ -4,7 +4,7 @@ them; to the audit log that the console was open.
 
 from firmware import rooms
 from firmware.crypto.wipe import wipe
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _LAST = "first_01"  # of what was provisioned, the last to be erased
 
@@ -19,7 +19,7 @@ async def run(desk):
     drawn = bytearray(16)
     found = desk.board.keystore.get(_LAST, drawn)
     wipe(drawn)
-    if found >= 0 or not desk.state.has(keys.OPERATOR):
+    if found >= 0 or not desk.state.has(store.OPERATOR):
         await rooms.ask("firmware.access.first", "run", desk)
     if desk.board.keystore.get("console", drawn) >= 0:
         rooms.ask("firmware.access.console", "told", desk)

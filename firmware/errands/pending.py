@@ -7,7 +7,7 @@ from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
 from firmware.errands import telling
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
 
 _TITLE = "pending.title"
@@ -42,7 +42,7 @@ def _why(desk, phase):
     if phase == change.HELD:
         held = change.Outcome()
         held.event = change.STUCK
-        held.code = desk.state.get(keys.PENDING_STATE)[1:] or change.NO_ANSWER
+        held.code = desk.state.get(store.PENDING_STATE)[1:] or change.NO_ANSWER
         if held.code != change.NO_ANSWER:
             lines.append(telling.because(desk, held))
             lines.append(desk.text(telling.advice(held.code, 0)))
@@ -71,8 +71,8 @@ async def _watch(desk, body):
                 return key & 0x7F == CONFIRM
     finally:
         sync.watched = False
-    if desk.state.get(keys.NOTICE) is not None:
-        desk.state.put(((keys.NOTICE, None),))
+    if desk.state.get(store.NOTICE) is not None:
+        desk.state.put(((store.NOTICE, None),))
     await desk.open("outcome", sync.last_outcome)
     return False
 

@@ -11,11 +11,11 @@ import pytest
 from drivers import clock
 from firmware.binding import change
 from firmware.binding.change import Outcome
-from firmware.binding.record import Record, run
+from firmware.binding.change_record import ChangeRecord, run
 from firmware.binding.request import Request
-from firmware.errands import authorising, pending, records, telling
+from firmware.errands import authorising, change_records, pending, telling
 from firmware.errands import outcome as outcomes
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, Terminal
 from host_tests.ui.stage import Stage, assets, settle
@@ -83,7 +83,7 @@ def test_only_an_accepted_request_is_ever_called_so_whatever_the_code(language, 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_each_end_has_words_of_its_own_everywhere(language):
     text = Text(assets() / f"{language}.bin")
-    for key in ("record.ended.%d", "idle.ended.%d"):
+    for key in ("change_record.ended.%d", "idle.ended.%d"):
         assert len({text(key % event) for event in ENDS}) == len(ENDS)
     assert len({telling.row(event, change.IDLE)[0] for event in ENDS}) == len(ENDS)
 
@@ -138,8 +138,8 @@ def _record(event, code, note=""):
 @pytest.mark.parametrize("code", CODES)
 def test_a_record_says_how_it_ended_by_its_event(event, code):
     desk = Desk("en")
-    words = records.describe(desk, Record(_record(event, code)))
-    assert words.startswith(desk.text(f"record.ended.{event}"))
+    words = change_records.describe(desk, ChangeRecord(_record(event, code)))
+    assert words.startswith(desk.text(f"change_record.ended.{event}"))
     assert any(word in words for word in SUCCESS) == (event == change.ACTIVE)
 
 
@@ -147,11 +147,11 @@ def test_a_record_says_how_it_ended_by_its_event(event, code):
 def test_a_record_of_older_firmware_can_be_read_whatever_is_in_it(status, event):
     stored = bytearray(_record(event, b"00"))
     stored[11] = status
-    assert Record(bytes(stored)).event == event
+    assert ChangeRecord(bytes(stored)).event == event
     spoilt = bytes(stored[:24]) + b"622202*3445\nA\xff\xfe\x01"  # cut in the application
-    read = Record(spoilt)
+    read = ChangeRecord(spoilt)
     assert (read.number, read.application, read.note) == ("622202*3445", "A ", "")
-    assert records.describe(Desk("en"), read)
+    assert change_records.describe(Desk("en"), read)
 
 
 # -- the page of the request
@@ -169,7 +169,7 @@ class Counter(Terminal):
             last_outcome=None, watched=False, wake=lambda: None, forget=lambda: None
         )
         self.begin()
-        self.state.put(((keys.PENDING_STATE, bytes((phase,)) + code),))
+        self.state.put(((store.PENDING_STATE, bytes((phase,)) + code),))
 
     async def open(self, name, *args):
         self.opened.append((name, args))
@@ -276,10 +276,10 @@ def test_a_decision_shows_by_itself_while_a_person_looks_at_the_request():
         await settle()
         assert counter.sync.watched
         counter.sync.last_outcome = _outcome(change.REJECTED, b"63")
-        counter.state.put(((keys.PENDING, None), (keys.NOTICE, b"\x04")))
+        counter.state.put(((store.PENDING, None), (store.NOTICE, b"\x04")))
         await asyncio.wait_for(task, 5)
 
     asyncio.run(story())
     assert counter.opened == [("outcome", (counter.sync.last_outcome,))]
     assert not counter.sync.watched
-    assert counter.state.get(keys.NOTICE) is None  # somebody saw it
+    assert counter.state.get(store.NOTICE) is None  # somebody saw it

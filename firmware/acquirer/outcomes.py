@@ -10,7 +10,7 @@ from firmware.acquirer import profile
 from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.legible import legible
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
@@ -37,7 +37,7 @@ def run(line, said):
     if reference is not None and readable(reference.rstrip()):
         outcome.reference = reference
     if outcome.event == change.ACTIVE:
-        tlvs = line.state.get(keys.PENDING_TLVS)
+        tlvs = line.state.get(store.PENDING_TLVS)
         if token is None or len(token) != 8:
             outcome.event = change.UNSETTLED
         elif token != (line.identity.token(tlvs) if tlvs else bytes(8)):
