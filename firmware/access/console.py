@@ -7,20 +7,18 @@
 What always holds: a response is counted durably before it is looked at; five wrong ones lock for
 30 minutes with power on (no clock runs here), and end the challenge; a right one ends it too. It
 needs neither state nor texts: where those are damaged it is what leads to their repair. May import
-crypto and storage.
+rooms, drawn, crypto and storage.
 """
-
-import struct
 
 from micropython import const
 
-from firmware.crypto.cmac import mac
+from firmware import rooms
+from firmware.access import drawn
 from firmware.crypto.compare import equal
 from firmware.crypto.wipe import wipe
 
 WHOSE = b"UC"  # in the place of an operator's number: nobody has it, and no reset is made for it
 
-_LEN = const(8)  # digits of a challenge, and of a response
 _WRONG_MAX = const(5)
 _LOCK_S = const(1800)
 _ALONE_S = const(600)  # without a key: who began has gone
@@ -34,15 +32,15 @@ def run(bench):
 
     bench: a drivers.maintenance.Bench. Power loss leaves the attempt counted.
     """
-    store, typed, n, said = bench.keystore, bytearray(_LEN), 0, ""
-    held = bytearray(_LEN + 1)
-    if store.get("challenge", held) != len(held):
+    keystore, typed, n, said = bench.keystore, bytearray(drawn.LEN), 0, ""
+    held = bytearray(drawn.LEN + 1)
+    if keystore.get("challenge", held) != len(held):
         _begin(bench, held)
     while True:
-        if held[_LEN] >= _WRONG_MAX:
+        if held[drawn.LEN] >= _WRONG_MAX:
             _wait(bench)
             _begin(bench, held)
-        challenge = bytes(memoryview(held)[:_LEN])
+        challenge = bytes(memoryview(held)[: drawn.LEN])
         bench.show(
             "OPEN USB CONSOLE",
             "Call",
@@ -58,39 +56,29 @@ def run(bench):
             bench.reset()
         if code == _CANCEL:
             n -= 1
-        elif 0x30 <= code <= 0x39 and n < _LEN:
+        elif 0x30 <= code <= 0x39 and n < drawn.LEN:
             typed[n] = code
             n += 1
-        elif code == _CONFIRM and n == _LEN:
-            held[_LEN] += 1
-            store.put("challenge", held)
-            if equal(response(store, bench.terminal, WHOSE, challenge), typed, _LEN):
+        elif code == _CONFIRM and n == drawn.LEN:
+            held[drawn.LEN] += 1
+            keystore.put("challenge", held)
+            right = rooms.ask(
+                "firmware.access.right", "response", keystore, bench.terminal, WHOSE, challenge
+            )
+            if equal(right, typed, drawn.LEN):
                 wipe(typed)
-                store.put("console", b"\1")
-                store.erase("challenge")
+                keystore.put("console", b"\1")
+                keystore.erase("challenge")
                 bench.show(
                     "USB CONSOLE OPEN", "", "Nothing runs.", "", "Key * at power-", "on ends it."
                 )
                 return
             wipe(typed)
-            n, said = 0, "Wrong, %d left" % (_WRONG_MAX - held[_LEN])
-
-
-def response(keystore, terminal, whose, challenge):
-    """Return the right response, 8 ASCII digits, of the terminal's service key.
-
-    terminal: 8 ASCII. whose: an operator's number, or WHOSE, 2 ASCII. challenge: 8 ASCII
-    digits.
-    """
-    message, tag = terminal + whose + challenge, bytearray(16)
-    mac(keystore.get_bytes("service_key"), message, 0, len(message), tag, 0)
-    # The last 8 decimal digits of the tag's first 4 bytes.
-    return b"%08d" % (struct.unpack_from(">I", tag)[0] % 100000000)
+            n, said = 0, "Wrong, %d left" % (_WRONG_MAX - held[drawn.LEN])
 
 
 def _begin(bench, held):
-    number = int.from_bytes(bench.random(8), "big") % 100000000
-    held[:] = b"%08d\0" % number
+    held[:] = rooms.ask("firmware.access.drawn", "digits", bench.random) + b"\0"
     bench.keystore.put("challenge", held)
 
 

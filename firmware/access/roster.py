@@ -3,13 +3,13 @@
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, numbers,
-operators, cards, reset (for its random digits), roles and storage.
+operators, cards, roles and storage.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.access import cards, numbers, operators
+from firmware.access import cards, numbers, operators, roles
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -42,7 +42,7 @@ async def run(desk, number, first):
     if known:
         flags |= state.get(store.OPERATOR + index)[operators.FLAGS] & operators.OFF
     while True:
-        first[:] = rooms.ask("firmware.access.reset", "digits", desk.board.random)
+        first[:] = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
         change = await people.verifying(index, number, first, flags)
         if not await people.taken(number, first, change[1]):
             break
@@ -78,7 +78,7 @@ def use_card(desk, number, digits):
     index, stored = _one(desk, number)
     tag = b""
     if digits:
-        if cards.run(desk, digits) not in (None, number):
+        if cards.owner(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
     change = (store.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
@@ -95,7 +95,7 @@ def _free(state):
 
 def _index(state, number):
     # Where the operator stands, -1 when nobody has the number.
-    if not b"01" <= number <= b"98":
+    if not roles.is_operator(number):
         raise ValueError("operators")  # the supervisor and the administrator are not theirs
     return numbers.find(state, number)
 

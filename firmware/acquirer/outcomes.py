@@ -1,7 +1,7 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
 What always holds: what decides is taken as it is or not at all; what only informs is made legible,
-whatever it is. In memory only while such an answer is read. May import storage.state and binding.
+whatever it is. May import storage.state and binding.
 """
 
 from micropython import const
@@ -16,8 +16,8 @@ _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
 
 
-def run(line, said):
-    """Return the Outcome that a verified reply is; said: what reply.run has found in it."""
+def read(line, said):
+    """Return the Outcome that a verified reply is; said: what reply.read has found in it."""
     code, status, token = said[profile.CODE], said[profile.STATUS], said[profile.TOKEN]
     reference = said[profile.REFERENCE]
     outcome = Outcome()

@@ -22,6 +22,7 @@ TIME = const(7)
 STAN = const(11)
 LOCAL_TIME = const(12)
 LOCAL_DATE = const(13)
+EAST_S = const(28800)  # of these two as of every clock here: UTC+8
 REFERENCE = const(37)
 CODE = const(39)
 TERMINAL = const(41)
@@ -104,6 +105,9 @@ UNKNOWN = const(4)
 DIFFERS = const(1)
 WANTS_RECORDS = const(4)
 DECIDED = const(8)
+
+# Policy, DF48: bits
+WANTS_CVV2 = const(1)  # with a card
 
 # What a message may have beside what each has, before its DATA; ascending
 OF_ITS_OWN = const((NETWORK_CODE, UPDATE, FILE_NAME, OLD_TOKEN, NEW_NUMBER))

@@ -1,5 +1,7 @@
 """What comes of every proposal: it is approved, submitted, and told what became of it."""
 
+from firmware.binding import change
+
 _WRONG_CODE = b"55"
 
 
@@ -11,10 +13,30 @@ async def run(desk, title, proposal, approved=None):
     False when it is on its way or has ended.
     """
     code = _WRONG_CODE
-    approved = approved or [0, None]
+    approved = approved or [0, None, 0]
     while code == _WRONG_CODE:
         secrets = await desk.open("approval", title, approved, proposal)
         if secrets is None:
             return True
         code = await desk.open("submission", title, secrets, proposal)
     return code is not None
+
+
+async def of_form(desk, title, action, slot, fields):
+    """Lead from the preparation page over the form's `fields` to the acquirer's answer; see `form`
+    for what it is given. What was typed stays at the desk until it is in effect.
+    """
+    if desk.change.phase != change.IDLE:
+        await desk.open("pending")
+        return
+    resumed = await desk.open("resume", title, action)
+    if resumed is None or not await desk.open("preparation", title, slot, resumed):
+        return
+    approved = [0, None, 0]
+    mending = True
+    while mending:
+        proposal = await desk.open("form", title, action, slot, fields)
+        if isinstance(proposal, str):
+            await desk.open(proposal)
+            continue
+        mending = proposal and await run(desk, title, proposal, approved)

@@ -5,7 +5,8 @@ refusal, also one that comes later, costs no second typing. Nothing is stored be
 submitted: power loss until then leaves everything as it was.
 """
 
-from firmware.binding import change, model
+from firmware.binding import model
+from firmware.errands import authorising
 
 _TITLE = "change.title"
 _FIELDS = (
@@ -18,16 +19,6 @@ _FIELDS = (
 )
 
 
-async def run(desk, slot=1):
+def run(desk, slot=1):
     """Lead the merchant from the preparation page to the acquirer's answer."""
-    if desk.change.phase != change.IDLE:
-        await desk.open("pending")
-        return
-    resumed = await desk.open("resume", _TITLE, model.CHANGE_ACCOUNT)
-    if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
-        return
-    approved = [0, None]
-    mending = True
-    while mending:
-        proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)
-        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+    return authorising.of_form(desk, _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)

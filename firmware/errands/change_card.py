@@ -5,7 +5,8 @@ What always holds, and what power loss leaves: as in change_account. A card's CV
 last, so that it is nowhere but on its way.
 """
 
-from firmware.binding import change, model
+from firmware.binding import model
+from firmware.errands import authorising
 
 _TITLE = "card.title"
 _FIELDS = (
@@ -18,18 +19,8 @@ _FIELDS = (
 )
 
 
-async def run(desk, slot=0):
+def run(desk, slot=0):
     """Lead the merchant from the preparation page to the acquirer's answer. slot: 0 for one that
     is chosen of all.
     """
-    if desk.change.phase != change.IDLE:
-        await desk.open("pending")
-        return
-    resumed = await desk.open("resume", _TITLE, model.CHANGE_CARD)
-    if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
-        return
-    approved = [0, None]
-    mending = True
-    while mending:
-        proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS)
-        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+    return authorising.of_form(desk, _TITLE, model.CHANGE_CARD, slot, _FIELDS)

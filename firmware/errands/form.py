@@ -1,11 +1,14 @@
-"""A form: its fields asked for in turn, each by a part of its own, then one page to check them.
+"""A form: its fields asked for in turn, each by a part of its own, then one page to check them,
+with a way back to each.
 
 What is wrong is said at the field, and what was typed stays: in the draft at the desk, also when
 the terminal is left alone or has no room, until it is submitted or given up. A field is asked for
 by the errand `field_…` that it is called by: given the title, it returns how many fields to go on
-by, 0 to go back.
+by, 0 to go back, or the name of an errand that talks to the acquirer: it is run with the form out
+of memory, which then goes on.
 """
 
+from firmware import rooms
 from firmware.binding import model
 from firmware.errands import draft as drafts
 from firmware.ui.keys import BACK, SUBMIT
@@ -26,8 +29,8 @@ async def run(desk, title, action, slot, fields):
 
     fields: their names, in the order in which they are asked for; the licence is left out where it
     is known, and the slot where one is given (0 for none). Returns the proposal, (action, slot,
-    reason, TLVs), when it is to be submitted, None when the merchant gives up: the draft is gone
-    then.
+    reason, TLVs), when it is to be submitted, the name of an errand to be run before this goes on,
+    None when the merchant gives up: the draft is gone then.
     """
     draft = desk.draft or drafts.begin(desk, action, slot)
     known = drafts.licence(desk)
@@ -35,24 +38,35 @@ async def run(desk, title, action, slot, fields):
         drafts.put(draft, model.LICENCE, known)
     left_out = "field_licence" if known else "", "field_slot" if slot else ""
     fields = [name for name in fields if name not in left_out]
-    at = 0
+    at = row = 0
     while at < len(fields) and _filled(draft, fields[at]):
         at += 1
     known = None
     while True:
-        while at < len(fields):
+        if at < len(fields):
             on = await desk.open(fields[at], title)
+            if isinstance(on, str):
+                return on
             at += on or -1
             if at < 0:
-                drafts.run(desk)
-                return None
-        at = await desk.open("checking", title, fields)
-        if at == SUBMIT:
+                break
+            continue
+        row = await desk.pages.review(
+            title, rooms.ask("firmware.errands.rows", "of_draft", desk, fields), row
+        )
+        if row == SUBMIT:
             tlvs = drafts.compose(draft)
             return draft[drafts.ACTION], draft[drafts.SLOT], draft[drafts.REASON], tlvs
-        if at == BACK:
-            drafts.run(desk)
-            return None
+        if row == BACK:
+            if await desk.pages.message(title, desk.text("change.abandon")):
+                break
+            row = 0
+            continue
+        on = await desk.open(fields[row], title)
+        if isinstance(on, str):
+            return on
+    drafts.forget(desk)
+    return None
 
 
 def _filled(draft, name):

@@ -5,7 +5,7 @@ card.
 from micropython import const
 
 from firmware import rooms
-from firmware.access import operators, roster
+from firmware.access import operators, roles, roster
 from firmware.crypto.wipe import wipe
 from firmware.errands import operator_card
 from firmware.ui.keys import BACK
@@ -50,7 +50,7 @@ async def _add(desk, people):
     there = [number for number, _, _ in people]
 
     def fault(number):
-        if not b"01" <= bytes(number) <= b"98":
+        if not roles.is_operator(number):
             return "operators.range"
         return "operators.there" if bytes(number) in there else None
 
@@ -104,7 +104,7 @@ async def _one(desk, number, flags, card):
         roster.delete(desk, number)
         if desk.draft is not None and desk.draft[:2] == number:
             rooms.ask(
-                "firmware.errands.draft", "run", desk
+                "firmware.errands.draft", "forget", desk
             )  # who gets the number next never sees it
     await pages.message(_TITLE, text("operators.done"), True)
 

@@ -3,10 +3,11 @@
 from micropython import const
 
 from firmware import rooms
+from firmware.access import roles
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import telling
+from firmware.errands import authorising, telling
 from firmware.storage import state as store
 from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
 
@@ -23,7 +24,7 @@ async def run(desk):
         return
     phase = desk.change.phase
     lines = [desk.text("pending.phase.%d" % phase)]
-    lines.append(model.truncated(model.number(request.tlvs) or b""))
+    lines.append(model.masked(request.tlvs))
     if phase == change.REVIEW:
         if await _watch(desk, "\n".join(lines)):
             await _sent(desk, request)
@@ -104,7 +105,7 @@ async def _two(desk):
 
 
 def _operators(number):
-    return None if b"01" <= bytes(number) <= b"98" else "operators.range"
+    return None if roles.is_operator(number) else "operators.range"
 
 
 async def _unsent(desk, request):
@@ -118,7 +119,7 @@ async def _unsent(desk, request):
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
-        rooms.ask("firmware.errands.draft", "run", desk)
+        rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):
@@ -131,4 +132,4 @@ async def _send(desk, request, code):
     # wanting.
     proposal = request.action, request.slot, request.reason, request.tlvs
     if code == _WRONG_CODE:
-        await desk.open("authorising", _TITLE, proposal)
+        await authorising.run(desk, _TITLE, proposal)

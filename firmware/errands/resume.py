@@ -9,12 +9,12 @@ async def run(desk, title, action):
     """
     draft = desk.draft
     if draft is None or draft[:2] != desk.operator or draft[drafts.ACTION] != action:
-        drafts.run(desk)
+        drafts.forget(desk)
         return False
     slot = draft[drafts.SLOT]
     if slot and drafts.compose(draft) == desk.state.binding(slot):
         await desk.pages.message(title, desk.text("told.accepted"), True)  # while nobody looked
     elif await desk.pages.message(title, desk.text("change.resume")):
         return True
-    drafts.run(desk)
+    drafts.forget(desk)
     return None

@@ -2,8 +2,8 @@
 
 What always holds: the event alone says what happened; a response code only adds the reason. The
 list of records and the idle page say it shorter, under `record.ended.<event>` and
-`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. In memory only while
-something is told. May import binding, acquirer.profile, reasons.
+`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. May import binding,
+acquirer.profile, reasons.
 """
 
 from micropython import const
@@ -74,7 +74,7 @@ def because(desk, outcome):
         return desk.text("link.%d" % outcome.trouble)
     if outcome.code == profile.APPROVED:
         return desk.text("link.0")  # a yes without what makes it one
-    return reasons.run(desk.text, outcome.code)
+    return reasons.words(desk.text, outcome.code)
 
 
 def advice(code, fault_tag):

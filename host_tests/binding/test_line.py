@@ -81,15 +81,15 @@ def test_between_conversations_there_is_no_connection(shop, monkeypatch):
     assert somebody.closed == 2
 
 
-@pytest.mark.parametrize("step", ["message", "reply"])
-def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, step):
+@pytest.mark.parametrize(("step", "does"), [("message", "compose"), ("reply", "read")])
+def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, step, does):
     module = importlib.import_module(f"firmware.acquirer.{step}")
 
-    def run(*args):
+    def full(*args):
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "run", run)
+        patch.setattr(module, does, full)
         assert not asyncio.run(shop.till.sync.once())
     assert shop.till.sync.reached == sync.NEVER  # nothing is said of the acquirer
     shop.sync()

@@ -24,8 +24,9 @@ def _only(rows):
 
 
 def _same_heap(rows):
-    free = [row[2] for row in rows]
-    # A stale pointer may keep one TLS socket (700 bytes) for a while; a leak would keep all.
+    # A table of the interpreter may grow once; a leak would go on. A stale pointer may keep one
+    # TLS socket (700 bytes) for a while; a leak would keep all.
+    free = [row[2] for row in rows[len(rows) // 2 :]]
     assert max(free) - free[-1] < 1500, free
 
 
@@ -255,7 +256,7 @@ def test_what_mbedtls_calls_too_little_memory_is_known(number, full):
     ],
 )
 def test_each_cause_has_its_own_code(step, fault, code):
-    assert cause.run(step, fault) == code
+    assert cause.code(step, fault) == code
 
 
 @pytest.mark.parametrize("step", [tls_link.OWN, tls_link.CONNECT, tls_link.TLS])
@@ -273,7 +274,7 @@ def test_too_little_memory_is_no_other_cause(monkeypatch, step, fault, largest):
     regions = [(200000, 90000, largest, 0)]
     monkeypatch.setattr(esp32, "idf_heap_info", lambda capabilities: regions)
     with pytest.raises(NoRoom):
-        cause.run(step, fault)
+        cause.code(step, fault)
 
 
 def test_every_limit_is_thirty_seconds():

@@ -12,7 +12,7 @@ from firmware.errands import log_in, main_menu, merchant_changed
 from firmware.errands import operators as errand
 from firmware.storage import state as store
 from host_tests.errands.test_passwords import Desk as _Desk
-from host_tests.errands.test_passwords import play, until
+from host_tests.errands.test_passwords import play, until, walk
 
 
 class Reader:
@@ -54,14 +54,13 @@ def test_an_operator_is_added_and_the_first_password_shown_once():
 
     async def story():
         task = asyncio.create_task(errand.run(desk))
-        await until(desk, "Add an operator")
-        await desk.stage.press("2")
-        await until(desk, "Operator number")
-        await desk.stage.press("01D")
-        await until(desk, "number is taken")
-        await desk.stage.press("**99D")
-        await until(desk, "01 to 98")
-        await desk.stage.press("**07D")
+        await walk(
+            desk,
+            ("Add an operator", "2"),
+            ("Operator number", "01D"),
+            ("number is taken", "**99D"),
+            ("01 to 98", "**07D"),
+        )
         await until(desk, "Password of 07")
         first = re.search(r"(\d{4}) (\d{4})", " ".join(desk.stage.lines))
         await desk.stage.press("D")
@@ -146,17 +145,9 @@ def test_an_operator_card_is_registered_and_then_names_its_operator():
         assert play(desk, log_in.run(desk), (said, "C")) is None
     desk.access.magstripe.tracks.append(OPERATOR_CARD)
 
-    async def story():  # 07 stands there, not what the page proposes
-        task = asyncio.create_task(log_in.run(desk))
-        await until(desk, "Operator number")
-        await desk.stage.press("**")
-        await until(desk, "01")
-        await desk.stage.press("D")
-        await until(desk, "Password of 01")
-        await desk.stage.press("20261124D")
-        return await asyncio.wait_for(task, 20)
-
-    assert asyncio.run(story()) == b"01"
+    # 07 stands there, not what the page proposes.
+    steps = ("Operator number", "**"), ("01", "D"), ("Password of 01", "20261124D")
+    assert play(desk, log_in.run(desk), *steps) == b"01"
 
 
 # -- menus ---------------------------------------------------------------------------------------
@@ -184,15 +175,15 @@ def rows(desk, *keys):
     [
         (
             b"01",
-            ["Account management", "Change password"],
+            ["Account management", "Bank card management", "Change password"],
             ["Change account", "Bound account", "Restore backup", "Pending request"],
         ),
         (
             b"00",
-            ["Account management", "Operators", "Change password"],
+            ["Account management", "Bank card management", "Operators", "Change password"],
             ["Bound account", "Pending request", "Change records", "Compare bindings"],
         ),
-        (b"99", ["Change password", "Network"], None),
+        (b"99", ["Change password", "Network", "Host", "Self-test"], None),
     ],
 )
 def test_menus_show_what_the_role_may_do(number, settings, accounts):
@@ -214,10 +205,10 @@ def test_the_supervisor_sees_the_old_and_the_new_merchant_number_once():
     desk = Desk()
     desk.identity = SimpleNamespace(terminal=b"12345678", merchant=b"N" * 15)
     desk.state.put(((store.MERCHANT, b"N" * 15 + b"O" * 15), (store.MERCHANT_NEW, b"\1")))
-    assert asyncio.run(main_menu.run(desk, [])) == "merchant_changed"
+    assert asyncio.run(main_menu.run(desk, [])) == ("merchant_changed", ())
     play(desk, merchant_changed.run(desk), ("OOOOO", "B"), ("NNNNN", "C"))
     assert desk.state.has(store.MERCHANT_NEW)  # not read: it stays
     play(desk, merchant_changed.run(desk), ("OOOOO", "D"))
     assert not desk.state.has(store.MERCHANT_NEW)
     result, _ = desk.stage.play(main_menu.run(desk, []), "2")
-    assert result is None
+    assert result == (None, ())

@@ -11,9 +11,9 @@ import pytest
 from drivers import clock
 from firmware.binding import change
 from firmware.binding.change import Outcome
-from firmware.binding.change_record import ChangeRecord, run
+from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
-from firmware.errands import authorising, change_records, pending, telling
+from firmware.errands import change_records, pending, telling
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as store
 from firmware.ui.text import Text
@@ -131,7 +131,7 @@ def _record(event, code, note=""):
     outcome = _outcome(event, code)
     outcome.note = note
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
-    return run(request, outcome, 1_800_000_000)
+    return compose(request, outcome, 1_800_000_000)
 
 
 @pytest.mark.parametrize("event", ENDS)
@@ -239,9 +239,6 @@ def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked
 
     async def open_(name, *args):
         counter.opened.append((name, args))
-        return await (authorising.run(counter, *args) if name == "authorising" else answer(name))
-
-    async def answer(name):
         return said[name].pop(0)
 
     counter.open = open_
