@@ -28,7 +28,7 @@ except KeyboardInterrupt:
 gc.threshold(2048)
 
 damaged = None  # paths that are not as they were built; None: nothing of the build is to be run
-whole = True  # what the maintenance key needs
+whole = True  # what leads to the maintenance key, and what that needs
 
 
 def _console():

@@ -65,6 +65,7 @@ def _path(name):
         ("boot.py", "truncated"),
         ("boot.py", "missing"),
         ("main.py", "damaged"),
+        ("start.py", "damaged"),
         (report.MANIFEST, "missing"),
     ],
 )
