@@ -83,6 +83,8 @@ _MEANING = {
     "other record": "a record is not the one that was stored: the flash was set back, or somebody"
     " changed it. Look at the terminal, then `enroll` it anew",
     "wrong chain": "a record does not follow from the one before: the log was changed, or damaged",
+    "failed attempts": "passwords, or responses, were tried at the keypad until it locked (times:"
+    " how often it was told). Call the shop; a right one, the supervisor or `reset-code` ends it",
     "gap": "records were lost before they were sent: a damaged flash, or somebody removed them",
 }
 
