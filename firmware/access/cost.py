@@ -2,7 +2,7 @@
 
 What always holds: all passwords of a terminal cost the same, as much as the first of them that
 this firmware has stored; it is never less than what any of them costs already. May import numbers,
-crypto and the layout of operators.
+crypto and what operators calls things.
 """
 
 import struct

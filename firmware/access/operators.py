@@ -35,17 +35,12 @@ NOBODY = const(4)  # there is no such operator
 FIRST = const(1)  # of an operator's flags: the password is to be changed
 OFF = const(2)  # locked by the supervisor
 
-# number, flags, iterations, salt, verifier; then as many beginnings of former verifiers as there
-# are, the newest first, and the card's tag, if any, which is of an odd length
-_LAYOUT = ">2sBH8s16s"
-_STORED_LEN = const(29)
-CARD_LEN = const(7)
+_LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then see `former`
+STORED_LEN = const(29)
 FLAGS = const(2)  # where they stand
 ITERATIONS_AT = const(3)
 _SALT = const(5)
-_VERIFIER = const(13)
-_FORMER = const(3)  # former passwords
-_FORMER_LEN = const(4)  # of what is kept of one: nobody hits it by chance
+VERIFIER = const(13)
 
 
 class Operators:
@@ -110,7 +105,9 @@ class Operators:
         flags = 0 if before is None else before[FLAGS] & OFF
         change = await self.verifying(index, number, password, flags)
         if before is not None:
-            if await self._same(before, password, change[1]) or _was(before, change[1]):
+            if await self._same(before, password, change[1]):
+                return SAME
+            if rooms.ask("firmware.access.former", "has", before, change[1]):
                 return SAME
         if await self.taken(number, password, change[1]):
             return TAKEN
@@ -136,21 +133,16 @@ class Operators:
         for known in (store.OPERATOR, store.OPERATOR + 1):
             stored = state.get(known)
             if stored is not None:
-                salt = stored[_SALT:_VERIFIER]
+                salt = stored[_SALT:VERIFIER]
                 break
         salt = salt or self._random(8)
         iterations = rooms.ask("firmware.access.cost", "run", self._desk)
         verifier = await self._verifier(password, salt, iterations)
         stored = struct.pack(_LAYOUT, number, flags, iterations, salt, verifier)
         before = state.get(store.OPERATOR + index)
-        if before is None:
-            return store.OPERATOR + index, stored
-        former = former_of(before)
-        alike = before[ITERATIONS_AT:_VERIFIER] == stored[ITERATIONS_AT:_VERIFIER]
-        if alike and not before[FLAGS] & FIRST:
-            newest = before[_VERIFIER : _VERIFIER + _FORMER_LEN]
-            former = (newest + former)[: _FORMER * _FORMER_LEN]
-        return store.OPERATOR + index, stored + former + card_of(before)
+        if before is not None:
+            stored = rooms.ask("firmware.access.former", "kept", before, stored)
+        return store.OPERATOR + index, stored
 
     async def taken(self, number, password, made):
         """Tell whether it is somebody else's password; whose is never told. made: what `verifying`
@@ -165,8 +157,8 @@ class Operators:
 
     async def _same(self, stored, password, made):
         # Whether that is the password now of whom `stored` is of.
-        if stored[ITERATIONS_AT:_VERIFIER] == made[ITERATIONS_AT:_VERIFIER]:
-            return equal(stored[_VERIFIER:_STORED_LEN], made[_VERIFIER:_STORED_LEN], 16)
+        if stored[ITERATIONS_AT:VERIFIER] == made[ITERATIONS_AT:VERIFIER]:
+            return equal(stored[VERIFIER:STORED_LEN], made[VERIFIER:STORED_LEN], 16)
         _, _, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)  # of older firmware
         return equal(await self._verifier(password, salt, iterations), verifier, 16)
 
@@ -189,30 +181,6 @@ async def check(desk, number, password):
 async def set_password(desk, number, password, by_provider):
     """Do as `Operators.set_password`."""
     return await Operators(desk).set_password(number, password, by_provider)
-
-
-def card_of(stored):
-    """Return the tag of the card of an operator, of whom `stored` is, b"" when there is none."""
-    return stored[-CARD_LEN:] if (len(stored) - _STORED_LEN) & 1 else b""
-
-
-def former_of(stored):
-    """Return the beginnings of the former verifiers of an operator, of whom `stored` is."""
-    return stored[_STORED_LEN : len(stored) - len(card_of(stored))]
-
-
-def with_card(stored, tag):
-    """Return what is stored of an operator whose card has this tag, b"" for no card."""
-    return stored[:_STORED_LEN] + former_of(stored) + tag
-
-
-def _was(stored, made):
-    # Whether it is one of the former passwords of whom `stored` is of.
-    former, verifier = former_of(stored), made[_VERIFIER : _VERIFIER + _FORMER_LEN]
-    for at in range(0, len(former), _FORMER_LEN):
-        if former[at : at + _FORMER_LEN] == verifier:
-            return True
-    return False
 
 
 def _find(state, number):

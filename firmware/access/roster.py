@@ -3,13 +3,13 @@
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is nobody else's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, attempts,
-numbers, operators, cards, roles and storage.
+numbers, former, cards, roles, storage and what operators calls things.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.access import attempts, cards, numbers, operators, roles
+from firmware.access import attempts, cards, former, numbers, operators, roles
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -22,7 +22,7 @@ def listed(state):
     found = []
     for index, stored in numbers.each(state):
         if 1 <= index <= MOST:
-            card = bool(operators.card_of(stored))
+            card = bool(former.card(stored))
             found.append((stored[:2], stored[operators.FLAGS], card))
     return sorted(found)
 
@@ -33,7 +33,6 @@ async def run(desk, number, first):
     loss leaves what was or all of it. Raises ValueError when there are `MOST` already.
     """
     state = desk.state
-    people = operators.Operators(desk)
     index = _index(state, number)
     known = index >= 0
     if not known:
@@ -41,11 +40,7 @@ async def run(desk, number, first):
     flags = operators.FIRST
     if known:
         flags |= state.get(store.OPERATOR + index)[operators.FLAGS] & operators.OFF
-    while True:
-        first[:] = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
-        change = await people.verifying(index, number, first, flags)
-        if not await people.taken(number, first, change[1]):
-            break
+    change = await rooms.ask("firmware.access.given", "run", desk, index, number, flags, first)
     entry = _entry(desk, audit.PASSWORD if known else audit.ADDED, number)
     attempts.over(desk, number, (change,), entry)
 
@@ -79,7 +74,7 @@ def use_card(desk, number, digits):
         if cards.owner(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
-    change = (store.OPERATOR + index, operators.with_card(stored, tag))
+    change = (store.OPERATOR + index, former.with_card(stored, tag))
     entry = _entry(desk, audit.ADDED, number + (b" card" if tag else b" no card"))
     desk.state.put((change,), entry)
     return True
