@@ -134,7 +134,7 @@ class Operators:
         for known in (store.OPERATOR, store.OPERATOR + 1):
             stored = state.get(known)
             if stored is not None:
-                iterations, salt = struct.unpack_from(">H8s", stored, ITERATIONS_AT)
+                _, _, iterations, salt, _ = struct.unpack_from(_LAYOUT, stored)
                 break
         salt = salt or self._random(8)
         verifier = await self._verifier(password, salt, iterations)

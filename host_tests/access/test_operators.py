@@ -276,7 +276,7 @@ def chip(monkeypatch):
 )
 def test_guessing_costs_a_second_of_the_chip_between_bounds(chip, took_us, iterations):
     chip(*took_us)
-    access = Access(Keystore(stretch=None))
+    access = Access(Keystore(count=None))
     assert costs(access) == [iterations] * 2
     assert access.set(b"01", b"85203916") == operators.SET  # nothing is measured any more
     assert costs(access) == [iterations] * 2
@@ -286,8 +286,8 @@ def test_guessing_costs_a_second_of_the_chip_between_bounds(chip, took_us, itera
 
 def test_it_never_costs_less_on_a_terminal_that_has_begun(chip):
     chip(*(40_000,) * 3)
-    access = Access(Keystore(stretch=None))
-    access.keys["stretch"] = b"\x03\xe8"
+    access = Access(Keystore(count=None))
+    access.keys["count"] = b"\x03\xe8"
     access.boot()
     for number in (b"00", b"01"):
         assert access.set(number, b"8520391" + number[1:]) == operators.SET
