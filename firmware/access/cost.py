@@ -15,8 +15,8 @@ MOST = const(20000)
 _SAMPLE = const(200)
 _SAMPLES = const(3)  # the fastest counts: in the others something else had its turn
 _SECOND_US = const(1000000)
-# In key storage: how often, 2 bytes, where a chip's time means nothing. The interpreter has the name
-# in ROM: any other would stay in memory.
+# In key storage: how often, 2 bytes, where a chip's time means nothing. The interpreter has the
+# name in ROM: any other would stay in memory.
 _GIVEN = "count"
 
 
