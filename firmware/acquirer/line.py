@@ -53,10 +53,13 @@ class Line:
         self.rx = bytearray(FRAME_MAX)
 
     async def reach(self):
-        """Have a connection. Raises NoAnswer with the link's error code, NoRoom.
+        """Have a connection, the one that there is, if any. Raises NoAnswer with the link's error
+        code, NoRoom.
 
         A clock that this has put forward ends no lock-out before its time.
         """
+        if self.board.link.is_open:
+            return
         now = self.board.clock.now
         begun = now()
         try:

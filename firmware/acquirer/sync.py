@@ -43,8 +43,8 @@ class Sync:
     reached: what became of the last sign-on, one of the four above; trouble: the link's error
     code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     last_outcome: of the last try about the request under way, or the one that ended it; None
-    before the first. watched: set while a person looks at a request that is under review. tries,
-    doubt: of `pause` and `taking`.
+    before the first. watched: a person looks at a request that is under review, see `watch`.
+    tries, doubt: of `pause` and `taking`.
     """
 
     def __init__(self, line, change_, state, clock, wifi):
@@ -93,6 +93,16 @@ class Sync:
         self._woken = True
         self.tries = 0
 
+    async def watch(self, watched):
+        """Ask often, over one connection, for as long as a person looks at a request that is under
+        review; False when nobody does any more.
+        """
+        self.watched = watched
+        if watched:
+            self.wake()
+        elif not self._talking:
+            await self.line.close()
+
     async def _rest(self, seconds):
         linked = self._wifi.connected
         while seconds > 0 and not self._woken:
@@ -105,12 +115,14 @@ class Sync:
         self._woken = False
 
     async def once(self):
-        """Settle what is pending, then sign on. Returns False when the acquirer was not
-        reached.
+        """Settle what is pending, then sign on: while somebody watches, only when that is due.
+        Returns False when the acquirer was not reached.
         """
         pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
+        sign_on = not (pending and self.watched and self.reached == REACHED)
+        sign_on |= not 0 <= self.clock.now() - self.reached_at < EVERY_S
         try:
-            await self._talk(pending, True, True)  # who watches clears the notice on seeing it
+            await self._talk(pending, sign_on, True)  # who watches clears the notice on seeing it
         except NoAnswer:
             return False
         return True
@@ -152,9 +164,9 @@ class Sync:
                 outcome = await rooms.ask("firmware.acquirer.directory", "run", self.line, *asked)
             if settle:
                 outcome = await self._settle(alone, withdraw)
-            if sign_on:
-                if settle and outcome.lost():
+                if alone and outcome.lost():
                     raise NoAnswer(outcome.trouble)  # the line is gone, for this reason
+            if sign_on:
                 await self._sign_on(alone)
         except MemoryError:
             trouble = NO_ROOM  # a person's errand fills it: later
@@ -165,12 +177,13 @@ class Sync:
         finally:
             self.line.leave()
             try:
-                await self.line.close()
+                if trouble >= 0 or not self.watched:
+                    await self.line.close()
             finally:
                 self._talking = False
         if trouble < 0:
             return outcome
-        if sign_on and trouble != NO_ROOM:
+        if (sign_on or alone) and trouble != NO_ROOM:
             self.reached, self.trouble = UNREACHED, trouble
         if settle and outcome is None:
             self.last_outcome = Outcome()  # what was known of it before is no news

@@ -6,6 +6,7 @@ submitted: power loss until then leaves everything as it was.
 """
 
 from firmware.binding import change, model
+from firmware.errands import after
 
 _TITLE = "change.title"
 _FIELDS = (
@@ -27,7 +28,7 @@ async def run(desk, slot=1):
     if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
         return
     approved = [0, None]
-    mending = True
-    while mending:
-        proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)
-        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+    at = resumed or after.FORM
+    while at:
+        proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, at)
+        at = proposal and await desk.open("authorising", _TITLE, proposal, approved)

@@ -6,6 +6,7 @@ last, so that it is nowhere but on its way.
 """
 
 from firmware.binding import change, model
+from firmware.errands import after
 
 _TITLE = "card.title"
 _FIELDS = (
@@ -29,7 +30,7 @@ async def run(desk, slot=0):
     if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
         return
     approved = [0, None]
-    mending = True
-    while mending:
-        proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS)
-        mending = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+    at = resumed or after.FORM
+    while at:
+        proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS, at)
+        at = proposal and await desk.open("authorising", _TITLE, proposal, approved)

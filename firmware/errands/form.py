@@ -21,11 +21,12 @@ _TAGS = {
 }
 
 
-async def run(desk, title, action, slot, fields):
+async def run(desk, title, action, slot, fields, mending):
     """Fill in the draft at the desk, begun if there is none, and have it checked.
 
     fields: their names, in the order in which they are asked for; the licence is left out where it
-    is known, and the slot where one is given (0 for none). Returns the proposal, (action, slot,
+    is known, and the slot where one is given (0 for none). mending: the tag of what was refused,
+    which is asked for first where it is a field of this form. Returns the proposal, (action, slot,
     reason, TLVs), when it is to be submitted, None when the merchant gives up: the draft is gone
     then.
     """
@@ -35,11 +36,13 @@ async def run(desk, title, action, slot, fields):
         drafts.put(draft, model.LICENCE, known)
     left_out = "field_licence" if known else "", "field_slot" if slot else ""
     fields = [name for name in fields if name not in left_out]
-    at = 0
-    while at < len(fields) and _filled(draft, fields[at]):
-        at += 1
     known = None
+    if _empty(draft, fields) == len(fields):
+        for name in fields:
+            if _TAGS.get(name) == mending:
+                await desk.open(name, title)
     while True:
+        at = _empty(draft, fields)  # where another card has brought none, its expiry again
         while at < len(fields):
             on = await desk.open(fields[at], title)
             at += on or -1
@@ -47,12 +50,20 @@ async def run(desk, title, action, slot, fields):
                 drafts.run(desk)
                 return None
         at = await desk.open("checking", title, fields)
-        if at == SUBMIT:
+        if at == SUBMIT and _empty(draft, fields) == len(fields):
             tlvs = drafts.compose(draft)
             return draft[drafts.ACTION], draft[drafts.SLOT], draft[drafts.REASON], tlvs
         if at == BACK:
             drafts.run(desk)
             return None
+
+
+def _empty(draft, fields):
+    # The first of them that is empty, how many there are when none is.
+    at = 0
+    while at < len(fields) and _filled(draft, fields[at]):
+        at += 1
+    return at
 
 
 def _filled(draft, name):

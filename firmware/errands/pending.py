@@ -1,18 +1,14 @@
 """The request under way: what it is waiting for, ask again now, send it, or take it back."""
 
-from micropython import const
-
 from firmware import rooms
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import telling
+from firmware.errands import after, telling
 from firmware.storage import state as keys
-from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
+from firmware.ui.keys import BACK, CONFIRM
 
 _TITLE = "pending.title"
-_LOOK_MS = const(1000)
-_WRONG_CODE = b"55"
 
 
 async def run(desk):
@@ -22,17 +18,19 @@ async def run(desk):
         await desk.pages.message(_TITLE, desk.text("pending.none"), True)
         return
     phase = desk.change.phase
-    lines = [desk.text("pending.phase.%d" % phase)]
-    lines.append(model.truncated(model.number(request.tlvs) or b""))
-    if phase == change.REVIEW:
-        if await _watch(desk, "\n".join(lines)):
-            await _sent(desk, request)
-        return
-    lines += _why(desk, phase)
-    await desk.pages.message(_TITLE, "\n".join(lines), True)
-    if phase == change.STORED:
-        await _unsent(desk, request)
-    else:
+    if phase != change.REVIEW:
+        lines = [desk.text("pending.phase.%d" % phase)]
+        lines.append(model.truncated(model.number(request.tlvs) or b""))
+        lines += _why(desk, phase)
+        await desk.pages.message(_TITLE, "\n".join(lines), True)
+        if phase == change.STORED:
+            await _unsent(desk, request)
+            return
+        if await _sent(desk, request) != after.OWNER:
+            return
+    while desk.change.phase == change.REVIEW:
+        if await desk.open("waiting", True) != CONFIRM:
+            return
         await _sent(desk, request)
 
 
@@ -45,7 +43,7 @@ def _why(desk, phase):
         held.code = desk.state.get(keys.PENDING_STATE)[1:] or change.NO_ANSWER
         if held.code != change.NO_ANSWER:
             lines.append(telling.because(desk, held))
-            lines.append(desk.text(telling.advice(held.code, 0)))
+            lines.append(after.advice(desk, held.code))
         lines.append(desk.text("submit.held"))
     last = desk.sync.last_outcome
     if last is not None and last.event in (change.UNSETTLED, change.NO_SUCH):
@@ -57,39 +55,21 @@ def _why(desk, phase):
     return lines
 
 
-async def _watch(desk, body):
-    # Show it while it is under review, asking often. Returns True when the person wants more.
-    pages, sync = desk.pages, desk.sync
-    pages.begin()
-    pages.show(_TITLE, body, "ui.back", "ui.ok")
-    sync.watched = True
-    sync.wake()
-    try:
-        while desk.change.phase == change.REVIEW:
-            key = await pages.key(_LOOK_MS)
-            if key != NONE and key & 0x7F in (CONFIRM, CANCEL):
-                return key & 0x7F == CONFIRM
-    finally:
-        sync.watched = False
-    if desk.state.get(keys.NOTICE) is not None:
-        desk.state.put(((keys.NOTICE, None),))
-    await desk.open("outcome", sync.last_outcome)
-    return False
-
-
 async def _sent(desk, request):
-    # It is the acquirer's to decide: ask, or have it taken back.
+    # It is the acquirer's to decide: ask, or have it taken back. Returns what that leads to.
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
     if at == 0:
-        code = await desk.open("submission", _TITLE)
+        to = await desk.open("submission", _TITLE)
         if desk.operator != SUPERVISOR:
-            await _send(desk, request, code)
-    elif at == 1:
+            await _send(desk, request, to)
+        return to
+    if at == 1:
         if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
             asking = await _two(desk)
             if asking is not None:
                 await desk.open("submission", _TITLE, None, None, asking)
+    return after.NOWHERE
 
 
 async def _two(desk):
@@ -123,12 +103,12 @@ async def _unsent(desk, request):
         return
     if not await desk.open("preparation", _TITLE, request.slot, True):
         return
-    await _send(desk, request, _WRONG_CODE)
+    await _send(desk, request, change.CODE)
 
 
-async def _send(desk, request, code):
+async def _send(desk, request, to):
     # Propose the same, to what its slot has now, for as long as a right code is all that is
     # wanting.
     proposal = request.action, request.slot, request.reason, request.tlvs
-    if code == _WRONG_CODE:
+    if to == change.CODE:
         await desk.open("authorising", _TITLE, proposal)

@@ -19,9 +19,9 @@ async def run(desk, title, secrets=None, proposal=None, withdraw=None):
 
     proposal: (action, slot, reason, TLVs) to be stored as the pending request first. secrets: as
     in binding.change, to go with it; they are the sync's from here on, which wipes them. withdraw:
-    the operator for whom it is to be taken back, once supervisor 00 has approved that. Returns the
-    code of a refusal (2 bytes), so that what was typed can be mended, else None. What can't be
-    settled now stays pending; power loss at any point resumes it at the next start.
+    the operator for whom it is to be taken back, once supervisor 00 has approved that. Returns
+    where the outcome leads to, see after.leads_to. What can't be settled now stays pending; power
+    loss at any point resumes it at the next start.
     """
     if secrets is not None:
         desk.sync.keep(secrets)  # before all that may fail
