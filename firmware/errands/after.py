@@ -40,7 +40,7 @@ def advice(desk, code, kind=0, fault_tag=0, until=0):
     usual = _KINDS.get(code, change.CALL)
     kind = kind or usual
     if kind == change.WAIT and to_come(desk, until):
-        return desk.text("advice.until") % moment(desk, until)
+        return desk.text("advice.until", moment(desk, until))
     if kind == change.MEND and not fault_tag and code != _WRONG_CODE:
         key = "advice.check"
     elif kind != usual:
@@ -72,7 +72,7 @@ def hold(desk, outcome):
     if outcome.event != change.REVIEWING or outcome.again_s:
         return ""
     until = outcome.effective
-    return desk.text("told.hold") % moment(desk, until) if to_come(desk, until) else ""
+    return desk.text("told.hold", moment(desk, until)) if to_come(desk, until) else ""
 
 
 def to_come(desk, epoch):

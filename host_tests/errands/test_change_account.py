@@ -7,7 +7,8 @@ import pytest
 
 from firmware import rooms
 from firmware.binding import change, model
-from firmware.errands import approval, change_account, restore
+from firmware.binding.change import CODE
+from firmware.errands import after, approval, change_account, restore
 from firmware.rooms import NoRoom
 from firmware.ui.pages import Idle
 
@@ -85,29 +86,29 @@ def asked(desk, errand=change_account):
 
 
 def test_after_a_wrong_code_only_the_code_is_asked_for_again():
-    desk = Desk([FIRST], [b"55", b"55", None])
+    desk = Desk([FIRST], [CODE, CODE, after.NOWHERE])
     assert asked(desk) == ["form", "01", "00", "code", "code", "code"]
     assert desk.draft is desk.typed  # until what was asked for is in effect, see test_submission
 
 
 def test_the_same_for_a_restore(monkeypatch):
     monkeypatch.setattr(restore, "describe", lambda desk, tlvs: "")
-    desk = Desk([], [b"55", None])
+    desk = Desk([], [CODE, after.NOWHERE])
     assert asked(desk, restore) == ["01", "00", "code", "code"]
 
 
 def test_the_approvals_stand_for_two_minutes():
-    desk = Desk([FIRST], [b"55", b"55", b"55", None], takes_s=50)
+    desk = Desk([FIRST], [CODE, CODE, CODE, after.NOWHERE], takes_s=50)
     assert asked(desk) == ["form", "01", "00", "code", "code", "code", "01", "00", "code"]
 
 
 def test_the_approvals_stand_no_longer_for_a_clock_that_is_set_back():
-    desk = Desk([FIRST], [b"55", b"55", None], takes_s=-3600)
+    desk = Desk([FIRST], [CODE, CODE, after.NOWHERE], takes_s=-3600)
     assert asked(desk) == ["form", "01", "00", "code", "01", "00", "code", "01", "00", "code"]
 
 
 def test_any_edit_voids_the_approvals():
-    desk = Desk([FIRST, FIRST, OTHER, None], [b"55", b"63", b"63"])
+    desk = Desk([FIRST, FIRST, OTHER, None], [CODE, model.NAME, model.NAME])
     desk.codes = 2  # the second time, instead of a code, back to the form
     assert asked(desk) == ["form", "01", "00", "code", "code"] + ["form", "code"] + [
         "form",
@@ -120,7 +121,7 @@ def test_any_edit_voids_the_approvals():
 
 def test_each_try_is_a_request_of_its_own():
     seen = []
-    desk = Desk([FIRST], [b"55", None])
+    desk = Desk([FIRST], [CODE, after.NOWHERE])
     opened = desk.open
 
     async def watched(name, *args):
@@ -135,7 +136,7 @@ def test_each_try_is_a_request_of_its_own():
 
 
 def test_of_another_refusal_what_was_typed_stays():
-    desk = Desk([FIRST, None], [b"63"])
+    desk = Desk([FIRST, None], [model.NAME])
     assert asked(desk) == ["form", "01", "00", "code", "form"]
     assert desk.draft is not None  # the form drops it, which is not played here
 

@@ -13,18 +13,19 @@ from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.record import Record, run
 from firmware.binding.request import Request
-from firmware.errands import authorising, pending, records, telling
+from firmware.errands import after, authorising, pending, records, telling, waiting
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as keys
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, Terminal
-from host_tests.ui.stage import Stage, assets, settle
+from host_tests.ui.stage import Stage, assets
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
 TAGS = sorted({int(tag, 16) for tag in re.findall(r"\bDF[0-9A-F]{2}\b", PROTOCOL.read_text())})
 PHASES = (change.IDLE, change.STORED, change.SENT, change.REVIEW, change.HELD)
 ENDS = (change.ACTIVE, change.REJECTED, change.SUPERSEDED, change.WITHDRAWN)
 CODES = (b"--", b"00", b"09", b"14", b"30", b"59", b"91", b"A0", b"1Q")
+NOW = 1_800_000_000
 SUCCESS = ("成功", "已生效", "Accepted", "Approved", "in effect")
 
 
@@ -34,7 +35,8 @@ class Desk:
     def __init__(self, language, phase=change.IDLE):
         self.text = Text(assets() / f"{language}.bin")
         self.change = SimpleNamespace(phase=phase)
-        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
+        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: NOW)
+        self.hotline = "95016"
         self.board = SimpleNamespace(beep=self._beep)
         self.pages = self
         self.operator, self.draft = b"01", None
@@ -69,11 +71,11 @@ def _cells():
 def test_only_an_accepted_request_is_ever_called_so_whatever_the_code(language, event, phase):
     for code, trouble in itertools.product(CODES, (0, 7, 9)):
         desk = Desk(language, phase)
-        mended = asyncio.run(outcomes.run(desk, _outcome(event, code, trouble)))
+        to = asyncio.run(outcomes.run(desk, _outcome(event, code, trouble)))
         page = "\n".join(itertools.chain(*desk.shown))
         assert any(word in page for word in SUCCESS) == (event == change.ACTIVE), page
         assert (desk.operator is None) == (event == change.ACTIVE)
-        assert mended == (code if event == change.REJECTED else None)
+        assert to == (after.FORM if (event, code) == (change.REJECTED, b"14") else after.NOWHERE)
         assert all(title and body.strip() for title, body in desk.shown)
         assert desk.shown[0][0] == desk.text(telling.row(event, phase)[0])
         if phase != change.IDLE:  # it is still there, and what becomes of it is said
@@ -164,14 +166,19 @@ class Counter(Terminal):
         super().__init__()
         stage = self.stage = Stage(language)
         self.text, self.pages, self.operator = stage.text, stage.pages, b"01"
-        self.opened, self.draft = [], None
-        self.sync = SimpleNamespace(
-            last_outcome=None, watched=False, wake=lambda: None, forget=lambda: None
-        )
+        self.opened, self.draft, self.hotline = [], None, "95016"
+        self.sync = SimpleNamespace(last_outcome=None, watch=self._watch, forget=lambda: None)
+        self.watched = []
+        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: NOW)
         self.begin()
         self.state.put(((keys.PENDING_STATE, bytes((phase,)) + code),))
 
+    async def _watch(self, watched):
+        self.watched.append(watched)
+
     async def open(self, name, *args):
+        if name == "waiting":
+            return await waiting.run(self, *args)
         self.opened.append((name, args))
 
     async def prove(self, number, title):
@@ -233,7 +240,8 @@ def test_a_request_that_is_asked_about_has_no_code_with_it():
 @pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
 def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked_for(phase, codes):
     counter = Counter(phase)
-    said = {"preparation": [True], "approval": ["first", "next"], "submission": [b"55", None]}
+    said = {"preparation": [True], "approval": ["first", "next"]}
+    said["submission"] = [change.CODE, after.NOWHERE]
     if phase == change.SENT:
         said["approval"] = ["next"]
 
@@ -266,20 +274,3 @@ def test_what_was_known_before_the_last_try_is_no_longer_said():
     counter.sync.last_outcome = _outcome(change.UNSETTLED, b"--", 3)
     screens = _read(counter.visit("BBB"))
     assert "Lastasked:Acquirerdoesnotanswer" in screens
-
-
-def test_a_decision_shows_by_itself_while_a_person_looks_at_the_request():
-    counter = Counter(change.REVIEW)
-
-    async def story():
-        task = asyncio.create_task(pending.run(counter))
-        await settle()
-        assert counter.sync.watched
-        counter.sync.last_outcome = _outcome(change.REJECTED, b"63")
-        counter.state.put(((keys.PENDING, None), (keys.NOTICE, b"\x04")))
-        await asyncio.wait_for(task, 5)
-
-    asyncio.run(story())
-    assert counter.opened == [("outcome", (counter.sync.last_outcome,))]
-    assert not counter.sync.watched
-    assert counter.state.get(keys.NOTICE) is None  # somebody saw it
