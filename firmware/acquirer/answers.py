@@ -1,7 +1,7 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
 What always holds: what decides is taken as it is or not at all; what only informs is made legible,
-whatever it is. In memory only while such an answer is read. May import storage.state and binding.
+whatever it is. In memory only while such an answer is read. May import binding.
 """
 
 from micropython import const
@@ -10,14 +10,17 @@ from firmware.acquirer import profile
 from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.legible import legible
-from firmware.storage import state as keys
 
 _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
 
 
-def run(line, said):
-    """Return the Outcome that a verified reply is; said: what reply.run has found in it."""
+def run(_, said, wanted):
+    """Return the Outcome that a verified reply is.
+
+    said: what reply.run has found in it. wanted: the token of what was asked for, zeros where that
+    was for nothing to be bound any more.
+    """
     code, status, token = said[profile.CODE], said[profile.STATUS], said[profile.TOKEN]
     reference = said[profile.REFERENCE]
     outcome = Outcome()
@@ -37,11 +40,10 @@ def run(line, said):
     if reference is not None and readable(reference.rstrip()):
         outcome.reference = reference
     if outcome.event == change.ACTIVE:
-        tlvs = line.state.get(keys.PENDING_TLVS)
         if token is None or len(token) != 8:
             outcome.event = change.UNSETTLED
-        elif token != (line.identity.token(tlvs) if tlvs else bytes(8)):
-            outcome.event = change.SUPERSEDED  # zeros: nothing is bound there any more
+        elif token != wanted:
+            outcome.event = change.SUPERSEDED
     return outcome
 
 

@@ -67,7 +67,8 @@ class Waiting(Terminal):
         said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
         informs = {0xDF42: "effective", 0xDF4A: "again", 0xDF4B: "kind"}
         said |= {tag: more.get(name) for tag, name in informs.items()}
-        return answers.run(self, {**said, 37: reference})
+        wanted = self.identity.token(self.state.get(keys.PENDING_TLVS))
+        return answers.run(self, {**said, 37: reference}, wanted)
 
 
 @pytest.mark.parametrize(
