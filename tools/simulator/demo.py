@@ -1,9 +1,10 @@
-"""The demo: a binding change on a fresh workplace, from log-in to a restart, and the comparison.
+"""The demo: a change of account, one of card, on a fresh workplace, and the comparison.
 
 It has a home of its own, and never touches the one that `make run` keeps.
 
-Plays host_tests/scenarios/demo.txt, which ends, after a restart, on the page that shows the
-terminal's check token. It succeeds only when that token is the one in the acquirer's books.
+Plays host_tests/scenarios/demo.txt, whose phases `account` and `card` are from log-in to
+submission, and which ends, after a restart, on the page that shows the terminal's check token. It
+succeeds only when that token is the one in the acquirer's books.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ def run(home=workplace.DEMO_HOME, heap=workplace.HEAP, quiet=False):
         with workplace.held(home, demo=True):
             identity = workplace.prepare(home)
             began = time.monotonic()
-            terminal, books = asyncio.run(_play(home, identity, heap, statements, quiet))
+            terminal, books, presses = asyncio.run(_play(home, identity, heap, statements, quiet))
     except OSError as error:
         print(f"demo: {workplace.explained(error)}", file=sys.stderr)
         return 1
@@ -39,6 +40,10 @@ def run(home=workplace.DEMO_HOME, heap=workplace.HEAP, quiet=False):
         print(f"demo: {error}", file=sys.stderr)
         return 1
     print(f"after {time.monotonic() - began:.1f} s: terminal {terminal}, acquirer {books}")
+    print(
+        "keys pressed from log-in to submission:"
+        f" account {presses['account']}, card, which is swiped, {presses['card']}"
+    )
     if terminal != books:
         print("binding NOT agreed", file=sys.stderr)
         return 1
@@ -52,4 +57,4 @@ async def _play(home, identity, heap, statements, quiet):
         await stage.play(statements)
         if stage.terminal.boots < 2:
             raise scenario.ScenarioError(f"{SCRIPT.name} did not restart the terminal")
-        return await stage.terminal_token(), stage.books_token()
+        return await stage.terminal_token(), stage.books_token(), stage.presses
