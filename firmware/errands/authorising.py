@@ -5,11 +5,11 @@ from firmware.errands import after
 
 
 async def run(desk, title, proposal, approved=None):
-    """Have `proposal`, (action, slot, reason, TLVs), approved and submit it; wait for the owner.
-    While a right code is all that is wanting, only that is asked for again.
+    """Have `proposal`, (action, slot, reason, TLVs), approved and submit it; while a right code is
+    all that is wanting, only that is asked for again.
 
-    approved: see approval. Returns the tag of what is to be mended, after.FORM when no field is
-    named or it was given up, after.NOWHERE when it is on its way or there is nothing to mend.
+    approved: see approval. Returns where that leads to, see after.leads_to; after.FORM when it was
+    given up.
     """
     to = change.CODE
     approved = approved or [0, None]
@@ -18,6 +18,4 @@ async def run(desk, title, proposal, approved=None):
         if secrets is None:
             return after.FORM
         to = await desk.open("submission", title, secrets, proposal)
-        if to == after.OWNER:
-            to = await desk.open("waiting")
     return to

@@ -32,3 +32,5 @@ async def run(desk, slot=1):
     while at:
         proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, at)
         at = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+        if at == after.OWNER:
+            at = await desk.open("waiting")

@@ -23,10 +23,8 @@ async def run(desk):
         lines.append(model.truncated(model.number(request.tlvs) or b""))
         lines += _why(desk, phase)
         await desk.pages.message(_TITLE, "\n".join(lines), True)
-        if phase == change.STORED:
-            await _unsent(desk, request)
-            return
-        if await _sent(desk, request) != after.OWNER:
+        see_to = _unsent if phase == change.STORED else _sent
+        if await see_to(desk, request) != after.OWNER:
             return
     while desk.change.phase == change.REVIEW:
         if await desk.open("waiting", True) != CONFIRM:
@@ -61,9 +59,7 @@ async def _sent(desk, request):
     at = await desk.pages.menu(_TITLE, items)
     if at == 0:
         to = await desk.open("submission", _TITLE)
-        if desk.operator != SUPERVISOR:
-            await _send(desk, request, to)
-        return to
+        return to if desk.operator == SUPERVISOR else await _send(desk, request, to)
     if at == 1:
         if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
             asking = await _two(desk)
@@ -88,27 +84,28 @@ def _operators(number):
 
 
 async def _unsent(desk, request):
-    # Never sent: it may go now, with a fresh one-time code, or be given up.
+    # Never sent: it may go now, with a fresh one-time code, or be given up. Returns as above.
     items = [desk.text("pending.send"), desk.text("pending.cancel")]
     if desk.operator == SUPERVISOR:
         items[:1] = ()  # whoever approves enters nothing
     at = await desk.pages.menu(_TITLE, items)
     if at == BACK:
-        return
+        return after.NOWHERE
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
         rooms.ask("firmware.errands.draft", "run", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
-        return
+        return after.NOWHERE
     if not await desk.open("preparation", _TITLE, request.slot, True):
-        return
-    await _send(desk, request, change.CODE)
+        return after.NOWHERE
+    return await _send(desk, request, change.CODE)
 
 
 async def _send(desk, request, to):
     # Propose the same, to what its slot has now, for as long as a right code is all that is
-    # wanting.
+    # wanting. Returns as above.
+    if to != change.CODE:
+        return to
     proposal = request.action, request.slot, request.reason, request.tlvs
-    if to == change.CODE:
-        await desk.open("authorising", _TITLE, proposal)
+    return await desk.open("authorising", _TITLE, proposal)

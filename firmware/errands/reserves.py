@@ -6,6 +6,7 @@ leaves everything as it was.
 
 from firmware import rooms
 from firmware.binding import change, model
+from firmware.errands import after
 from firmware.errands.field_slot import words
 from firmware.storage import state as keys
 from firmware.ui.keys import BACK
@@ -60,4 +61,5 @@ async def _bound(desk, slot):
             return
         card = model.field(tlvs, model.PAN) is not None
         proposal = model.CHANGE_CARD if card else model.CHANGE_ACCOUNT, _PAID, _USED_FOR[at], tlvs
-    await desk.open("authorising", title, proposal)
+    if await desk.open("authorising", title, proposal) == after.OWNER:
+        await desk.open("waiting")

@@ -5,6 +5,7 @@ local overwrite.
 from micropython import const
 
 from firmware.binding import change, model
+from firmware.errands import after
 from firmware.errands.bindings import describe
 from firmware.ui.keys import BACK
 
@@ -34,4 +35,5 @@ async def run(desk):
     if at == BACK:
         return
     proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
-    await desk.open("authorising", _TITLE, proposal)
+    if await desk.open("authorising", _TITLE, proposal) == after.OWNER:
+        await desk.open("waiting")

@@ -49,8 +49,8 @@ async def run(desk, more=False):
                 if not until or waited > _LONGEST_S:
                     raise Idle
                 pages.begin()
-            if words != shown:
-                shown = words
+            if until or page is not shown:
+                shown = page
                 pages.show(title, words, "ui.back", "ui.ok" if more else "")
             try:
                 key = await pages.key(_LOOK_MS)

@@ -248,3 +248,33 @@ def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
 
     assert asyncio.run(story()) is None
     assert desk.draft is None
+
+
+@pytest.mark.parametrize(
+    ("mending", "label"), [(model.ACCOUNT, "field.account"), (model.CNAPS, "field.cnaps")]
+)
+def test_what_was_refused_is_asked_for_first_with_what_was_typed(desk, mending, label):
+    async def story():
+        task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBBD")
+        before = await task
+        again = await fill(desk, mending=mending)
+        assert desk.text(label).replace(" ", "") in shown(desk)
+        kept = (ACCOUNT if mending == model.ACCOUNT else CNAPS)[-4:]
+        assert kept in shown(desk)
+        await desk.stage.press("D" if mending == model.CNAPS else "D" + ACCOUNT + "D")
+        assert desk.text("ui.edit")[1:] in shown(desk)  # the review, and no other field
+        await desk.stage.press("BBBBBD")
+        return before, await again
+
+    before, again = asyncio.run(story())
+    assert before == again
+
+
+@pytest.mark.parametrize("mending", [after.FORM, 0xDF12, model.PAN, 0xDF20, 0xFFFF])
+def test_what_is_no_field_of_the_form_leads_to_its_review(desk, mending):
+    async def story():
+        await (await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBBD"))
+        await leave(await fill(desk, mending=mending))
+        assert desk.text("ui.edit")[1:] in shown(desk)
+
+    asyncio.run(story())

@@ -129,6 +129,74 @@ def test_a_refusal_names_the_field_whatever_it_is(language):
         assert (text("field.other") in words) != named, hex(tag)
 
 
+REFUSALS = (b"14", b"22", b"54", b"55", b"58", b"59", b"61", b"63")
+USUAL = {b"14": 1, b"22": 3, b"54": 2, b"55": 1, b"58": 5, b"59": 4, b"61": 3, b"63": 1}
+KINDS = range(change.MEND, change.CALL + 1)
+
+
+def _refused(code, kind=0, tag=0, effective=0):
+    outcome = _outcome(change.REJECTED, code)
+    outcome.kind, outcome.fault_tag, outcome.effective = kind, tag, effective
+    return outcome
+
+
+def _last(words):
+    return words.rpartition("\n")[2]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_last_line_of_a_refusal_says_of_which_kind_it_is_by_its_code_if_nobody_says(language):
+    text = Text(assets() / f"{language}.bin")
+    for code, kind in itertools.product(REFUSALS, (0, *KINDS)):
+        key = f"advice.kind.{kind}"
+        if kind in (0, USUAL[code]):
+            key = "advice." + code.decode()
+        wanted = text(key)
+        if (kind or USUAL[code]) == change.CALL:
+            wanted += " 95016"
+        said = _last(_words(language, _refused(code, kind, 0xDF31)))
+        assert said == wanted and not said.startswith("?"), (code, kind)
+    assert len({text(f"advice.kind.{kind}") for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_who_is_to_wait_is_told_until_when_where_that_is_a_moment_to_come(code):
+    said = _last(_words("en", _refused(code, change.WAIT, 0, NOW + 3600)))
+    assert said == "Try again after 01-15 17:00"
+    for none in (0, NOW, NOW - 1, NOW + 400 * 86400, 0xFFFFFFFF):
+        assert "after" not in _last(_words("en", _refused(code, change.WAIT, 0, none)))
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_only_what_can_be_mended_leads_back_to_the_form_and_there_to_its_field(code):
+    for kind in (0, *KINDS):
+        mends = (kind or USUAL[code]) in (change.MEND, change.TAKE_ANOTHER)
+        of_code = code == b"55" and (kind or USUAL[code]) == change.MEND
+        for tag in (0, 0xDF31, 0xDF36):
+            to = after.leads_to(_refused(code, kind, tag))
+            assert to == (change.CODE if of_code else tag or after.FORM if mends else 0)
+
+
+def test_a_hold_is_told_with_what_the_acquirer_has_said():
+    held = _outcome(change.REVIEWING, b"09")
+    held.effective = NOW + 86400
+    words = _words("en", held, change.REVIEW)
+    assert "Old account paid until 01-16 16:00. Owner can stop it." in words
+
+
+@pytest.mark.parametrize("kind", (0, *KINDS))
+def test_a_record_of_a_refusal_says_of_which_kind_it_was(kind):
+    outcome = _refused(b"63", kind)
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
+    words = records.describe(Desk("en"), Record(run(request, outcome, NOW)))
+    assert _last(words) == _last(_words("en", outcome))
+
+
+def test_a_record_of_older_firmware_says_it_by_its_code():
+    words = records.describe(Desk("en"), Record(_record(change.REJECTED, b"59")))
+    assert _last(words) == "Speak with the owner, then start again"
+
+
 def _record(event, code, note=""):
     outcome = _outcome(event, code)
     outcome.note = note

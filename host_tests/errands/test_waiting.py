@@ -7,8 +7,8 @@ import pytest
 
 from drivers.clock import Clock
 from firmware import rooms
-from firmware.binding import change
-from firmware.errands import after, authorising, waiting
+from firmware.binding import change, model
+from firmware.errands import after, change_account, change_card, waiting
 from firmware.storage import state as keys
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import Terminal
@@ -270,15 +270,23 @@ def test_without_room_for_other_words_the_page_stays_as_it_was(monkeypatch):
 
 
 @pytest.mark.parametrize("said", [5, 3, 10])
-def test_a_change_that_waits_for_its_owner_leads_to_that_page_and_its_end_to_the_form(said):
+@pytest.mark.parametrize("errand", [change_account, change_card])
+def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(said, errand):
     counter = Counter()
     led = after.leads_to(outcome(change.REVIEWING, again_s=said))
-    opened = {"approval": "secrets", "submission": led, "waiting": 0xDF31}
+    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": ["proposal", None]}
+    opened |= {"authorising": [led], "waiting": [model.ACCOUNT]}
 
     async def open_(name, *args):
-        counter.opened.append(name)
-        return opened[name]
+        counter.opened.append((name, args[-1] if name == "form" else None))
+        return opened[name].pop(0)
 
     counter.open = open_
-    assert asyncio.run(authorising.run(counter, "change.title", "proposal")) == 0xDF31
-    assert counter.opened == ["approval", "submission", "waiting"]
+    counter.state.put(((keys.PENDING, None),))
+    asyncio.run(errand.run(counter))
+    assert counter.opened[2:] == [
+        ("form", after.FORM),
+        ("authorising", None),
+        ("waiting", None),
+        ("form", model.ACCOUNT),
+    ]
