@@ -193,11 +193,22 @@ class Pages:
     def busy(self, title, line, step=0, steps=0):
         pass
 
+    def begin(self):
+        pass
+
+    def show(self, title, body, hint_left="", hint_right=""):
+        pass
+
+    async def key(self, tick_ms):
+        """A page that waits for something else is watched, and nobody presses a key."""
+        await asyncio.sleep(tick_ms / 1000)
+        return -1
+
 
 class Words:
     """Nobody reads."""
 
-    def __call__(self, key):
+    def __call__(self, key, datum=None):
         return ""
 
     def load(self, path):
@@ -210,6 +221,7 @@ class Till(Desk):
     def __init__(self, board, plan, world):
         self.board = board
         self.operator = self.draft = None
+        self.hotline = ""
         self.text = Words()
         self.pages = Pages()
         self.plan = plan
@@ -237,6 +249,12 @@ class Till(Desk):
         """The owner's code of now, and off it goes."""
         secrets = ((change.CODE, bytearray(self.world.owner_code())),)
         await self.open("submission", _TITLE, secrets, proposal)
+        await self.watch()
+
+    async def watch(self):
+        """Whoever waits for the owner stays at the page of that, if the plan says so."""
+        if self.plan.get("watched") and self.change.phase == change.REVIEW:
+            await self.open("waiting")
 
     async def do_install(self):
         """The first start has done it all."""
@@ -318,6 +336,7 @@ class Till(Desk):
 
     async def rest(self):
         """Let it settle; what was never sent is sent now, what changed elsewhere is accepted."""
+        await self.watch()
         await self.until(self.settled)
         if self.change.phase == change.STORED:
             await asyncio.sleep(61)  # the next code
