@@ -15,11 +15,10 @@ _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
 
 
-def run(_, said, wanted):
+def run(line, said, asked):
     """Return the Outcome that a verified reply is.
 
-    said: what reply.run has found in it. wanted: the token of what was asked for, zeros where that
-    was for nothing to be bound any more.
+    said: what reply.run has found in it. asked: the TLVs that are to be bound, empty for none.
     """
     code, status, token = said[profile.CODE], said[profile.STATUS], said[profile.TOKEN]
     reference = said[profile.REFERENCE]
@@ -42,8 +41,8 @@ def run(_, said, wanted):
     if outcome.event == change.ACTIVE:
         if token is None or len(token) != 8:
             outcome.event = change.UNSETTLED
-        elif token != wanted:
-            outcome.event = change.SUPERSEDED
+        elif token != (line.identity.token(asked) if asked else bytes(8)):
+            outcome.event = change.SUPERSEDED  # zeros: nothing is bound there any more
     return outcome
 
 

@@ -117,10 +117,8 @@ class Line:
         Raises NoAnswer, NoRoom.
         """
         said = await self._answer(())
-        tlvs = self.state.get(keys.PENDING_TLVS)  # before there is more in memory
-        token = self.identity.token(tlvs) if tlvs else bytes(8)
-        tlvs = None
-        return self._step("firmware.acquirer.answers", "run", said, token)
+        asked = self.state.get(keys.PENDING_TLVS)  # before there is more in memory
+        return self._step("firmware.acquirer.answers", "run", said, asked)
 
     async def talk(self, wanted, fields):
         """Send a message that says `fields` (see message.run); return what is `wanted` of its

@@ -11,9 +11,11 @@ async def run(desk, outcome):
     """Show the Outcome of the last try. Returns where that leads to, see after.leads_to; after a
     success the person is logged out. Where it is the owner who is awaited, nothing is shown.
     """
-    to = after.leads_to(outcome)
-    if to == after.OWNER:
-        return to
+    to = after.NOWHERE
+    if outcome.event in (change.REVIEWING, change.REJECTED):
+        to = rooms.ask("firmware.errands.after", "leads_to", outcome)
+        if to == after.OWNER:
+            return to
     pages, phase = desk.pages, desk.change.phase
     if outcome.event in (change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN):
         # Nothing to go on with, were nobody here now.

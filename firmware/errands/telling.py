@@ -3,14 +3,16 @@
 What always holds: the event alone says what happened; a response code only adds the reason. The
 list of records and the idle page say it shorter, under `record.ended.<event>` and
 `idle.ended.<event>`, the page of the request under `pending.phase.<state>`. In memory only while
-something is told. May import binding, acquirer.profile, reasons, after.
+something is told, and `after` only where there is something to do. May import rooms, binding,
+acquirer.profile, reasons.
 """
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import profile
 from firmware.binding import change, model
-from firmware.errands import after, reasons
+from firmware.errands import reasons
 
 GOOD_MS = const(80)  # how the buzzer sounds
 BAD_MS = const(500)
@@ -55,14 +57,15 @@ def words(desk, outcome, phase):
         lines.append(text("result.field") + _field(text, outcome.fault_tag))
     if outcome.note:
         lines.append(outcome.note)
-    hold = after.hold(desk, outcome)
-    if hold:
-        lines.append(hold)
+    if event == change.REVIEWING:
+        hold = rooms.ask("firmware.errands.after", "hold", desk, outcome)
+        if hold:
+            lines.append(hold)
     if outcome.application:
         lines.append(text("result.application") + outcome.application)
     if event in (change.REJECTED, change.STUCK):
-        told = outcome.kind, outcome.fault_tag, outcome.effective
-        lines.append(after.advice(desk, outcome.code, *told))
+        told = outcome.code, outcome.kind, outcome.fault_tag, outcome.effective
+        lines.append(rooms.ask("firmware.errands.after", "advice", desk, *told))
     if _STATES[phase]:
         lines.append(text(_STATES[phase]))
     return "\n".join(lines)

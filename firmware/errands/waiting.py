@@ -28,7 +28,8 @@ async def run(desk, more=False):
     pages, sync = desk.pages, desk.sync
     seen = page = shown = None
     alone = False
-    await sync.watch(True)
+    sync.watched = True
+    sync.wake()
     pages.begin()
     try:
         while desk.change.phase == change.REVIEW:
@@ -65,7 +66,9 @@ async def run(desk, more=False):
             if key == CONFIRM and more:
                 return CONFIRM
     finally:
-        await sync.watch(False)
+        sync.watched = False
+        if not sync.talking:
+            await sync.line.close()
     if desk.state.get(keys.NOTICE) is not None:
         desk.state.put(((keys.NOTICE, None),))
     to = await desk.open("outcome", sync.last_outcome)

@@ -67,8 +67,7 @@ class Waiting(Terminal):
         said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
         informs = {0xDF42: "effective", 0xDF4A: "again", 0xDF4B: "kind"}
         said |= {tag: more.get(name) for tag, name in informs.items()}
-        wanted = self.identity.token(self.state.get(keys.PENDING_TLVS))
-        return answers.run(self, {**said, 37: reference}, wanted)
+        return answers.run(self, {**said, 37: reference}, self.state.get(keys.PENDING_TLVS))
 
 
 @pytest.mark.parametrize(

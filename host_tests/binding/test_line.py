@@ -127,7 +127,7 @@ def _waits_for_the_owner(shop):
 
     async def story():
         await shop.till.send((model.CHANGE_ACCOUNT, life.SLOT, 4, tlvs))
-        await shop.till.sync.watch(True)
+        shop.till.sync.watched = True
 
     asyncio.run(story())
     assert shop.till.change.phase == change.REVIEW
@@ -162,7 +162,8 @@ def test_while_somebody_watches_every_question_goes_over_one_connection(shop, mo
     shop.sync()
     assert shop.state.binding(life.SLOT) == tlvs
     assert len(opened) == 2
-    asyncio.run(shop.till.sync.watch(False))
+    shop.till.sync.watched = False  # nobody looks any more
+    shop.sync()
     assert not shop.board.link.is_open
 
 

@@ -235,14 +235,12 @@ class Counter(Terminal):
         stage = self.stage = Stage(language)
         self.text, self.pages, self.operator = stage.text, stage.pages, b"01"
         self.opened, self.draft, self.hotline = [], None, "95016"
-        self.sync = SimpleNamespace(last_outcome=None, watch=self._watch, forget=lambda: None)
-        self.watched = []
+        self.sync = SimpleNamespace(
+            last_outcome=None, talking=True, wake=lambda: None, forget=lambda: None
+        )
         self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: NOW)
         self.begin()
         self.state.put(((keys.PENDING_STATE, bytes((phase,)) + code),))
-
-    async def _watch(self, watched):
-        self.watched.append(watched)
 
     async def open(self, name, *args):
         if name == "waiting":

@@ -43,18 +43,25 @@ class Counter(Terminal):
         super().__init__()
         self.stage = Stage(language)
         self.text, self.pages, self.operator = self.stage.text, self.stage.pages, b"01"
-        self.hotline, self.opened, self.watched = "95016", [], []
+        self.hotline, self.opened, self.seen = "95016", [], []
         self.began = 0
         self.clock = SimpleNamespace(now=self._now, civil=lambda *a: Clock.civil(None, *a))
-        self.sync = SimpleNamespace(last_outcome=last, watch=self._watch)
+        self.line = SimpleNamespace(close=self._close)
+        self.sync = SimpleNamespace(
+            last_outcome=last, watched=False, talking=False, line=self.line, wake=self._wake
+        )
         self.begin()
         self.state.put(((keys.PENDING_STATE, bytes((change.REVIEW,))),))
 
     def _now(self):
         return BEGUN + int(asyncio.get_running_loop().time() - self.began)
 
-    async def _watch(self, watched):
-        self.watched.append(watched)
+    def _wake(self):
+        assert self.sync.watched
+        self.seen.append("wake")
+
+    async def _close(self):
+        self.seen.append("close")
 
     async def open(self, name, *args):
         self.opened.append((name, args))
@@ -169,13 +176,26 @@ def test_the_acquirer_is_asked_often_only_for_as_long_as_somebody_looks():
 
     async def story():
         task = await counter.begun()
-        assert counter.watched == [True]
+        assert counter.seen == ["wake"]
         await counter.stage.press("C")
         return await task
 
     assert lived(story()) == after.NOWHERE
-    assert counter.watched == [True, False]
+    assert not counter.sync.watched and counter.seen == ["wake", "close"]
     assert counter.opened == []
+
+
+def test_a_question_that_is_under_way_closes_its_connection_itself():
+    counter = Counter()
+
+    async def story():
+        task = await counter.begun()
+        counter.sync.talking = True
+        await counter.stage.press("C")
+        return await task
+
+    assert lived(story()) == after.NOWHERE
+    assert not counter.sync.watched and counter.seen == ["wake"]
 
 
 def test_the_end_shows_by_itself_and_is_no_news_later():
@@ -188,7 +208,7 @@ def test_the_end_shows_by_itself_and_is_no_news_later():
 
     assert lived(story()) == "led on"
     assert counter.opened == [("outcome", (REFUSED,))]
-    assert counter.watched == [True, False]
+    assert not counter.sync.watched
     assert counter.state.get(keys.NOTICE) is None  # somebody saw it
 
 
@@ -206,7 +226,7 @@ def test_who_is_left_alone_is_logged_out_while_the_page_stays_for_the_owner():
             await task
 
     lived(story())
-    assert counter.watched == [True, False]
+    assert not counter.sync.watched
 
 
 def test_an_end_that_nobody_waited_for_leads_nowhere_but_to_the_idle_page():
