@@ -32,7 +32,13 @@ async def run(desk, slot=0):
     approved = [0, None]
     at = resumed or after.FORM
     while at:
-        proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS, at)
-        at = proposal and await desk.open("authorising", _TITLE, proposal, approved)
+        if at != change.CODE:
+            proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS, at)
+            if proposal is None:
+                return
+        secrets = await desk.open("approval", _TITLE, approved, proposal)
+        at = after.FORM
+        if secrets is not None:
+            at = await desk.open("submission", _TITLE, secrets, proposal)
         if at == after.OWNER:
             at = await desk.open("waiting")

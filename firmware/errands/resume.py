@@ -1,5 +1,6 @@
 """A form that was left, or submitted and refused since: ask whether to go on where it was."""
 
+from firmware.binding import change
 from firmware.errands import after
 from firmware.errands import draft as drafts
 
@@ -18,6 +19,7 @@ async def run(desk, title, action):
         await desk.pages.message(title, desk.text("told.accepted"), True)  # while nobody looked
     elif await desk.pages.message(title, desk.text("change.resume")):
         last = desk.sync.last_outcome
-        return last is not None and after.leads_to(last) or after.FORM
+        to = last is not None and after.leads_to(last)
+        return after.FORM if to in (after.NOWHERE, change.CODE) else to
     drafts.run(desk)
     return None

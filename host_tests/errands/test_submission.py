@@ -10,7 +10,7 @@ from firmware.acquirer.sync import Sync
 from firmware.binding import change, model
 from firmware.binding.request import pending
 from firmware.desk import Desk
-from firmware.errands import change_account, resume, submission
+from firmware.errands import after, change_account, resume, submission
 from firmware.errands import draft as drafts
 from firmware.storage import state as keys
 from firmware.ui.pages import Idle
@@ -183,7 +183,7 @@ def test_a_code_that_ran_out_on_the_way_costs_no_second_form(monkeypatch):
     assert counter.draft is draft
     assert bytes(drafts.get(draft, model.ACCOUNT)) == b"11112222"
     assert (
-        asyncio.run(resume.run(counter, "change.title", model.CHANGE_ACCOUNT)) == change.CODE
+        asyncio.run(resume.run(counter, "change.title", model.CHANGE_ACCOUNT)) == after.FORM
     )  # D: go on
 
 

@@ -295,7 +295,7 @@ def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(s
     counter = Counter()
     led = after.leads_to(outcome(change.REVIEWING, again_s=said))
     opened = {"resume": [after.NOWHERE], "preparation": [True], "form": ["proposal", None]}
-    opened |= {"authorising": [led], "waiting": [model.ACCOUNT]}
+    opened |= {"approval": ["secrets"], "submission": [led], "waiting": [model.ACCOUNT]}
 
     async def open_(name, *args):
         counter.opened.append((name, args[-1] if name == "form" else None))
@@ -306,7 +306,8 @@ def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(s
     asyncio.run(errand.run(counter))
     assert counter.opened[2:] == [
         ("form", after.FORM),
-        ("authorising", None),
+        ("approval", None),
+        ("submission", None),
         ("waiting", None),
         ("form", model.ACCOUNT),
     ]
