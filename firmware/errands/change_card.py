@@ -30,9 +30,9 @@ async def run(desk, slot=0):
     if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
         return
     approved = [0, None]
-    at = resumed or after.FORM
+    at, proposal = resumed or after.FORM, None
     while at:
-        if at != change.CODE:
+        if at != change.CODE or proposal is None:
             proposal = await desk.open("form", _TITLE, model.CHANGE_CARD, slot, _FIELDS, at)
             if proposal is None:
                 return
@@ -41,4 +41,5 @@ async def run(desk, slot=0):
         if secrets is not None:
             at = await desk.open("submission", _TITLE, secrets, proposal)
         if at == after.OWNER:
+            proposal = secrets = approved[1] = None  # what waits is on flash
             at = await desk.open("waiting")
