@@ -11,7 +11,7 @@ from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
 from firmware.binding.change import Change
 from firmware.crypto import dukpt
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import FLASH_MISSING, KEYS_FULL, KEYS_MISSING, StorageFault
 from firmware.storage.state import State
 
@@ -33,7 +33,7 @@ def build(desk, config):
         state = desk.state = State(board.flash, board.keystore, board.random)
     except OSError:  # the journal's flash raises none
         raise StorageFault(KEYS_MISSING) from None
-    language = state.get(keys.LANGUAGE)
+    language = state.get(store.LANGUAGE)
     if language is not None:
         try:
             desk.use_language(language.decode())
@@ -47,7 +47,7 @@ def build(desk, config):
     if token_key is None or not stored:
         raise StorageFault(KEYS_MISSING)
     clock = desk.clock = board.clock
-    clock.begin_at(state.number(keys.TIME))
+    clock.begin_at(state.number(store.TIME))
     licence = config.get("licence")
     desk.licence = licence.encode() if licence and len(licence) == _LICENCE_LEN else None
     desk.identity = Identity(

@@ -22,7 +22,7 @@ import firmware.message.codec  # noqa: F401
 import firmware.message.framing  # noqa: F401
 from firmware import rooms
 from firmware.desk import Desk
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import StorageFault
 from firmware.ui.pages import Idle
 
@@ -73,7 +73,7 @@ class Terminal:
         try:
             while True:
                 await self._attend("first_start")
-                if desk.state.has(keys.OPERATOR):
+                if desk.state.has(store.OPERATOR):
                     break
             asyncio.create_task(self._kept(desk.sync.run))
             asyncio.create_task(self._supervise())

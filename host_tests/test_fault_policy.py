@@ -12,7 +12,7 @@ from firmware.binding.change import NoAnswer
 from firmware.desk import Desk
 from firmware.rooms import NoRoom
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import (
     FLASH_FULL,
     FLASH_MISSING,
@@ -298,13 +298,13 @@ def test_a_closed_errand_says_whom_to_call_and_by_which_number(make, language, h
 @pytest.mark.parametrize("stored", [b"fr", b"", b"\xff", b"e\0"])
 def test_a_language_that_this_build_does_not_have_is_chinese(monkeypatch, stored):
     till = Shop(monkeypatch.setattr).till
-    till.state.put(((keys.LANGUAGE, stored),))
+    till.state.put(((store.LANGUAGE, stored),))
     monkeypatch.setattr(till, "text", Text(assets() / "zh.bin"))
     monkeypatch.setattr(
         till, "use_language", lambda code: till.text.load(assets() / f"{code}.bin")
     )
     services.build(till, CONFIG)
     assert till.text("ui.ok") == "D确定"
-    till.state.put(((keys.LANGUAGE, b"en"),))
+    till.state.put(((store.LANGUAGE, b"en"),))
     services.build(till, CONFIG)
     assert till.text("ui.ok") == "D ok"

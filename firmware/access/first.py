@@ -8,7 +8,7 @@ from micropython import const
 from firmware.access.operators import FIRST, Operators
 from firmware.access.roles import SUPERVISOR
 from firmware.crypto.wipe import wipe
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import KEYS_MISSING, StorageFault
 
 # And where provisioning put the password. The supervisor comes last: once that one is there, all
@@ -23,12 +23,12 @@ async def run(desk):
     Power loss on the way leaves the rest to the next start. Raises StorageFault when a password is
     missing.
     """
-    people, store, state = Operators(desk), desk.board.keystore, desk.state
+    people, keystore, state = Operators(desk), desk.board.keystore, desk.state
     drawn = bytearray(_DIGITS_MAX)
     for index, number, entry in _WHO:
-        if state.get(keys.OPERATOR + index) is None:
+        if state.get(store.OPERATOR + index) is None:
             try:
-                size = store.get(entry, drawn)
+                size = keystore.get(entry, drawn)
                 if size <= 0:
                     raise StorageFault(KEYS_MISSING)
                 password = memoryview(drawn)[:size]
@@ -36,4 +36,4 @@ async def run(desk):
             finally:
                 wipe(drawn)
     for at in range(len(_WHO) - 1, -1, -1):
-        store.erase(_WHO[at][2])
+        keystore.erase(_WHO[at][2])

@@ -5,7 +5,7 @@ storage.
 """
 
 import firmware.storage.extract  # noqa: F401
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 
 def find(state, number):
@@ -18,7 +18,7 @@ def find(state, number):
 
 def each(state):
     """Yield (index, what is stored) of every operator, by index."""
-    for index in range(keys.OPERATORS):
-        stored = state.get(keys.OPERATOR + index)
+    for index in range(store.OPERATORS):
+        stored = state.get(store.OPERATOR + index)
         if stored is not None:
             yield index, stored

@@ -17,7 +17,7 @@ from firmware import rooms
 from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
 from firmware.crypto.compare import equal
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 # What a password is
 GRANTED = const(0)
@@ -83,16 +83,16 @@ class Operators:
         if failures >= ATTEMPTS_MAX:
             until = self._clock.now() + 60 * LOCK_MIN
             # After a power cut the clock begins no earlier than this: the lock gets no longer.
-            changes.append((keys.TIME, struct.pack(">I", self._clock.now())))
+            changes.append((store.TIME, struct.pack(">I", self._clock.now())))
         changes.append(self._counted(index, number, failures, until))
         self._state.put(changes)
-        stored = bytes(STORED_LEN) if index < 0 else self._state.get(keys.OPERATOR + index)
+        stored = bytes(STORED_LEN) if index < 0 else self._state.get(store.OPERATOR + index)
         _, flags, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)
         tried = await self._verifier(password, salt, iterations or _ITERATIONS)
         if not equal(tried, verifier, 16) or index < 0:
             self._tell(audit.LOCKED if until else audit.WRONG, number, ())
             return LOCKED if until else WRONG
-        self._tell(audit.RIGHT, number, ((keys.ATTEMPTS + index, None),))
+        self._tell(audit.RIGHT, number, ((store.ATTEMPTS + index, None),))
         if flags & OFF:
             return DISABLED
         return MUST_CHANGE if flags & FIRST else GRANTED
@@ -109,8 +109,8 @@ class Operators:
         if index < 0:
             if not by_provider or number != ADMINISTRATOR:
                 return NOBODY
-            index = keys.OPERATORS - 1
-        before = self._state.get(keys.OPERATOR + index)
+            index = store.OPERATORS - 1
+        before = self._state.get(store.OPERATOR + index)
         flags = 0 if before is None else before[FLAGS] & OFF
         change = await self.verifying(index, number, password, flags)
         if before is not None and await self._same(before, password, change[1]):
@@ -118,7 +118,7 @@ class Operators:
         if await self.taken(number, password, change[1]):
             return TAKEN
         if by_provider:
-            used_up = ((keys.RESET, None), (keys.ATTEMPTS + index, None))
+            used_up = ((store.RESET, None), (store.ATTEMPTS + index, None))
             self._tell(audit.PROVIDER, number, (change,) + used_up)
         else:
             self._tell(audit.PASSWORD, number, (change,))
@@ -137,9 +137,9 @@ class Operators:
     def _attempts(self, index, number):
         # Failures, and until when it is locked.
         if index >= 0:
-            stored = self._state.get(keys.ATTEMPTS + index)
+            stored = self._state.get(store.ATTEMPTS + index)
             return (0, 0) if stored is None else struct.unpack(">BI", stored)
-        stored = self._state.get(keys.STRANGERS) or b""
+        stored = self._state.get(store.STRANGERS) or b""
         at = _place(stored, number)
         value = struct.unpack_from(">I", stored, at + 1)[0] if at < len(stored) else 0
         return (value, 0) if value < ATTEMPTS_MAX else (ATTEMPTS_MAX, value)
@@ -147,13 +147,13 @@ class Operators:
     def _counted(self, index, number, failures, until):
         # The change that keeps them.
         if index >= 0:
-            return keys.ATTEMPTS + index, struct.pack(">BI", failures, until)
-        stored = bytearray(self._state.get(keys.STRANGERS) or b"")
+            return store.ATTEMPTS + index, struct.pack(">BI", failures, until)
+        stored = bytearray(self._state.get(store.STRANGERS) or b"")
         at = _place(stored, number)
         if at == len(stored):
             stored.extend(bytes(STRANGER_LEN))
         struct.pack_into(">BI", stored, at, int(number), until or failures)
-        return keys.STRANGERS, bytes(stored)
+        return store.STRANGERS, bytes(stored)
 
     def _tell(self, event, number, changes):
         self._state.put(changes, audit.entry(event, self._clock.now(), number))
@@ -164,7 +164,7 @@ class Operators:
         """
         state = self._state
         salt = None
-        for known in (keys.OPERATOR, keys.OPERATOR + 1):
+        for known in (store.OPERATOR, store.OPERATOR + 1):
             stored = state.get(known)
             if stored is not None:
                 salt = stored[_SALT:_VERIFIER]
@@ -172,15 +172,15 @@ class Operators:
         salt = salt or self._random(8)
         verifier = await self._verifier(password, salt, _ITERATIONS)
         stored = struct.pack(_LAYOUT, number, flags, _ITERATIONS, salt, verifier)
-        before = state.get(keys.OPERATOR + index) or b""
-        return keys.OPERATOR + index, stored + before[STORED_LEN:]
+        before = state.get(store.OPERATOR + index) or b""
+        return store.OPERATOR + index, stored + before[STORED_LEN:]
 
     async def taken(self, number, password, made):
         """Tell whether the supervisor and somebody else would have this same password; of whom
         else is never told. made: what `verifying` has made of it.
         """
-        for index in range(keys.OPERATORS if number == SUPERVISOR else 1):
-            other = self._state.get(keys.OPERATOR + index)
+        for index in range(store.OPERATORS if number == SUPERVISOR else 1):
+            other = self._state.get(store.OPERATOR + index)
             if other is not None and other[:2] != number:
                 if await self._same(other, password, made):
                     return True

@@ -14,7 +14,7 @@ from micropython import const
 
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 LEN = const(8)  # digits of a challenge, and of a response
 
@@ -36,13 +36,13 @@ def run(desk, number):
     """Return the challenge for an operator's reset, 8 digits: the one that stands, or a new one,
     durable before it is shown.
     """
-    stored = desk.state.get(keys.RESET) or bytes(struct.calcsize(_LAYOUT))
+    stored = desk.state.get(store.RESET) or bytes(struct.calcsize(_LAYOUT))
     whose, challenge, made, wrong, until = struct.unpack(_LAYOUT, stored)
     now = desk.clock.now()
     if whose != number or not 0 <= now - made < _STANDS_S:
         challenge = digits(desk.board.random)
         value = struct.pack(_LAYOUT, number, challenge, now, wrong, until)
-        desk.state.put(((keys.RESET, value),))
+        desk.state.put(((store.RESET, value),))
     return challenge
 
 
@@ -55,7 +55,7 @@ def check(desk, number, response):
     one more. The terminal must have a service key.
     """
     state, now = desk.state, desk.clock.now()
-    stored = state.get(keys.RESET)
+    stored = state.get(store.RESET)
     if stored is None:
         return OVER, 0
     whose, challenge, made, wrong, until = struct.unpack(_LAYOUT, stored)
@@ -70,12 +70,12 @@ def check(desk, number, response):
     changes, until = [], 0
     if wrong >= ATTEMPTS_MAX:
         until = now + _LOCK_S
-        changes.append((keys.TIME, struct.pack(">I", now)))  # see operators.check
-    changes.append((keys.RESET, struct.pack(_LAYOUT, number, challenge, made, wrong, until)))
+        changes.append((store.TIME, struct.pack(">I", now)))  # see operators.check
+    changes.append((store.RESET, struct.pack(_LAYOUT, number, challenge, made, wrong, until)))
     state.put(changes)
     if equal(_expected(desk, number + challenge), response, LEN):
         right = struct.pack(_LAYOUT, number, challenge, made, 0, 0)
-        state.put(((keys.RESET, right),))
+        state.put(((store.RESET, right),))
         return RIGHT, 0
     return (LOCKED, _LOCK_S // 60) if until else (WRONG, ATTEMPTS_MAX - wrong)
 

@@ -12,7 +12,7 @@ from firmware import rooms
 from firmware.access import cards, numbers, operators
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 MOST = const(20)  # of them
 
@@ -40,13 +40,13 @@ async def run(desk, number, first):
         index = _free(state)
     flags = operators.FIRST
     if known:
-        flags |= state.get(keys.OPERATOR + index)[operators.FLAGS] & operators.OFF
+        flags |= state.get(store.OPERATOR + index)[operators.FLAGS] & operators.OFF
     while True:
         first[:] = rooms.ask("firmware.access.reset", "digits", desk.board.random)
         change = await people.verifying(index, number, first, flags)
         if not await people.taken(number, first, change[1]):
             break
-    changes = (change, (keys.ATTEMPTS + index, None))
+    changes = (change, (store.ATTEMPTS + index, None))
     if known:
         _put(desk, audit.PASSWORD, number, changes)
     else:
@@ -60,14 +60,14 @@ def switch(desk, number):
     value[operators.FLAGS] ^= operators.OFF
     off = value[operators.FLAGS] & operators.OFF
     event, how = (audit.GONE, b" locked") if off else (audit.ADDED, b" unlocked")
-    _put(desk, event, number + how, ((keys.OPERATOR + index, bytes(value)),))
+    _put(desk, event, number + how, ((store.OPERATOR + index, bytes(value)),))
     return bool(off)
 
 
 def delete(desk, number):
     """Forget an operator: password, card and failed attempts."""
     index, _ = _one(desk, number)
-    changes = ((keys.OPERATOR + index, None), (keys.ATTEMPTS + index, None))
+    changes = ((store.OPERATOR + index, None), (store.ATTEMPTS + index, None))
     _put(desk, audit.GONE, number + b" deleted", changes)
 
 
@@ -81,14 +81,14 @@ def use_card(desk, number, digits):
         if cards.run(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
-    change = (keys.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
+    change = (store.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
     _put(desk, audit.ADDED, number + (b" card" if tag else b" no card"), (change,))
     return True
 
 
 def _free(state):
     for index in range(1, MOST + 1):
-        if not state.has(keys.OPERATOR + index):
+        if not state.has(store.OPERATOR + index):
             return index
     raise ValueError("operators")
 
@@ -102,7 +102,7 @@ def _index(state, number):
 
 def _one(desk, number):
     index = _index(desk.state, number)
-    return index, desk.state.get(keys.OPERATOR + index)
+    return index, desk.state.get(store.OPERATOR + index)
 
 
 def _put(desk, event, detail, changes):

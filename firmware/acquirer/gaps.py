@@ -2,13 +2,13 @@
 
 What always holds: an entry whose chain the log itself does not bear out is as good as lost, since
 all that follows would be refused with it; so is one that the wire can't carry. May import
-binding.legible, storage.history.
+binding.legible, storage.audit_log.
 """
 
 from micropython import const
 
 from firmware.binding.legible import legible
-from firmware.storage import history
+from firmware.storage import audit_log
 
 NOT_YET = const(0)
 
@@ -27,7 +27,7 @@ def run(journal, last, refused=False):
     doubt = -1  # from this one on the chain is not proven yet
     expected = last + 1
     known = None
-    for number, before, chain, entry in history.entries(journal, expected):
+    for number, before, chain, entry in audit_log.entries(journal, expected):
         if before is not None:
             if known is not None and before != known:
                 # A sector begins, and its header has the true chain.

@@ -20,7 +20,7 @@ from firmware.acquirer.identity import FRAME_MAX, SENT_MAX
 from firmware.binding.change import NoAnswer
 from firmware.crypto import dukpt
 from firmware.message import framing
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import (
     KEYS_DAMAGED,
     KEYS_FULL,
@@ -109,7 +109,7 @@ class Line:
     def compose(self, how, secrets):
         """Compose a message about the pending request, see `message`. Raises NoRoom."""
         get = self.state.get
-        stored, tlvs = get(keys.PENDING), get(keys.PENDING_TLVS)
+        stored, tlvs = get(store.PENDING), get(store.PENDING_TLVS)
         self._step("firmware.acquirer.message", "run", None, 0, how, secrets, stored, tlvs)
 
     async def ask(self):
@@ -117,8 +117,8 @@ class Line:
         Raises NoAnswer, NoRoom.
         """
         said = await self._answer(())
-        asked = self.state.get(keys.PENDING_TLVS)  # before there is more in memory
-        return self._step("firmware.acquirer.answers", "run", said, asked)
+        asked = self.state.get(store.PENDING_TLVS)  # before there is more in memory
+        return self._step("firmware.acquirer.outcomes", "run", said, asked)
 
     async def talk(self, wanted, fields):
         """Send a message that says `fields` (see message.run); return what is `wanted` of its

@@ -9,7 +9,7 @@ import storage.
 from micropython import const
 
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _LEN = const(15)
 
@@ -52,13 +52,13 @@ def other(state, identity):
 
 def _stored(sync, number, before):
     entry = audit.entry(audit.MERCHANT, sync.clock.now(), detail=number)
-    changes = (keys.MERCHANT, number + before), (keys.MERCHANT_NEW, b"\1")
+    changes = (store.MERCHANT, number + before), (store.MERCHANT_NEW, b"\1")
     return changes, entry
 
 
 def _kept(state, identity):
     # The current number, the one before and the provisioned one, each once.
-    stored = state.get(keys.MERCHANT) or b""
+    stored = state.get(store.MERCHANT) or b""
     numbers = []
     for number in (stored[:_LEN], stored[_LEN:], identity.provisioned):
         if number not in numbers and (_fits(number) or number == identity.provisioned):

@@ -10,7 +10,7 @@ from firmware.acquirer import profile
 from firmware.acquirer.sync import EVERY_S
 from firmware.binding import change
 from firmware.binding.request import TIME_AT
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _FIRST_S = const(5)  # after a lost answer; doubled each time
 _LONGEST_S = const(300)
@@ -37,7 +37,7 @@ def run(sync, reached):
     sync.tries = 0
     seconds = _MINUTE_S if sync.doubt else EVERY_S
     if phase == change.REVIEW:
-        since = int.from_bytes(sync.state.get(keys.PENDING)[TIME_AT : TIME_AT + 4], "big")
+        since = int.from_bytes(sync.state.get(store.PENDING)[TIME_AT : TIME_AT + 4], "big")
         if 0 <= sync.clock.now() - since < _HOUR_S:  # below: the clock was set back since
             seconds = _MINUTE_S
         if sync.watched:

@@ -13,7 +13,7 @@ from micropython import const
 NETWORK = const(0x0800)  # sign-on
 FILE = const(0x0300)  # a request, an inquiry or a withdrawal
 REPEAT = const(0x0301)  # a request once more, unchanged
-RECORDS = const(0x0320)  # entries of the audit log
+AUDIT = const(0x0320)  # entries of the audit log
 REPLY = const(0x10)  # added to what was asked, of which a repeat's last digit is taken off
 
 # Data elements
@@ -82,7 +82,7 @@ AGAIN = const(0xDF4A)  # ask again after so many seconds
 KIND = const(0xDF4B)  # of a refusal
 
 # Tags of the archive
-RECORD = const(0xDF50)
+ENTRY = const(0xDF50)
 LAST = const(0xDF51)
 GAP = const(0xDF52)
 

@@ -16,7 +16,7 @@ from firmware.binding import change
 from firmware.binding.request import SLOT_AT
 from firmware.crypto.wipe import wipe
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _NUMBERS = const(3)  # merchant numbers that there may be
 
@@ -45,7 +45,7 @@ async def run(sync):
     notices = 0
     reached = DECLINED
     if code == profile.APPROVED:
-        notices, puts = rooms.ask("firmware.acquirer.taking", "run", sync, said)
+        notices, puts = rooms.ask("firmware.acquirer.announced", "run", sync, said)
         for changes, entry in puts:
             sync.state.put(changes, entry)
         differing = []
@@ -64,7 +64,7 @@ async def run(sync):
 def _tokens(sync):
     # DF12 and DF44 of each slot that is bound.
     tokens = []
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         tlvs = sync.state.binding(slot)
         if tlvs is not None:
             tokens.append((SLOT, bytes((slot,))))
@@ -75,7 +75,7 @@ def _tokens(sync):
 async def _compare(sync, differing):
     # Fetch what the acquirer has in each slot; an empty slot is filled, another one announced.
     # Returns 00, or the code of an inquiry that was declined: nothing is known then.
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         if is_pending(sync.change, slot):
             continue  # its settlement decides
         code, theirs = await _slot(sync.line, slot)
@@ -87,7 +87,7 @@ async def _compare(sync, differing):
         else:
             ours = sync.state.binding(slot)
             if theirs is not None and ours is None:
-                sync.accept(slot, theirs, audit.NOBODY)
+                sync.take_over(slot, theirs, audit.NOBODY)
             elif theirs != ours:
                 differing.append((slot, theirs))  # until somebody has looked at it
                 continue
@@ -98,7 +98,7 @@ async def _compare(sync, differing):
 
 def is_pending(change_, slot):
     """Tell whether the acquirer may be deciding on a request for `slot`."""
-    return change_.phase > change.STORED and change_.state.get(keys.PENDING)[SLOT_AT] == slot
+    return change_.phase > change.STORED and change_.state.get(store.PENDING)[SLOT_AT] == slot
 
 
 async def _slot(line, slot):

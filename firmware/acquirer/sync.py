@@ -227,11 +227,11 @@ class Sync:
                 if alone:
                     raise  # tried again soon; a person has what was asked for
 
-    def accept(self, slot, tlvs, operator):
+    def take_over(self, slot, tlvs, operator):
         """Make the acquirer's binding of `slot` ours; the old one stays as backup.
 
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
-        accepted = rooms.ask("firmware.acquirer.accepting", "run", self, slot, tlvs, operator)
+        accepted = rooms.ask("firmware.acquirer.taking_over", "run", self, slot, tlvs, operator)
         if accepted is not None:
             self.state.put(*accepted)

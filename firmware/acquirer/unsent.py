@@ -8,8 +8,8 @@ from struct import pack
 from micropython import const
 
 from firmware.acquirer.gaps import NOT_YET
-from firmware.acquirer.profile import GAP, RECORD
-from firmware.storage import history
+from firmware.acquirer.profile import ENTRY, GAP
+from firmware.storage import audit_log
 
 _ROOM = const(520)  # bytes of TLVs that fit a message of identity.SENT_MAX
 _GAP_LEN = const(16)
@@ -22,7 +22,7 @@ def run(journal, last, gaps):
     """
     found = []
     room = _ROOM
-    for number, _, chain, entry in history.entries(journal, last + 1):
+    for number, _, chain, entry in audit_log.entries(journal, last + 1):
         gap = gaps.get(last + 1)
         while gap is not None and gap[0] < number:
             room -= _TAG + _GAP_LEN
@@ -36,7 +36,7 @@ def run(journal, last, gaps):
         room -= _TAG + 12 + len(entry)
         if room < 0 or number != last + 1:
             break
-        found.append((RECORD, pack(">I", number) + entry[:9] + chain + entry[9:]))
+        found.append((ENTRY, pack(">I", number) + entry[:9] + chain + entry[9:]))
         last = number
     else:
         gap = gaps.get(last + 1)

@@ -13,7 +13,7 @@ from firmware import rooms
 from firmware.acquirer import profile
 from firmware.binding import change
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _CORRECTIONS = const(2)  # of a conversation: where to go on, and what is refused there
 _MESSAGES = const(256)  # of a conversation: more than the longest log takes
@@ -30,10 +30,10 @@ async def run(sync):
     journal = state.journal
     # The newest goes again when there is nothing newer: the acquirer says then what it misses. Has
     # that given way on flash, an entry that says so is the newest.
-    last = min(state.number(keys.UPLOADED), journal.number - 1)
+    last = min(state.number(store.UPLOADED), journal.number - 1)
     corrected = 0
     gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, last)
-    again = last < state.number(keys.UPLOADED)
+    again = last < state.number(store.UPLOADED)
     if again and not rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)[0]:
         last = journal.number
         state.put((), audit.entry(audit.LOST, sync.clock.now(), detail=b"%d" % last))
@@ -41,7 +41,7 @@ async def run(sync):
         found, sent = rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)
         if not found:
             return
-        fields = {profile.MTI: profile.RECORDS, profile.DATA: found}
+        fields = {profile.MTI: profile.AUDIT, profile.DATA: found}
         found = None
         said = await sync.line.talk(profile.OF_RECORDS, fields)
         code, value = said[profile.CODE], said[profile.LAST]
@@ -55,5 +55,5 @@ async def run(sync):
             refused = code == change.MALFORMED and stored == last
             gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, stored, refused)
         last = stored
-        if state.number(keys.UPLOADED) < last <= journal.number:
-            state.put_number(keys.UPLOADED, last)
+        if state.number(store.UPLOADED) < last <= journal.number:
+            state.put_number(store.UPLOADED, last)

@@ -15,7 +15,7 @@ and storage.state.
 from micropython import const
 
 from firmware import rooms
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 # State of the request under way, as stored
 IDLE = const(0)  # there is none
@@ -111,9 +111,9 @@ class Change:
     def phase(self):
         """The state of the request under way: one of the five above."""
         state = self.state
-        if not state.has(keys.PENDING) or not state.has(keys.PENDING_TLVS):
+        if not state.has(store.PENDING) or not state.has(store.PENDING_TLVS):
             return IDLE
-        return state.get(keys.PENDING_STATE)[0]
+        return state.get(store.PENDING_STATE)[0]
 
     def cancel(self):
         """Forget the request; only possible while it was never sent. Raises NotPossible."""
@@ -125,7 +125,7 @@ class Change:
         host: has compose(how, secrets), where a withdrawal has its operator for secrets, and
         async ask() -> Outcome, which raises NoAnswer.
         secrets: what goes with it and is never stored, ascending, or None; the caller wipes it.
-        notice: nobody is watching, so the end is to be noted for the next person (keys.NOTICE).
+        notice: nobody is watching, so the end is to be noted for the next person (store.NOTICE).
         withdraw: the operator, two ASCII digits, who asks to have it taken back; supervisor 00 has
         approved that. Until power goes nothing else is said of it then before that was answered.
         Returns the Outcome; the phase afterwards tells what became of the request. To be called

@@ -10,7 +10,7 @@ from micropython import const
 from firmware.binding import model
 from firmware.binding.change import STORED, NotPossible
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
 # Where each stands, for who has no room for more than the bytes
@@ -71,9 +71,9 @@ def begin(change, request):
     )
     change.state.put(
         (
-            (keys.PENDING, packed),
-            (keys.PENDING_TLVS, request.tlvs),
-            (keys.PENDING_STATE, bytes((STORED,))),
+            (store.PENDING, packed),
+            (store.PENDING_TLVS, request.tlvs),
+            (store.PENDING_STATE, bytes((STORED,))),
         ),
         entry(request, audit.REQUEST + STORED, change.clock.now()),
     )
@@ -81,7 +81,7 @@ def begin(change, request):
 
 def pending(state):
     """Return the pending Request, or None."""
-    stored, tlvs = state.get(keys.PENDING), state.get(keys.PENDING_TLVS)
+    stored, tlvs = state.get(store.PENDING), state.get(store.PENDING_TLVS)
     if stored is None or tlvs is None:
         return None
     uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(_REQUEST, stored)

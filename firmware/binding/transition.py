@@ -25,7 +25,7 @@ from firmware.binding.change import (
 )
 from firmware.binding.request import entry, pending
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 # What becomes of a request beside the states that it may be in
 COMMITS = const(5)  # the new binding is true
@@ -69,21 +69,21 @@ def run(change, event, outcome, notice, how):
     request = pending(state)
     if becomes <= HELD:
         reason = outcome.code if event == STUCK else b""
-        changes = ((keys.PENDING_STATE, bytes((becomes,)) + reason),)
+        changes = ((store.PENDING_STATE, bytes((becomes,)) + reason),)
         return changes, entry(request, audit.REQUEST + becomes, now, outcome)
-    changes = [(keys.PENDING, None), (keys.PENDING_STATE, None)]
-    bound = keys.PENDING_TLVS if request.tlvs else None  # of a reserve that is removed
+    changes = [(store.PENDING, None), (store.PENDING_STATE, None)]
+    bound = store.PENDING_TLVS if request.tlvs else None  # of a reserve that is removed
     if becomes == COMMITS and (request.tlvs or None) != state.binding(request.slot):
         changes += state.binding_changes(request.slot, bound)
         if bound is None:
-            changes.append((keys.PENDING_TLVS, None))
+            changes.append((store.PENDING_TLVS, None))
     else:
-        changes.append((keys.PENDING_TLVS, None))
+        changes.append((store.PENDING_TLVS, None))
     if notice:
-        changes.append((keys.NOTICE, bytes((event,))))
+        changes.append((store.NOTICE, bytes((event,))))
     if outcome is not None:
-        changes += state.record_changes(
-            rooms.ask("firmware.binding.record", "run", request, outcome, now)
+        changes += state.change_record_changes(
+            rooms.ask("firmware.binding.change_record", "run", request, outcome, now)
         )
     return changes, entry(request, audit.ENDED + event, now, outcome)
 
@@ -100,4 +100,4 @@ def _of_withdrawal(event, code):
 def _is_malformed(change):
     # Whether the acquirer could not read the request itself. The other codes that hold one are
     # about terminal or merchant, and pass when somebody there has mended it.
-    return change.phase == HELD and change.state.get(keys.PENDING_STATE)[1:] == MALFORMED
+    return change.phase == HELD and change.state.get(store.PENDING_STATE)[1:] == MALFORMED

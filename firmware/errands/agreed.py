@@ -4,7 +4,7 @@
 async def run(desk, slot):
     """Have that done; return False while it still differs."""
     if _differs(desk, slot):
-        await desk.open("accept_binding", slot)
+        await desk.open("take_over", slot)
     return not _differs(desk, slot)
 
 

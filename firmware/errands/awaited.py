@@ -9,7 +9,7 @@ from firmware.binding import change, model
 from firmware.binding.request import TIME_AT
 from firmware.errands import after
 from firmware.errands.moment import moment
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _OWNER_S = const(1800)  # from the first receipt, in which the owner confirms
 _HOUR_AT = const(6)  # in a moment
@@ -23,8 +23,8 @@ def run(desk, last, before):
     the acquirer said last holds on while it can't be reached.
     """
     text, state = desk.text, desk.state
-    begun = int.from_bytes(state.get(keys.PENDING)[TIME_AT : TIME_AT + 4], "big")
-    below = model.truncated(model.number(state.get(keys.PENDING_TLVS)) or b"")
+    begun = int.from_bytes(state.get(store.PENDING)[TIME_AT : TIME_AT + 4], "big")
+    below = model.truncated(model.number(state.get(store.PENDING_TLVS)) or b"")
     title, until = "result.review", ""
     words = text("pending.phase.%d" % change.REVIEW)
     if last is not None and last.event == change.REVIEWING:

@@ -2,7 +2,7 @@
 
 from firmware.binding import model
 from firmware.binding.legible import legible
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _TITLE = "bindings.title"
 
@@ -12,16 +12,16 @@ async def run(desk):
     then the one before it.
     """
     found = False
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         current = desk.state.binding(slot)
         if current is not None:
             found = True
             body = describe(desk, current)
             for at, theirs in desk.sync.differing:
                 if at == slot:
-                    key = "idle.differs" if theirs else "accept.faulty"
+                    key = "idle.differs" if theirs else "take_over.faulty"
                     if theirs is None:
-                        key = "accept.unbound"
+                        key = "take_over.unbound"
                     body = desk.text(key) + "\n" + body
             await desk.pages.message(_TITLE, body, True)
             backup = desk.state.backup(slot)

@@ -13,7 +13,7 @@ from micropython import const
 
 from firmware.binding import model
 from firmware.crypto.wipe import wipe
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 REASON = const(6)  # where DF13 stands, 0 while none has been chosen
 _TYPING = const(7)  # the low byte of its tag, 0 while none is
@@ -90,7 +90,7 @@ def licence(desk):
     """Return the merchant's licence where the terminal knows it, else None: as it was bound, or as
     it was provisioned.
     """
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         bound = model.field(desk.state.binding(slot), model.LICENCE)
         if bound is not None:
             return bound

@@ -3,10 +3,10 @@
 from micropython import const
 
 from firmware.binding import change, model
-from firmware.binding.record import Record
+from firmware.binding.change_record import ChangeRecord
 from firmware.errands import draft as drafts
 from firmware.errands.moment import EAST_S
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
 _NEAR = const(2)  # months before a card's expiry
@@ -16,7 +16,7 @@ async def run(desk, title):
     """Choose DF12. What was changed elsewhere in it has to be accepted first."""
     draft = desk.draft
     while True:
-        items = [words(desk, slot) for slot in range(1, keys.SLOTS + 1)]
+        items = [words(desk, slot) for slot in range(1, store.SLOTS + 1)]
         at = await desk.pages.menu("field.slot", items, max(draft[drafts.SLOT], 1) - 1)
         if at == BACK:
             return 0
@@ -50,8 +50,8 @@ def words(desk, slot):
 
 
 def _since(desk, slot, number):
-    for stored in desk.state.records():
-        record = Record(stored)
+    for stored in desk.state.change_records():
+        record = ChangeRecord(stored)
         if record.slot == slot and record.event == change.ACTIVE:
             return record.time if record.number == number else 0
     return 0

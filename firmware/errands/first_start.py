@@ -2,7 +2,7 @@
 
 from firmware import rooms
 from firmware.crypto.wipe import wipe
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _LAST = "first_01"  # of what was provisioned, the last to be erased
 
@@ -17,5 +17,5 @@ async def run(desk):
     drawn = bytearray(16)
     found = desk.board.keystore.get(_LAST, drawn)
     wipe(drawn)
-    if found >= 0 or not desk.state.has(keys.OPERATOR):
+    if found >= 0 or not desk.state.has(store.OPERATOR):
         await rooms.ask("firmware.access.first", "run", desk)

@@ -6,7 +6,7 @@ from firmware import rooms
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands.moment import moment
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.pages import NONE
 
 _LOOK_MS = const(1000)
@@ -60,9 +60,9 @@ def _words(desk, declined):
         lines.append(text("idle.faulty"))
     if desk.sync.differing:
         lines.append(text("idle.differs"))
-    if desk.state.get(keys.MERCHANT_NEW) is not None:
+    if desk.state.get(store.MERCHANT_NEW) is not None:
         lines.append(text("idle.merchant"))
-    notice = desk.state.get(keys.NOTICE)
+    notice = desk.state.get(store.NOTICE)
     if notice is not None:
         event = notice[0]
         if event < change.ACTIVE:  # as older firmware has it: accepted or not

@@ -1,6 +1,6 @@
 """Choose the language of everything the terminal says."""
 
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
 _LANGUAGES = ("zh", "en")
@@ -11,5 +11,5 @@ async def run(desk):
     items = [desk.text("language." + language) for language in _LANGUAGES]
     at = await desk.pages.menu("language.title", items, _LANGUAGES.index(desk.text.language))
     if at != BACK:
-        desk.state.put(((keys.LANGUAGE, _LANGUAGES[at].encode()),))
+        desk.state.put(((store.LANGUAGE, _LANGUAGES[at].encode()),))
         desk.use_language(_LANGUAGES[at])

@@ -9,7 +9,7 @@ from micropython import const
 
 from firmware import rooms
 from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
 _ACTION = const(8)  # where a draft tells
@@ -41,8 +41,8 @@ _MENUS = {  # text key, errand or menu, whose it is
             ("bindings.title", "bindings", _BINDINGS),
             ("restore.title", "restore", _OPERATOR),
             ("pending.title", "pending", _BINDINGS),
-            ("records.title", "records", _BINDINGS),
-            ("accept.title", "accept_binding", _BINDINGS),
+            ("change_records.title", "change_records", _BINDINGS),
+            ("take_over.title", "take_over", _BINDINGS),
         ),
     ),
     "cards": (
@@ -52,7 +52,7 @@ _MENUS = {  # text key, errand or menu, whose it is
             ("reserves.title", "reserves", _OPERATOR),
             ("bindings.title", "bindings", _BINDINGS),
             ("pending.title", "pending", _BINDINGS),
-            ("records.title", "records", _BINDINGS),
+            ("change_records.title", "change_records", _BINDINGS),
         ),
     ),
 }
@@ -67,7 +67,7 @@ async def run(desk, trail):
     role = _role(desk.operator)
     if not trail:
         trail.append(["menu", 0])
-        if role == _SUPERVISOR and desk.state.get(keys.MERCHANT_NEW) is not None:
+        if role == _SUPERVISOR and desk.state.get(store.MERCHANT_NEW) is not None:
             return "merchant_changed"
         if desk.draft is not None and desk.draft[:2] == desk.operator:
             of_card = desk.draft[_ACTION] == _CHANGE_CARD

@@ -3,7 +3,7 @@
 from firmware import rooms
 from firmware.binding import change
 from firmware.errands import after, telling
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.pages import Idle
 
 
@@ -27,7 +27,7 @@ async def run(desk, outcome):
         await pages.message(title, telling.words(desk, outcome, phase), True)
     except Idle:
         if phase == change.IDLE:  # nobody has read how it ended
-            desk.state.put(((keys.NOTICE, bytes((outcome.event,))),))
+            desk.state.put(((store.NOTICE, bytes((outcome.event,))),))
         raise
     if outcome.event == change.ACTIVE:
         await pages.message(title, desk.text("result.log_in_again"), True)

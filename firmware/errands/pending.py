@@ -5,7 +5,7 @@ from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
 from firmware.errands import after, telling
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK, CONFIRM
 
 _TITLE = "pending.title"
@@ -38,7 +38,7 @@ def _why(desk, phase):
     if phase == change.HELD:
         held = change.Outcome()
         held.event = change.STUCK
-        held.code = desk.state.get(keys.PENDING_STATE)[1:] or change.NO_ANSWER
+        held.code = desk.state.get(store.PENDING_STATE)[1:] or change.NO_ANSWER
         if held.code != change.NO_ANSWER:
             lines.append(telling.because(desk, held))
             lines.append(after.advice(desk, held.code))

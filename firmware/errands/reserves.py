@@ -8,7 +8,7 @@ from firmware import rooms
 from firmware.binding import change, model
 from firmware.errands import after
 from firmware.errands.field_slot import words
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
 _TITLE = "reserves.title"
@@ -24,7 +24,7 @@ async def run(desk):
         return
     at = 0
     while desk.operator is not None and desk.change.phase == change.IDLE:
-        items = [words(desk, slot) for slot in range(_PAID + 1, keys.SLOTS + 1)]
+        items = [words(desk, slot) for slot in range(_PAID + 1, store.SLOTS + 1)]
         at = await desk.pages.menu(_TITLE, items, at)
         if at == BACK:
             return

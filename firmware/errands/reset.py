@@ -63,7 +63,7 @@ class _Challenge:
                 text("help.call") + desk.hotline,
                 text("about.terminal") + identity.terminal.decode(),
                 text("help.merchant") + identity.merchant.decode(),
-                text("record.operator") + " " + number.decode(),
+                text("change_record.operator") + " " + number.decode(),
             )
         )
 

@@ -10,7 +10,7 @@ from micropython import const
 from firmware import rooms
 from firmware.binding import change
 from firmware.errands import after
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import CANCEL, CONFIRM, NONE
 from firmware.ui.pages import Idle
 
@@ -69,8 +69,8 @@ async def run(desk, more=False):
         sync.watched = False
         if not sync.talking:
             await sync.line.close()
-    if desk.state.get(keys.NOTICE) is not None:
-        desk.state.put(((keys.NOTICE, None),))
+    if desk.state.get(store.NOTICE) is not None:
+        desk.state.put(((store.NOTICE, None),))
     to = await desk.open("outcome", sync.last_outcome)
     if alone:
         raise Idle

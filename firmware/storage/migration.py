@@ -17,7 +17,7 @@ from micropython import const
 from firmware.crypto.compare import equal
 from firmware.crypto.seal import unseal
 from firmware.storage import frame as frames
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import FLASH_FULL, ITEM_MAX, PLACE, SIZE, StorageFault
 
 _HEADER = const(20)
@@ -39,23 +39,23 @@ def renumber(index):
 
 def _key(key):
     if _OPERATOR <= key < _OPERATOR + _OPERATORS:
-        return key - _OPERATOR + keys.OPERATOR
+        return key - _OPERATOR + store.OPERATOR
     if _ATTEMPTS <= key < _ATTEMPTS + _OPERATORS:
-        return key - _ATTEMPTS + keys.ATTEMPTS
+        return key - _ATTEMPTS + store.ATTEMPTS
     return key
 
 
 def _from_1(items):
-    request = items.pop(keys.PENDING, None)
+    request = items.pop(store.PENDING, None)
     if request is not None:
-        items[keys.PENDING] = request[:_REQUEST_LEN]
-        items[keys.PENDING_TLVS] = request[_REQUEST_LEN:]
+        items[store.PENDING] = request[:_REQUEST_LEN]
+        items[store.PENDING_TLVS] = request[_REQUEST_LEN:]
     held = sum(2 + len(value) for value in items.values())
-    count = int.from_bytes(items.get(keys.RECORD_COUNT, b"\0"), "big")
-    for number in range(count, count + keys.RECORDS):  # the oldest first
-        key = keys.RECORD + number % keys.RECORDS
+    count = int.from_bytes(items.get(store.CHANGE_RECORD_COUNT, b"\0"), "big")
+    for number in range(count, count + store.CHANGE_RECORDS):  # the oldest first
+        key = store.CHANGE_RECORD + number % store.CHANGE_RECORDS
         record = items.get(key)
-        if record is not None and (len(record) > ITEM_MAX or held > keys.ROOM):
+        if record is not None and (len(record) > ITEM_MAX or held > store.ROOM):
             held -= 2 + len(items.pop(key))
 
 

@@ -11,9 +11,9 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.storage import audit, pen, reader
+from firmware.storage import audit, pen, replay
 from firmware.storage import frame as frames
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import (
     CHANGE,
     ENTRY,
@@ -83,11 +83,11 @@ def _note_lost(journal, lost):
     # Audit entries up to the number `lost` have given way: the log itself says so if the acquirer
     # never had them.
     get = journal.items.get
-    if lost > int.from_bytes(get(keys.UPLOADED, b"\0"), "big"):
-        time = int.from_bytes(get(keys.TIME, b"\0"), "big")
+    if lost > int.from_bytes(get(store.UPLOADED, b"\0"), "big"):
+        time = int.from_bytes(get(store.TIME, b"\0"), "big")
         entry = audit.entry(audit.LOST, time, detail=b"%d" % lost)
         try:
-            journal.put(((keys.UPLOADED, struct.pack(">I", lost)),), entry)
+            journal.put(((store.UPLOADED, struct.pack(">I", lost)),), entry)
         except StorageFault:
             pass  # the flash takes no more: whoever writes is told, whoever reads can go on
 
@@ -116,7 +116,7 @@ def format(journal):
         try:
             if not pen.blank(journal.flash, block):
                 journal.flash.erase(block)
-            found = reader.header(frame, block)
+            found = replay.header(frame, block)
             order = max(order, found[0] if found else 0)  # one that does not erase is outrun
         except OSError:
             pass  # a bad sector: found out, and retired, when its turn comes
@@ -128,7 +128,7 @@ def format(journal):
 
 def _mount(journal):
     frame = frames.Frame(journal)
-    known, layouts = reader.sectors(frame)
+    known, layouts = replay.sectors(frame)
     found = _guessed(journal, known, layouts)
     layouts = None
     first = len(found)
@@ -137,31 +137,31 @@ def _mount(journal):
         first -= 1
         if first < 0:
             return _older_layout(journal)
-        replay = _Replay(frame)
-        whole = replay.sector(found[first] >> 8, found[first] & 0xFF, True)
+        replayed = _Replay(frame)
+        whole = replayed.sector(found[first] >> 8, found[first] & 0xFF, True)
     order = found[first] >> 8
     base = head = found[first] & 0xFF
-    pos = replay.free
+    pos = replayed.free
     orders = {base: order}
-    torn = replay.torn
+    torn = replayed.torn
     for newer in found[first + 1 :]:
-        replay.sector(newer >> 8, newer & 0xFF, False)
-        if replay.changed:
+        replayed.sector(newer >> 8, newer & 0xFF, False)
+        if replayed.changed:
             head = newer & 0xFF
             orders[head] = newer >> 8
-        if replay.used:
+        if replayed.used:
             order = newer >> 8
             pos = SIZE
             torn = True
-    replay.migrate(SCHEMA)
-    if replay.migrated:
+    replayed.migrate(SCHEMA)
+    if replayed.migrated:
         pos = SIZE  # a sector holds one schema
-    journal.items = replay.draft.items
-    journal.index = replay.draft.index
+    journal.items = replayed.draft.items
+    journal.index = replayed.draft.index
     journal.orders = orders
     journal.torn = torn
-    journal.resume(base, head, pos, order, replay.sequence, replay.number, replay.chain)
-    return reader.header(frame, reader.log(frame, known)[0] & 0xFF)[2] + 1
+    journal.resume(base, head, pos, order, replayed.sequence, replayed.number, replayed.chain)
+    return replay.header(frame, replay.log(frame, known)[0] & 0xFF)[2] + 1
 
 
 def _guessed(journal, known, layouts):
@@ -207,15 +207,15 @@ class _Replay:
         `changed` whether a transition was, `torn` whether the last write was not finished.
         """
         frame = self.frame
-        header = reader.header(frame, sector)
+        header = replay.header(frame, sector)
         if header and first:
             _, self.sequence, self.number, self.chain, _ = header
         expected = header[1] + 1 if header else _UNKNOWN
-        last = reader.end(frame, sector)
+        last = replay.end(frame, sector)
         whole = self.changed = False
         self.used = header is not None
         free = 0
-        for start, free, schema, flags, sequence, items in reader.records(
+        for start, free, schema, flags, sequence, items in replay.records(
             frame, sector, order, last
         ):
             if sequence <= self.sequence:

@@ -13,7 +13,7 @@ from firmware import rooms
 SLOTS = const(4)
 OPERATORS = const(22)  # the supervisor, twenty more, and last the system administrator
 NETWORKS = const(4)
-RECORDS = const(8)  # change records kept on the terminal, as far as there is room
+CHANGE_RECORDS = const(8)  # change records kept on the terminal, as far as there is room
 
 # key                                   what is stored under it
 LANGUAGE = const(0x01)  # "zh" or "en"
@@ -29,8 +29,10 @@ PLACE_B = const(0x20)  # + slot: the same; the place that isn't current is the b
 PENDING = const(0x30)  # the request under way but for its binding, see binding.request
 PENDING_STATE = const(0x31)  # (1) its state in binding.change; when held the DE 39 that did it
 PENDING_TLVS = const(0x32)  # its binding, to be moved to its place when it is accepted
-RECORD = const(0x60)  # + sequence % RECORDS: a change record, see binding.record
-RECORD_COUNT = const(0x70)  # (4) change records written so far
+CHANGE_RECORD = const(
+    0x60
+)  # + sequence % CHANGE_RECORDS: a change record, see binding.change_record
+CHANGE_RECORD_COUNT = const(0x70)  # (4) change records written so far
 # 0x7F is the journal's own: sectors that are no longer used
 OPERATOR = const(0x80)  # + index: an operator's number, flags, password verifier, card
 ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4)
@@ -114,27 +116,27 @@ class State:
 
     # -- change records --------------------------------------------------------------------------
 
-    def record_changes(self, record):
+    def change_record_changes(self, record):
         """Return the changes that add a change record; the oldest give way when room is short."""
-        count = self.number(RECORD_COUNT)
-        key = RECORD + count % RECORDS
-        changes = [(key, record), (RECORD_COUNT, struct.pack(">I", count + 1))]
+        count = self.number(CHANGE_RECORD_COUNT)
+        key = CHANGE_RECORD + count % CHANGE_RECORDS
+        changes = [(key, record), (CHANGE_RECORD_COUNT, struct.pack(">I", count + 1))]
         journal = self.journal
         room = ROOM - journal.size() - len(record)
-        for key in range(count + 1, count + RECORDS):
-            key = RECORD + key % RECORDS
+        for key in range(count + 1, count + CHANGE_RECORDS):
+            key = CHANGE_RECORD + key % CHANGE_RECORDS
             at = journal.place(key)
             if room < 0 and at >= 0:
                 changes.append((key, None))
                 room += 2 + journal.length(at)
         return changes
 
-    def records(self):
+    def change_records(self):
         """Return the change records kept, newest first."""
-        count = self.number(RECORD_COUNT)
+        count = self.number(CHANGE_RECORD_COUNT)
         kept = []
-        for i in range(count - 1, max(-1, count - 1 - RECORDS), -1):
-            value = self.get(RECORD + i % RECORDS)
+        for i in range(count - 1, max(-1, count - 1 - CHANGE_RECORDS), -1):
+            value = self.get(CHANGE_RECORD + i % CHANGE_RECORDS)
             if value is not None:
                 kept.append(value)
         return kept

@@ -108,12 +108,12 @@ class Pages:
         may be a function: it is asked for the words of the moment every second.
         """
         self.topic = title
-        return await self._with("reader", title, body, ok_only, False)
+        return await self._with("words", title, body, ok_only, False)
 
     async def notice(self, title, body):
         """Show words to be accepted: D turns to the end, there it accepts (True); C refuses."""
         self.topic = title
-        return await self._with("reader", title, body, False, True)
+        return await self._with("words", title, body, False, True)
 
     async def menu(self, title, items, at=0):
         """Let one of the strings `items` be chosen; return its index or BACK."""

@@ -6,8 +6,8 @@ import pytest
 
 from firmware.access import operators
 from firmware.errands import first_start
-from firmware.storage import audit, history
-from firmware.storage import state as keys
+from firmware.storage import audit, audit_log
+from firmware.storage import state as store
 from firmware.storage.journal import KEYS_MISSING, StorageFault
 from firmware.storage.state import State
 from host_tests.binding.test_change import Keys
@@ -124,7 +124,7 @@ def test_a_terminal_that_was_given_no_first_passwords_needs_service():
 
 
 def test_a_supervisor_that_is_missing_without_a_password_for_it_needs_service(access):
-    access.state.put(((keys.OPERATOR, None),))
+    access.state.put(((store.OPERATOR, None),))
     with pytest.raises(StorageFault) as fault:
         access.boot()
     assert fault.value.code == KEYS_MISSING
@@ -132,12 +132,12 @@ def test_a_supervisor_that_is_missing_without_a_password_for_it_needs_service(ac
 
 def test_no_restart_makes_a_lock_out_longer(access):
     hour_ago = access.clock.time
-    access.state.put_number(keys.TIME, hour_ago)  # the last sign-on that noted the time
+    access.state.put_number(store.TIME, hour_ago)  # the last sign-on that noted the time
     access.clock.time += 3500
     for _ in range(5):
         access.check(b"01", b"999999")
     access.boot()  # without power: the clock begins at the last time known
-    access.clock.time = access.state.number(keys.TIME)
+    access.clock.time = access.state.number(store.TIME)
     assert access.check(b"01", FIRST[b"01"]) == operators.LOCKED
     assert access.operators.minutes_locked(b"01") == operators.LOCK_MIN
 
@@ -212,7 +212,7 @@ def test_the_audit_log_tells_of_numbers_that_nobody_has_too(access):
         before = access.state.journal.number
         for _ in range(5):
             access.check(number, b"999999")
-        entries = history.entries(access.state.journal, before + 1)
+        entries = audit_log.entries(access.state.journal, before + 1)
         return [entry[4] for _, _, _, entry in entries if entry[5:7] == number]
 
     assert told(b"77") == told(b"00") == [audit.WRONG] * 4 + [audit.LOCKED]
@@ -235,4 +235,4 @@ def test_no_password_is_on_flash(access):
     access.set(b"01", b"20261124")
     for password in (b"20261124", *FIRST.values()):
         assert password not in bytes(access.flash.data)
-    assert b"20261124" not in access.state.get(keys.OPERATOR + 1)
+    assert b"20261124" not in access.state.get(store.OPERATOR + 1)

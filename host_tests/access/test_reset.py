@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from firmware.access import operators, reset, roster, shifting
-from firmware.storage import audit, history
+from firmware.storage import audit, audit_log
 from host_tests.access.test_operators import FIRST, Access
 from host_tests.storage.nor import PowerCut
 from tools.acquirer.keys import reset_code
@@ -56,7 +56,7 @@ def test_a_supervisor_who_has_forgotten_chooses_a_new_password(shop):
     assert shop.respond(b"00", response) == (reset.RIGHT, 0)
     before = shop.state.journal.number
     assert shop.new_password(b"00", b"71828182") == operators.SET
-    told = [entry[4:7] for _, _, _, entry in history.entries(shop.state.journal, before + 1)]
+    told = [entry[4:7] for _, _, _, entry in audit_log.entries(shop.state.journal, before + 1)]
     assert told == [bytes((audit.PROVIDER,)) + b"00"]
     assert shop.check(b"00", b"71828182") == operators.GRANTED
     assert shop.respond(b"00", response) == (reset.OVER, 0)  # used up

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from firmware.access import cards, operators, roster
-from firmware.storage import audit, history
-from firmware.storage import state as keys
+from firmware.storage import audit, audit_log
+from firmware.storage import state as store
 from host_tests.access.test_operators import FIRST, Access
 from host_tests.storage.nor import PowerCut
 
@@ -28,7 +28,7 @@ def give(access, number):
 
 
 def told(access, since):
-    entries = history.entries(access.state.journal, since + 1)
+    entries = audit_log.entries(access.state.journal, since + 1)
     return [(entry[4], entry[5:7], entry[9:]) for _, _, _, entry in entries]
 
 
@@ -142,7 +142,7 @@ def test_power_lost_at_any_byte_leaves_an_operator_as_it_was_or_wholly_changed(a
             roster.use_card(access, b"07", bytearray(b"20070001"))
 
     def seen():
-        return access.state.get(keys.OPERATOR + 2), access.state.get(keys.ATTEMPTS + 2)
+        return access.state.get(store.OPERATOR + 2), access.state.get(store.ATTEMPTS + 2)
 
     if step != "give":
         give(access, b"07")
@@ -153,12 +153,12 @@ def test_power_lost_at_any_byte_leaves_an_operator_as_it_was_or_wholly_changed(a
         access.flash.data[:] = blank
         access.flash.cut = cut
         try:
-            access.state = keys.State(access.flash, access.keys, access.random)
+            access.state = store.State(access.flash, access.keys, access.random)
             act()
         except PowerCut:
             pass
         access.flash.cut = None
-        access.state = keys.State(access.flash, access.keys, access.random)
+        access.state = store.State(access.flash, access.keys, access.random)
         found.add("before" if seen() == before else "after")
         if seen() != before:
             assert step != "delete" or seen() == (None, None)
@@ -221,11 +221,11 @@ def test_operators_of_older_firmware_are_compared_by_their_own_salt():
             return bytes((self.drawn,)) * n
 
     access = Salted()
-    stored = access.state.get(keys.OPERATOR + 1)
-    access.state.put(((keys.OPERATOR + 1, stored[:5] + b"anothers" + bytes(16)),))
+    stored = access.state.get(store.OPERATOR + 1)
+    access.state.put(((store.OPERATOR + 1, stored[:5] + b"anothers" + bytes(16)),))
     own = access.operators
     tag = asyncio.run(own._verifier(bytearray(b"20261124"), b"anothers", 1000))
-    access.state.put(((keys.OPERATOR + 1, stored[:5] + b"anothers" + tag),))
+    access.state.put(((store.OPERATOR + 1, stored[:5] + b"anothers" + tag),))
     assert access.set(b"00", b"20261124") == operators.TAKEN
     assert access.set(b"01", b"20261124") == operators.SAME
     assert access.set(b"00", b"20261125") == operators.SET
@@ -243,7 +243,7 @@ def test_a_card_is_one_operators_and_only_a_tag_of_it_is_kept(access):
     assert cards.run(access, card) == b"07"
     assert cards.run(access, bytearray(b"200700012346")) is None
     assert not roster.use_card(access, b"01", card)
-    stored = access.state.get(keys.OPERATOR + 2)
+    stored = access.state.get(store.OPERATOR + 2)
     assert bytes(card) not in stored and len(stored) == 36
     access.set(b"07", b"20261124")
     assert cards.run(access, card) == b"07"  # a new password keeps the card

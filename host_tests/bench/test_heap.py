@@ -9,7 +9,7 @@ import pytest
 
 from drivers.flash import Flash
 from firmware.binding import model
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.simulator.conftest import FACTS
 from tools.bench import heap
 from tools.bench.inside.chip import Chip
@@ -166,12 +166,12 @@ def test_a_full_state_has_every_slot_with_its_backup_and_starts_again(tmp_path, 
     held = {name: bytes.fromhex(value) for name, value in made["entries"].items()}
     chip = Chip(64)
     chip.image[:] = image.read_bytes()
-    state = keys.State(Flash(chip), SimpleNamespace(get_bytes=held.get), None)
+    state = store.State(Flash(chip), SimpleNamespace(get_bytes=held.get), None)
     assert [state.binding(slot) for slot in (1, 2, 3, 4)] == tlvs
     assert all(state.backup(slot) not in (None, *tlvs) for slot in (1, 2, 3, 4))
-    operators = [state.get(keys.OPERATOR + index) for index in range(keys.OPERATORS)]
+    operators = [state.get(store.OPERATOR + index) for index in range(store.OPERATORS)]
     assert operators[:2] == [None, None] and None not in operators[2:]
-    assert len(state.records()) >= 1
+    assert len(state.change_records()) >= 1
 
 
 @pytest.mark.memory

@@ -9,10 +9,10 @@ import pytest
 from firmware import rooms
 from firmware.binding import change, model, transition
 from firmware.binding.change import Outcome
-from firmware.binding.record import Record
+from firmware.binding.change_record import ChangeRecord
 from firmware.binding.request import Request, begin, pending
-from firmware.storage import history
-from firmware.storage import state as keys
+from firmware.storage import audit_log
+from firmware.storage import state as store
 from firmware.storage.state import State
 from host_tests.storage.nor import Nor
 
@@ -183,7 +183,7 @@ def _become(state, event):
         word = NAMES[terminal.change.phase]
         assert word != NAMES[state]  # what is known already is not written again
         if word == "none":
-            recorded = len(terminal.state.records())
+            recorded = len(terminal.state.change_records())
             word = DROPPED if recorded else FORGOTTEN
     if terminal.state.binding(1) == NEW:
         assert terminal.state.backup(1) == OLD and word == DROPPED
@@ -224,8 +224,8 @@ def test_accepted_makes_the_new_binding_true_and_keeps_the_old_as_backup(termina
     assert terminal.state.binding(1) == NEW
     assert terminal.state.backup(1) == OLD
     assert terminal.change.phase == change.IDLE
-    (stored,) = terminal.state.records()
-    assert Record(stored).number == "622202*3445"
+    (stored,) = terminal.state.change_records()
+    assert ChangeRecord(stored).number == "622202*3445"
     assert b"6222020200112233445" not in stored
 
 
@@ -238,7 +238,7 @@ def test_what_is_bound_here_already_is_accepted_and_the_backup_stays_what_it_is(
     terminal.boot()
     assert terminal.change.phase == change.IDLE
     assert (terminal.state.binding(1), terminal.state.backup(1)) == (NEW, OLD)
-    assert not terminal.state.has(keys.PENDING_TLVS)
+    assert not terminal.state.has(store.PENDING_TLVS)
 
 
 def test_a_restored_backup_is_a_request_like_any_other(terminal):
@@ -259,7 +259,7 @@ def test_a_restored_backup_is_a_request_like_any_other(terminal):
 
 def test_a_request_whose_binding_was_damaged_is_none_and_makes_way_for_another(terminal):
     terminal.begin()
-    terminal.state.put(((keys.PENDING_TLVS, None),))
+    terminal.state.put(((store.PENDING_TLVS, None),))
     terminal.boot()
     assert terminal.change.phase == change.IDLE
     terminal.begin()
@@ -292,7 +292,7 @@ def test_refused_keeps_the_old_binding_and_leaves_a_record(terminal):
     terminal.boot()
     assert terminal.state.binding(1) == OLD
     assert terminal.change.phase == change.IDLE
-    assert len(terminal.state.records()) == 1
+    assert len(terminal.state.change_records()) == 1
 
 
 def test_under_review_survives_power_loss_and_is_only_inquired(terminal):
@@ -376,9 +376,11 @@ def test_a_request_that_is_withdrawn_has_ended_so_for_good(phase, event, code):
     terminal.boot()
     assert terminal.change.phase == change.IDLE
     assert terminal.state.binding(1) == OLD
-    (stored,) = terminal.state.records()
-    assert Record(stored).event == change.WITHDRAWN
-    (entry,) = [entry for *_, entry in history.entries(terminal.state.journal) if entry[4] > 0x1F]
+    (stored,) = terminal.state.change_records()
+    assert ChangeRecord(stored).event == change.WITHDRAWN
+    (entry,) = [
+        entry for *_, entry in audit_log.entries(terminal.state.journal) if entry[4] > 0x1F
+    ]
     assert entry[4] == 0x29
 
 

@@ -9,7 +9,7 @@ import pytest
 from firmware.acquirer import sync
 from firmware.binding import change, model
 from firmware.message import codec
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.crash import life, world
 from host_tests.crash.archive import Shop
 
@@ -101,7 +101,7 @@ def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, ste
 def test_a_handshake_that_puts_the_clock_forward_ends_no_lock_out(shop, monkeypatch, fails):
     clock, state, opened = shop.board.clock, shop.state, life.Link.open
     begins = clock.now() + 20 * 86400
-    state.put(((keys.ATTEMPTS, struct.pack(">BI", 5, clock.now() + 1800)),))
+    state.put(((store.ATTEMPTS, struct.pack(">BI", 5, clock.now() + 1800)),))
 
     async def behind(link):
         clock.begin_at(begins)  # the host's certificate begins there
@@ -112,9 +112,9 @@ def test_a_handshake_that_puts_the_clock_forward_ends_no_lock_out(shop, monkeypa
     monkeypatch.setattr(life.Link, "open", behind)
     for _ in range(2):
         asyncio.run(shop.till.sync.once())
-        _, until = struct.unpack(">BI", state.get(keys.ATTEMPTS))
+        _, until = struct.unpack(">BI", state.get(store.ATTEMPTS))
         assert 1790 <= until - clock.now() <= 1800
-    assert state.number(keys.TIME) >= begins  # a start begins no earlier: it gets no longer
+    assert state.number(store.TIME) >= begins  # a start begins no earlier: it gets no longer
 
 
 def _waits_for_the_owner(shop):

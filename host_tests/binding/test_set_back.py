@@ -67,7 +67,7 @@ def test_a_journal_that_was_set_back_is_told_and_shown_at_its_first_sync(shop):
     shop.books.bind(shop.world.terminal(), 1, moved, 1)
     shop.sync()
     [(slot, offered)] = shop.till.sync.differing
-    shop.till.sync.accept(slot, offered, b"00")
+    shop.till.sync.take_over(slot, offered, b"00")
     cells[:] = former
     shop.boot()
     shop.tell(2, b"something else")

@@ -11,7 +11,7 @@ from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import Sync
 from firmware.binding import model
 from firmware.binding.change import NoAnswer
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_checked import composed
 
@@ -204,7 +204,7 @@ def test_the_provisioned_number_is_the_way_back_when_no_given_one_is_known():
 
 def test_spaces_that_older_firmware_has_stored_are_no_number():
     shop = Shop(WHOLE)
-    shop.terminal.state.put(((keys.MERCHANT, b" " * 15),))
+    shop.terminal.state.put(((store.MERCHANT, b" " * 15),))
     merchant.run(shop.terminal.state, shop.line.identity)
     assert shop.line.identity.merchant == MERCHANT
 
@@ -268,7 +268,7 @@ def test_a_slot_whose_unbinding_was_accepted_is_news_no_more_and_free(slot):
     for each in range(2, 5):
         state.put(state.binding_changes(each, OLD))
     ((at, theirs),) = shop.sign_on().differing
-    shop.sync.accept(at, theirs, b"00")
+    shop.sync.take_over(at, theirs, b"00")
     assert (at, theirs, state.binding(slot), state.backup(slot)) == (slot, None, None, OLD)
     assert shop.sign_on().differing == []
     shop.terminal.boot()
@@ -305,7 +305,7 @@ def test_a_time_further_off_has_to_be_said_twice_a_minute_apart(ours):
     assert shop.clock.now() == NOW + 60
     assert shop.clock.trusted
     assert not shop.sync.doubt
-    assert shop.terminal.state.number(keys.TIME) == NOW + 60
+    assert shop.terminal.state.number(store.TIME) == NOW + 60
 
 
 def test_two_different_times_are_not_one_said_twice():
@@ -324,13 +324,13 @@ def test_a_lock_out_lasts_as_long_when_the_clock_is_set_meanwhile():
         over = b"\x05" + (ours - 1).to_bytes(4, "big")
         strangers = bytearray(b"\x09" + locked[1:] + b"\x0a" + over[1:] + b"\x0b\0\0\0\x04")
         put = shop.terminal.state.put
-        put(((keys.ATTEMPTS, locked), (keys.ATTEMPTS + 1, over), (keys.STRANGERS, strangers)))
+        put(((store.ATTEMPTS, locked), (store.ATTEMPTS + 1, over), (store.STRANGERS, strangers)))
         shop.sign_on()
         shop.terminal.boot()
-        assert shop.terminal.state.get(keys.ATTEMPTS)[1:] == (NOW + 1800).to_bytes(4, "big")
-        assert shop.terminal.state.get(keys.ATTEMPTS + 1) == over
+        assert shop.terminal.state.get(store.ATTEMPTS)[1:] == (NOW + 1800).to_bytes(4, "big")
+        assert shop.terminal.state.get(store.ATTEMPTS + 1) == over
         strangers[1:5] = (NOW + 1800).to_bytes(4, "big")
-        assert shop.terminal.state.get(keys.STRANGERS) == strangers
+        assert shop.terminal.state.get(store.STRANGERS) == strangers
 
 
 @pytest.mark.parametrize("slots", [{1: OLD, 2: NEW}, {1: OLD, 2: {39: b"00", 0xDF20: NEW}}])

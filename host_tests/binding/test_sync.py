@@ -10,7 +10,7 @@ from firmware.acquirer import sync as sync_module
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.binding.test_change import NEW, OLD, Clock, Host, Terminal
 
 
@@ -191,11 +191,11 @@ def test_an_end_that_nobody_saw_is_noted_for_the_next_person(event):
     sync = Sync(line, terminal.change, terminal.state, Clock(), None)
     sync.keep(_secrets())
     asyncio.run(sync.settle())
-    assert terminal.state.get(keys.NOTICE) is None
+    assert terminal.state.get(store.NOTICE) is None
     assert asyncio.run(sync.once())
     assert terminal.change.phase == change.IDLE
     terminal.boot()
-    assert terminal.state.get(keys.NOTICE) == bytes((event,))
+    assert terminal.state.get(store.NOTICE) == bytes((event,))
 
 
 def test_an_end_that_a_person_sees_is_not_noted():
@@ -204,7 +204,7 @@ def test_an_end_that_a_person_sees_is_not_noted():
     sync = Sync(line, terminal.change, terminal.state, Clock(), None)
     sync.keep(_secrets())
     asyncio.run(sync.settle())
-    assert terminal.state.get(keys.NOTICE) is None
+    assert terminal.state.get(store.NOTICE) is None
 
 
 class Decided(Scripted):
@@ -232,14 +232,14 @@ def test_an_end_that_a_look_at_the_network_brings_is_noted_since_its_page_does_n
     terminal, sync = _under_review(Decided(change.REVIEWING, change.ACTIVE))
     asyncio.run(sync.sign_on())
     assert terminal.change.phase == change.IDLE
-    assert terminal.state.get(keys.NOTICE) == bytes((change.ACTIVE,))
+    assert terminal.state.get(store.NOTICE) == bytes((change.ACTIVE,))
 
 
 def test_an_end_is_noted_when_who_watched_has_left_before_it_came():
     terminal, sync = _under_review(Scripted(change.REVIEWING, change.REJECTED))
     sync.watched = True  # and the person leaves the page while the acquirer is being asked
     assert asyncio.run(sync.once())
-    assert terminal.state.get(keys.NOTICE) == bytes((change.REJECTED,))
+    assert terminal.state.get(store.NOTICE) == bytes((change.REJECTED,))
 
 
 def test_a_request_that_was_never_sent_hides_no_change_made_elsewhere():
@@ -258,7 +258,7 @@ def test_what_is_accepted_twice_leaves_the_backup_alone():
     sync = Sync(Scripted(), terminal.change, terminal.state, Clock(), None)
     for _ in range(2):
         sync.differing = [(1, NEW)]
-        sync.accept(1, NEW, b"00")
+        sync.take_over(1, NEW, b"00")
         assert sync.differing == []
     assert terminal.state.binding(1) == NEW
     assert terminal.state.backup(1) == OLD

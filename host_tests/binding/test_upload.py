@@ -6,7 +6,7 @@ import pytest
 
 from firmware.acquirer import upload
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.crash.archive import Shop
 from tools.acquirer import keys as host_keys
 
@@ -20,7 +20,7 @@ def test_nothing_is_sent_unasked(shop):
     shop.tell(3)
     shop.sync()
     assert shop.stored()[0] == 0
-    assert shop.state.number(keys.UPLOADED) == 0
+    assert shop.state.number(store.UPLOADED) == 0
 
 
 def test_all_records_arrive_in_as_many_messages_as_it_takes(shop):
@@ -29,7 +29,7 @@ def test_all_records_arrive_in_as_many_messages_as_it_takes(shop):
     shop.want()
     shop.sync()
     assert shop.stored() == shop.whole()
-    assert shop.state.number(keys.UPLOADED) == shop.state.journal.number >= 51
+    assert shop.state.number(store.UPLOADED) == shop.state.journal.number >= 51
     assert not shop.world.terminal()["records_wanted"]
     # The next time only what is new goes.
     shop.tell(2)
@@ -42,7 +42,7 @@ def test_what_arrived_although_the_terminal_never_learned_it_is_sent_again_and_s
     shop.tell(5)
     shop.want()
     shop.sync()
-    shop.state.put(((keys.UPLOADED, None),))
+    shop.state.put(((store.UPLOADED, None),))
     shop.boot()
     shop.tell(1)
     shop.want()
@@ -70,10 +70,10 @@ def test_a_gap_is_where_the_archive_ends(shop):
     shop.want()
     shop.sync()
     had = shop.stored()
-    while shop.state.number(keys.UPLOADED) < 4:
+    while shop.state.number(store.UPLOADED) < 4:
         for i in range(400):
             entry = audit.entry(audit.RIGHT, i, b"01", detail=b"x" * 64)
-            shop.state.put(((keys.RECORD, bytes(100)),), entry)
+            shop.state.put(((store.CHANGE_RECORD, bytes(100)),), entry)
         shop.boot()
     shop.want()
     shop.sync()
@@ -152,7 +152,7 @@ def test_a_log_without_damage_has_no_gap(shop):
     archive.run()
     assert archive.records == list(range(1, last + 1))
     assert archive.gaps == []
-    assert shop.state.number(keys.UPLOADED) == last
+    assert shop.state.number(store.UPLOADED) == last
 
 
 @pytest.mark.parametrize("boot", [False, True])
@@ -196,7 +196,7 @@ def test_damage_in_the_sector_being_written_is_told_once_it_is_certain(shop):
     shop.tell(1)
     archive.run = Archive(shop, archive.stored, archive.chain).run
     archive.run()
-    assert shop.state.number(keys.UPLOADED) == shop.state.journal.number
+    assert shop.state.number(store.UPLOADED) == shop.state.journal.number
 
 
 def test_the_last_entry_damaged_costs_only_itself(shop):
@@ -235,10 +235,10 @@ def test_no_detail_is_cut_in_a_character():
 
 
 def test_what_gave_way_is_told_as_a_gap(shop):
-    while shop.state.number(keys.UPLOADED) < 4:
+    while shop.state.number(store.UPLOADED) < 4:
         for i in range(400):
             entry = audit.entry(audit.RIGHT, i, b"01", detail=b"x" * 64)
-            shop.state.put(((keys.RECORD, bytes(100)),), entry)
+            shop.state.put(((store.CHANGE_RECORD, bytes(100)),), entry)
         shop.boot()
     archive = Archive(shop)
     archive.run()  # the acquirer has nothing: it says so once
@@ -271,7 +271,7 @@ def test_whatever_the_archive_answers_a_conversation_ends(shop, answer):
     archive.says = ANSWERS[answer]
     archive.run()
     assert archive.messages <= 3
-    assert shop.state.number(keys.UPLOADED) <= last
+    assert shop.state.number(store.UPLOADED) <= last
     archive.says = None
     archive.run()  # and the next one is none the worse
     assert archive.stored == last

@@ -12,7 +12,7 @@ import selectors
 import struct
 import subprocess
 
-from firmware.acquirer import accepting, answers, message, reply, sign_on
+from firmware.acquirer import message, outcomes, reply, sign_on, taking_over
 from firmware.binding import transition
 from firmware.errands import outcome, propose, submission
 from firmware.storage import recovery
@@ -25,7 +25,7 @@ from tools.simulator import interpreter
 _HERE = ROOT / "host_tests" / "crash"
 # Not loaded anew in each of thousands of lives.
 RESIDENT = (
-    *(accepting, answers, message, reply, sign_on),
+    *(taking_over, outcomes, message, reply, sign_on),
     *(transition, outcome, propose, submission, recovery),
 )
 

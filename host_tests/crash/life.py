@@ -20,8 +20,8 @@ from firmware.binding import change
 from firmware.binding.request import pending
 from firmware.crypto import cmac
 from firmware.desk import Desk
-from firmware.storage import history
-from firmware.storage import state as keys
+from firmware.storage import audit_log
+from firmware.storage import state as store
 from firmware.storage.journal import StorageFault
 
 OPERATOR = b"01"
@@ -270,7 +270,7 @@ class Till(Desk):
         await self.reached()
         count, times = 0, self.plan["times"]
         while count < times if times else not self.world.has_erased():
-            self.state.put(((keys.LANGUAGE, b"zh" if count % 2 else b"en"),) * self.plan["width"])
+            self.state.put(((store.LANGUAGE, b"zh" if count % 2 else b"en"),) * self.plan["width"])
             count += 1
         self.world.mark("filled", str(count))
 
@@ -345,7 +345,7 @@ class Till(Desk):
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
             if theirs and await self.prove(SUPERVISOR, _TITLE):
-                self.sync.accept(slot, theirs, SUPERVISOR)
+                self.sync.take_over(slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
             await self.do_guess()
             await asyncio.sleep(1801)
@@ -364,18 +364,18 @@ class Till(Desk):
     def facts(self):
         """What can be seen from outside, as plain data."""
         state, found = self.state, {}
-        slots = [slot for slot in range(1, keys.SLOTS + 1) if state.binding(slot) is not None]
+        slots = [slot for slot in range(1, store.SLOTS + 1) if state.binding(slot) is not None]
         found["bindings"] = [[slot, _hex(state.binding(slot))] for slot in slots]
         found["backups"] = [[slot, _hex(state.backup(slot) or b"")] for slot in slots]
         found["phase"] = self.change.phase
-        found["records"] = [_hex(record) for record in state.records()]
+        found["records"] = [_hex(record) for record in state.change_records()]
         found["left"] = Operators(self).attempts_left(OPERATOR)
         found["staff"] = [number.decode() for number, _, _ in roster.listed(state)]
         has, counted = state.has, range(1, roster.MOST + 1)
         found["orphaned"] = [
             index
             for index in counted
-            if has(keys.ATTEMPTS + index) and not has(keys.OPERATOR + index)
+            if has(store.ATTEMPTS + index) and not has(store.OPERATOR + index)
         ]
         found["merchant"] = self.identity.merchant.decode()
         found["settled"] = self.settled()
@@ -389,7 +389,7 @@ class Till(Desk):
             "drawn": [name for name in _DRAWN if has(name) is not None],
             "log": [
                 _hex(number.to_bytes(4, "big") + entry[:9] + chain + entry[9:])
-                for number, _, chain, entry in history.entries(self.state.journal)
+                for number, _, chain, entry in audit_log.entries(self.state.journal)
             ],
         }
 

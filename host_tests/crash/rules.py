@@ -1,13 +1,13 @@
 """What must hold after every life, whatever was cut: one function a rule, named as it is reported.
 
 A rule is given a Trial and returns what is wrong in a few words, or None. May import world, and
-firmware.binding.record to read records.
+firmware.binding.change_record to read records.
 """
 
 from dataclasses import dataclass
 
 from firmware.binding import change
-from firmware.binding.record import Record
+from firmware.binding.change_record import ChangeRecord
 from host_tests.crash import world
 
 _ATTEMPTS = 5
@@ -145,7 +145,7 @@ def record_kept(trial):
     """What the acquirer settled has exactly one change record, with its reference and code."""
     if trial.settled is None:
         return None
-    records = [Record(bytes.fromhex(stored)) for stored in trial.settled["records"]]
+    records = [ChangeRecord(bytes.fromhex(stored)) for stored in trial.settled["records"]]
     for row in trial.applications:
         mine = [record for record in records if record.reference.decode() == row["reference"]]
         if row["status"] != "review" and len(mine) != 1:

@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass, field, replace
 
 from firmware.storage import recovery
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import Journal
 from host_tests.crash import world
 from host_tests.crash.bodies import CPython
@@ -181,16 +181,16 @@ def _outdated(snapshot):
     old = schema2.Journal(flash, *secrets)
     old.resume(-1, 1, world.SECTOR, 7, 1000, today.number, today.chain)
     for key, value in held(today).items():
-        if keys.OPERATOR <= key < keys.OPERATOR + keys.OPERATORS:
-            key += schema2.OPERATOR - keys.OPERATOR
-        elif keys.ATTEMPTS <= key < keys.ATTEMPTS + keys.OPERATORS:
-            key += schema2.ATTEMPTS - keys.ATTEMPTS
+        if store.OPERATOR <= key < store.OPERATOR + store.OPERATORS:
+            key += schema2.OPERATOR - store.OPERATOR
+        elif store.ATTEMPTS <= key < store.ATTEMPTS + store.OPERATORS:
+            key += schema2.ATTEMPTS - store.ATTEMPTS
         old.items[key] = value
     for _ in range(60):  # several sectors of them: the log is in the oldest too
-        old.put(((keys.TIME, old.items.get(keys.TIME, bytes(4))),) * 60)
+        old.put(((store.TIME, old.items.get(store.TIME, bytes(4))),) * 60)
     flash.cut = 40
     with contextlib.suppress(PowerCut):
-        old.put(((keys.TIME, bytes(4)),) * 60)
+        old.put(((store.TIME, bytes(4)),) * 60)
     return replace(snapshot, flash=bytes(flash.data))
 
 

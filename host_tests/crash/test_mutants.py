@@ -9,12 +9,12 @@ from firmware.acquirer.line import Line
 from firmware.binding import change
 from firmware.binding.change import Change
 from firmware.binding.request import pending
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import LAST
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
 
-PENDING = (keys.PENDING, keys.PENDING_STATE, keys.PENDING_TLVS)
+PENDING = (store.PENDING, store.PENDING_STATE, store.PENDING_TLVS)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ async def through(desk, *said):
         (lambda pages: pages.digits("t", "approve.code", 6, 6), "123", "owner's phone"),
         (lambda pages: pages.code("t", "field.licence", 18), "9135", "business licence"),
         (lambda pages: pages.menu("menu.accounts", ["a", "b", "c", "d", "e"]), "BBBB", "pays to"),
-        (lambda pages: pages.message("records.title", "words " * 60), "BB", "D goes on"),
+        (lambda pages: pages.message("change_records.title", "words " * 60), "BB", "D goes on"),
     ],
 )
 def test_help_comes_over_the_page_and_leaves_it_as_it_was(desk, page, typed, wanted):

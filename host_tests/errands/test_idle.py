@@ -9,7 +9,7 @@ from drivers import clock
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands import idle, preparation
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.pages import NONE
 from firmware.ui.text import Text
 from host_tests.ui.stage import assets
@@ -89,7 +89,7 @@ def shown(desk):
 
 
 def test_another_merchant_number_is_announced_until_the_supervisor_has_seen_it(desk):
-    desk.state.get = {keys.MERCHANT_NEW: b"\1"}.get
+    desk.state.get = {store.MERCHANT_NEW: b"\1"}.get
     assert shown(desk)[0] == "New merchant no.: 00"
 
 
@@ -158,7 +158,7 @@ def test_faulty_data_of_the_acquirers_is_told(desk):
     ],
 )
 def test_how_a_request_ended_unseen_is_told_by_its_event(desk, noted, words):
-    desk.state.get = {keys.NOTICE: bytes((noted,))}.get
+    desk.state.get = {store.NOTICE: bytes((noted,))}.get
     assert shown(desk)[0] == words
 
 

@@ -10,7 +10,7 @@ import pytest
 from firmware.access import operators, roster
 from firmware.errands import log_in, main_menu, merchant_changed
 from firmware.errands import operators as errand
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.errands.test_passwords import Desk as _Desk
 from host_tests.errands.test_passwords import play, until
 
@@ -213,11 +213,11 @@ def test_who_approves_finds_nothing_to_enter():
 def test_the_supervisor_sees_the_old_and_the_new_merchant_number_once():
     desk = Desk()
     desk.identity = SimpleNamespace(terminal=b"12345678", merchant=b"N" * 15)
-    desk.state.put(((keys.MERCHANT, b"N" * 15 + b"O" * 15), (keys.MERCHANT_NEW, b"\1")))
+    desk.state.put(((store.MERCHANT, b"N" * 15 + b"O" * 15), (store.MERCHANT_NEW, b"\1")))
     assert asyncio.run(main_menu.run(desk, [])) == "merchant_changed"
     play(desk, merchant_changed.run(desk), ("OOOOO", "B"), ("NNNNN", "C"))
-    assert desk.state.has(keys.MERCHANT_NEW)  # not read: it stays
+    assert desk.state.has(store.MERCHANT_NEW)  # not read: it stays
     play(desk, merchant_changed.run(desk), ("OOOOO", "D"))
-    assert not desk.state.has(keys.MERCHANT_NEW)
+    assert not desk.state.has(store.MERCHANT_NEW)
     result, _ = desk.stage.play(main_menu.run(desk, []), "2")
     assert result is None

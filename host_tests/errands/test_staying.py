@@ -11,7 +11,7 @@ import pytest
 from drivers.clock import Clock
 from firmware.binding import change
 from firmware.errands import idle, submission
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_sync import _secrets
 from host_tests.errands.test_submission import FORM, LOST, Counter
@@ -131,4 +131,4 @@ def test_a_result_that_somebody_read_is_not_told_again():
         await asyncio.wait_for(task, 5)
 
     lived(story())
-    assert counter.state.get(keys.NOTICE) is None
+    assert counter.state.get(store.NOTICE) is None

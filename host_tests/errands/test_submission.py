@@ -12,7 +12,7 @@ from firmware.binding.request import pending
 from firmware.desk import Desk
 from firmware.errands import after, change_account, resume, submission
 from firmware.errands import draft as drafts
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_sync import Unsteady, Watch, _secrets
@@ -109,7 +109,7 @@ def test_what_ended_an_earlier_request_is_never_told_of_this_one(monkeypatch):
 def test_asking_about_a_request_is_not_called_submitting(monkeypatch):
     counter = Counter([None], change.REVIEWING)
     counter.begin()
-    counter.state.put(((keys.PENDING_STATE, bytes((change.REVIEW,))),))
+    counter.state.put(((store.PENDING_STATE, bytes((change.REVIEW,))),))
     counter.submit(monkeypatch, None)
     assert counter.busy == ["Asking the acquirer"]
 
@@ -117,7 +117,7 @@ def test_asking_about_a_request_is_not_called_submitting(monkeypatch):
 def test_a_withdrawal_ends_with_a_word_of_its_own(monkeypatch):
     counter = Counter([None], change.NO_SUCH)
     counter.begin()
-    counter.state.put(((keys.PENDING_STATE, bytes((change.HELD,))),))
+    counter.state.put(((store.PENDING_STATE, bytes((change.HELD,))),))
     (page,) = counter.submit(monkeypatch, None, None, b"01")
     assert counter.busy == ["Withdrawing the request"]
     assert page.startswith("Withdrawn\n")

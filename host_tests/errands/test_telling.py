@@ -11,11 +11,11 @@ import pytest
 from drivers import clock
 from firmware.binding import change
 from firmware.binding.change import Outcome
-from firmware.binding.record import Record, run
+from firmware.binding.change_record import ChangeRecord, run
 from firmware.binding.request import Request
-from firmware.errands import after, authorising, pending, records, telling, waiting
+from firmware.errands import after, authorising, change_records, pending, telling, waiting
 from firmware.errands import outcome as outcomes
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, Terminal
 from host_tests.ui.stage import Stage, assets
@@ -85,7 +85,7 @@ def test_only_an_accepted_request_is_ever_called_so_whatever_the_code(language, 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_each_end_has_words_of_its_own_everywhere(language):
     text = Text(assets() / f"{language}.bin")
-    for key in ("record.ended.%d", "idle.ended.%d"):
+    for key in ("change_record.ended.%d", "idle.ended.%d"):
         assert len({text(key % event) for event in ENDS}) == len(ENDS)
     assert len({telling.row(event, change.IDLE)[0] for event in ENDS}) == len(ENDS)
 
@@ -188,12 +188,12 @@ def test_a_hold_is_told_with_what_the_acquirer_has_said():
 def test_a_record_of_a_refusal_says_of_which_kind_it_was(kind):
     outcome = _refused(b"63", kind)
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
-    words = records.describe(Desk("en"), Record(run(request, outcome, NOW)))
+    words = change_records.describe(Desk("en"), ChangeRecord(run(request, outcome, NOW)))
     assert _last(words) == _last(_words("en", outcome))
 
 
 def test_a_record_of_older_firmware_says_it_by_its_code():
-    words = records.describe(Desk("en"), Record(_record(change.REJECTED, b"59")))
+    words = change_records.describe(Desk("en"), ChangeRecord(_record(change.REJECTED, b"59")))
     assert _last(words) == "Speak with the owner, then start again"
 
 
@@ -208,8 +208,8 @@ def _record(event, code, note=""):
 @pytest.mark.parametrize("code", CODES)
 def test_a_record_says_how_it_ended_by_its_event(event, code):
     desk = Desk("en")
-    words = records.describe(desk, Record(_record(event, code)))
-    assert words.startswith(desk.text(f"record.ended.{event}"))
+    words = change_records.describe(desk, ChangeRecord(_record(event, code)))
+    assert words.startswith(desk.text(f"change_record.ended.{event}"))
     assert any(word in words for word in SUCCESS) == (event == change.ACTIVE)
 
 
@@ -217,11 +217,11 @@ def test_a_record_says_how_it_ended_by_its_event(event, code):
 def test_a_record_of_older_firmware_can_be_read_whatever_is_in_it(status, event):
     stored = bytearray(_record(event, b"00"))
     stored[11] = status
-    assert Record(bytes(stored)).event == event
+    assert ChangeRecord(bytes(stored)).event == event
     spoilt = bytes(stored[:24]) + b"622202*3445\nA\xff\xfe\x01"  # cut in the application
-    read = Record(spoilt)
+    read = ChangeRecord(spoilt)
     assert (read.number, read.application, read.note) == ("622202*3445", "A ", "")
-    assert records.describe(Desk("en"), read)
+    assert change_records.describe(Desk("en"), read)
 
 
 # -- the page of the request
@@ -240,7 +240,7 @@ class Counter(Terminal):
         )
         self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: NOW)
         self.begin()
-        self.state.put(((keys.PENDING_STATE, bytes((phase,)) + code),))
+        self.state.put(((store.PENDING_STATE, bytes((phase,)) + code),))
 
     async def open(self, name, *args):
         if name == "waiting":

@@ -9,7 +9,7 @@ from drivers.clock import Clock
 from firmware import rooms
 from firmware.binding import change, model
 from firmware.errands import after, change_account, change_card, waiting
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import Terminal
 from host_tests.errands.test_staying import lived
@@ -51,7 +51,7 @@ class Counter(Terminal):
             last_outcome=last, watched=False, talking=False, line=self.line, wake=self._wake
         )
         self.begin()
-        self.state.put(((keys.PENDING_STATE, bytes((change.REVIEW,))),))
+        self.state.put(((store.PENDING_STATE, bytes((change.REVIEW,))),))
 
     def _now(self):
         return BEGUN + int(asyncio.get_running_loop().time() - self.began)
@@ -70,7 +70,7 @@ class Counter(Terminal):
     def ends(self, last):
         """The acquirer has said the end, which the sync notes."""
         self.sync.last_outcome = last
-        self.state.put(((keys.PENDING, None), (keys.NOTICE, bytes((last.event,)))))
+        self.state.put(((store.PENDING, None), (store.NOTICE, bytes((last.event,)))))
 
     async def begun(self, more=False):
         """Return the errand's task, once its page stands there."""
@@ -209,7 +209,7 @@ def test_the_end_shows_by_itself_and_is_no_news_later():
     assert lived(story()) == "led on"
     assert counter.opened == [("outcome", (REFUSED,))]
     assert not counter.sync.watched
-    assert counter.state.get(keys.NOTICE) is None  # somebody saw it
+    assert counter.state.get(store.NOTICE) is None  # somebody saw it
 
 
 def test_who_is_left_alone_is_logged_out_while_the_page_stays_for_the_owner():
@@ -302,7 +302,7 @@ def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(s
         return opened[name].pop(0)
 
     counter.open = open_
-    counter.state.put(((keys.PENDING, None),))
+    counter.state.put(((store.PENDING, None),))
     asyncio.run(errand.run(counter))
     assert counter.opened[2:] == [
         ("form", after.FORM),

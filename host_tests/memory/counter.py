@@ -39,15 +39,15 @@ _GOALS = {
     "restore": ("13", "told.accepted"),
     "review": ("11", "submit.review"),
     "watch": ("14", "told.accepted"),
-    "accept": ("16", "accept.done"),
+    "accept": ("16", "take_over.done"),
     "password": ("2", "password.changed"),
     "network": ("3", "network.up"),
     "language": ("4", "language.zh"),
     "about": ("5", "about.build"),
     "bindings": ("12", "bindings.title"),
     "pending": ("14", "pending.none"),
-    "records": ("15", "records.none"),
-    "agrees": ("16", "accept.agrees"),
+    "records": ("15", "change_records.none"),
+    "agrees": ("16", "take_over.agrees"),
 }
 
 
@@ -289,7 +289,13 @@ class Person:
 _READ = (  # titles of pages that are confirmed, whatever else they show
     *("busy.title", "closed.title", "password.title", "log_in.title", "change.title"),
     *("notice.title", "language.title", "about.title", "bindings.title", "bindings.backup"),
-    *("records.title", "restore.title", "pending.title", "accept.title", "result.accepted"),
+    *(
+        "change_records.title",
+        "restore.title",
+        "pending.title",
+        "take_over.title",
+        "result.accepted",
+    ),
     *("result.unsent", "result.unknown", "result.review", "result.refused", "result.held"),
 )
 

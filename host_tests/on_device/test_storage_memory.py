@@ -9,7 +9,7 @@ import gc
 from firmware.rooms import NoRoom
 from firmware.storage import audit, migration, turn
 from firmware.storage import frame as frames
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import SIZE
 from firmware.storage.state import State
 from host_tests.storage.journals import CHAIN, MAC, SEAL, held, mounted
@@ -55,7 +55,7 @@ def full(blocks=12):
     flash, keystore = Quiet(blocks), Keystore()
     state = State(flash, keystore, bytes)
     crowd(state)
-    assert len(state.records()) == keys.RECORDS
+    assert len(state.change_records()) == store.CHANGE_RECORDS
     return flash, keystore
 
 
@@ -81,7 +81,7 @@ def test_the_largest_state_takes_a_kibibyte_and_a_half_of_memory():
     assert state.journal.size() > 4800
     assert whole <= MOST
     # It is no more after it has been written, read and copied to another sector.
-    state.put(((keys.NOTICE, b"\2"),))
+    state.put(((store.NOTICE, b"\2"),))
     turn.run(state.journal)
     assert state.binding(1) == LONGEST
     grown = gc.mem_alloc

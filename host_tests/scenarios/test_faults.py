@@ -136,7 +136,9 @@ def test_an_errand_that_fails_starts_the_terminal_again_once_and_is_closed_then(
         await it.part("log_in_again")
         await it.play(opened + "see @closed.title\nsee 31\nsee bindings\nsee @closed.body\n")
         await it.stays(2)
-        await it.play("press D\nsee @menu.accounts\nchoose @records.title\nsee @records.none\n")
+        await it.play(
+            "press D\nsee @menu.accounts\nchoose @change_records.title\nsee @change_records.none\n"
+        )
         await it.play("press D\nchoose @bindings.title\nsee @closed.title\npress D\n")
         await it.play("see @menu.accounts\n")
         await it.stays(2, 1)
@@ -156,8 +158,10 @@ def test_an_errand_without_memory_says_busy_until_a_key_and_nobody_is_logged_out
             "see @busy.title\nsee @busy.body\n"
         )
         await it.stays(1)
-        await it.play("see @busy.title\npress D\nsee @menu.accounts\nchoose @records.title\n")
-        await it.play("see @records.none\n")
+        await it.play(
+            "see @busy.title\npress D\nsee @menu.accounts\nchoose @change_records.title\n"
+        )
+        await it.play("see @change_records.none\n")
 
     told(story)
 

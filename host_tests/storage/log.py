@@ -2,14 +2,14 @@
 
 from struct import pack
 
-from firmware.storage import history
+from firmware.storage import audit_log
 
 
 def exported(journal, first=1):
     """Yield the log from number `first` on as PROTOCOL's DF50 has it: number, time, event,
     operator, outcome, chain, detail.
     """
-    for number, _, chain, entry in history.entries(journal, first):
+    for number, _, chain, entry in audit_log.entries(journal, first):
         yield pack(">I", number) + entry[:9] + chain + entry[9:]
 
 
@@ -22,7 +22,7 @@ def verified(journal):
     first = last = 0
     known = None
     broken = []
-    for number, before, chain, _ in history.entries(journal):
+    for number, before, chain, _ in audit_log.entries(journal):
         if not first:
             first = number
         elif number != last + 1 or before not in (None, known):

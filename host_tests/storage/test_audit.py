@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.cmac import CMAC
 
 from firmware.binding import change, model
 from firmware.binding.change import Outcome
-from firmware.binding.record import Record
-from firmware.binding.record import run as remaining
+from firmware.binding.change_record import ChangeRecord
+from firmware.binding.change_record import run as remaining
 from firmware.binding.request import Request, begin
-from firmware.storage import audit, history, turn
-from firmware.storage import state as keys
+from firmware.storage import audit, audit_log, turn
+from firmware.storage import state as store
 from firmware.storage.journal import SIZE
 from firmware.storage.state import State
 from host_tests.access.test_operators import FIRST, Access
@@ -135,7 +135,7 @@ def test_the_chain_of_the_whole_log_is_verified_and_damage_is_found():
         flash = Nor(8, image)
         flash.flip(oldest, start + 20, 3)
         again = mounted(flash)
-        gone = set(range(first, last + 1)) - {n for n, *_ in history.entries(again)}
+        gone = set(range(first, last + 1)) - {n for n, *_ in audit_log.entries(again)}
         assert len(gone) == 1
         assert min(gone) - 1 in verified(again)[2]
 
@@ -147,9 +147,9 @@ def test_the_log_goes_on_over_a_damaged_record_with_the_numbers_it_had():
     flash.flip(0, records(flash)[3][0] + 9, 1)
     again = mounted(flash)
     assert again.number == 5
-    assert [number for number, *_ in history.entries(again)] == [1, 2, 4, 5]
+    assert [number for number, *_ in audit_log.entries(again)] == [1, 2, 4, 5]
     again.put((), audit.entry(audit.RIGHT, 9, b"01"))
-    assert [number for number, *_ in history.entries(mounted(flash), 4)] == [4, 5, 6]
+    assert [number for number, *_ in audit_log.entries(mounted(flash), 4)] == [4, 5, 6]
 
 
 def test_the_oldest_gives_way_and_what_the_acquirer_never_had_is_told_as_lost():
@@ -157,13 +157,13 @@ def test_the_oldest_gives_way_and_what_the_acquirer_never_had_is_told_as_lost():
     flash = Nor(8)
     state = State(flash, keystore, bytes)
     for i in range(600):
-        state.put(((keys.LANGUAGE, b"%050d" % i),), audit.entry(audit.RIGHT, i, b"01"))
+        state.put(((store.LANGUAGE, b"%050d" % i),), audit.entry(audit.RIGHT, i, b"01"))
     again = State(flash, keystore, bytes)
     read = told(again)
     lost = read[0].sequence - 1
     assert lost > 0
     assert (read[-1].event, read[-1].detail) == (audit.LOST, str(lost))
-    assert again.number(keys.UPLOADED) == lost
+    assert again.number(store.UPLOADED) == lost
     assert [record.sequence for record in read] == list(range(lost + 1, 603))
     # It is said once.
     assert events(State(flash, keystore, bytes))[-2:] == [audit.RIGHT, audit.LOST]
@@ -174,8 +174,8 @@ def test_what_the_acquirer_has_goes_first_and_without_a_word():
     flash = Nor(8)
     state = State(flash, keystore, bytes)
     for i in range(600):
-        state.put(((keys.LANGUAGE, b"%050d" % i),), audit.entry(audit.RIGHT, i, b"01"))
-        state.put_number(keys.UPLOADED, state.journal.number)
+        state.put(((store.LANGUAGE, b"%050d" % i),), audit.entry(audit.RIGHT, i, b"01"))
+        state.put_number(store.UPLOADED, state.journal.number)
     assert audit.LOST not in events(State(flash, keystore, bytes))
 
 
@@ -208,26 +208,26 @@ class Busy(Terminal):
         self.binding = binding
         self.flash, self.keys = Nor(blocks), Keys()
         self.boot()
-        for slot in range(1, keys.SLOTS + 1):
+        for slot in range(1, store.SLOTS + 1):
             for _ in range(2):
                 self.state.put(self.state.binding_changes(slot, binding))
-        for index in range(keys.OPERATORS):
-            self.state.put(((keys.OPERATOR + index, bytes(36)),))
-        for index in range(keys.NETWORKS):
-            self.state.put(((keys.NETWORK + index, bytes(97)),))
-        self.state.put(((keys.MERCHANT, bytes(30)), (keys.LANGUAGE, b"zh")))
-        self.state.put(((keys.MERCHANT_NEW, b"\1"), (keys.RESET, bytes(19))))
-        self.state.put(((keys.STRANGERS, bytes(100)),))
-        for key in (keys.TIME, keys.STAN, keys.UPLOADED):
+        for index in range(store.OPERATORS):
+            self.state.put(((store.OPERATOR + index, bytes(36)),))
+        for index in range(store.NETWORKS):
+            self.state.put(((store.NETWORK + index, bytes(97)),))
+        self.state.put(((store.MERCHANT, bytes(30)), (store.LANGUAGE, b"zh")))
+        self.state.put(((store.MERCHANT_NEW, b"\1"), (store.RESET, bytes(19))))
+        self.state.put(((store.STRANGERS, bytes(100)),))
+        for key in (store.TIME, store.STAN, store.UPLOADED):
             self.state.put_number(key, 1)
 
     def log_in(self, number):
         """Write what a right password writes."""
-        for index in range(keys.OPERATORS):  # all others have failed before and are still locked
-            if self.state.get(keys.ATTEMPTS + index) is None:
-                self.state.put(((keys.ATTEMPTS + index, bytes(5)),))
-        self.state.put(((keys.ATTEMPTS, bytes(5)),))
-        self.state.put(((keys.ATTEMPTS, None),), audit.entry(audit.RIGHT, 1, number))
+        for index in range(store.OPERATORS):  # all others have failed before and are still locked
+            if self.state.get(store.ATTEMPTS + index) is None:
+                self.state.put(((store.ATTEMPTS + index, bytes(5)),))
+        self.state.put(((store.ATTEMPTS, bytes(5)),))
+        self.state.put(((store.ATTEMPTS, None),), audit.entry(audit.RIGHT, 1, number))
 
     def change(self):
         """Go through a change as it is made, with the longest answer there is."""
@@ -255,11 +255,11 @@ class Busy(Terminal):
 def test_the_largest_state_leaves_two_kibibytes_of_its_sector_for_transitions(binding):
     assert (len(LONGEST), len(ACCOUNT)) == (320, 291)
     terminal = Busy(12, binding)
-    for _ in range(keys.RECORDS):
+    for _ in range(store.CHANGE_RECORDS):
         terminal.change()
     state = terminal.state
-    kept = len(state.records())
-    assert kept == keys.RECORDS if binding == ACCOUNT else kept >= keys.RECORDS - 2
+    kept = len(state.change_records())
+    assert kept == store.CHANGE_RECORDS if binding == ACCOUNT else kept >= store.CHANGE_RECORDS - 2
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", binding)
     begin(change.Change(state, Clock()), request)
     turn.run(state.journal)
@@ -288,6 +288,6 @@ def test_a_change_record_is_never_too_long_and_no_character_of_it_is_cut(note):
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, LONGEST)
     stored = remaining(request, outcome, 1)
     assert len(stored) <= 142
-    read = Record(stored)
+    read = ChangeRecord(stored)
     assert note.startswith(read.note)
     assert len(read.application) == 32

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from firmware import rooms
-from firmware.storage import audit, pen, reader, recovery
+from firmware.storage import audit, pen, recovery, replay
 from firmware.storage import frame as frames
 from firmware.storage import journal as layout
 from firmware.storage.journal import RETIRED, Journal, StorageFault
@@ -558,7 +558,7 @@ def test_records_of_a_sector_are_read_one_at_a_time():
     flash, log = fresh()
     log.put([(1, b"x")])
     frame = frames.Frame(log)
-    found = list(reader.records(frame, 0, 1, used(flash)))
+    found = list(replay.records(frame, 0, 1, used(flash)))
     assert [[item[:2] for item in items] for *_, items in found] == [[], [(1, b"x")]]
     assert not any(frame.buf)  # nothing of it stays in the buffer
 

@@ -6,10 +6,10 @@ import struct
 import pytest
 
 from firmware.binding import change
-from firmware.binding.record import Record
+from firmware.binding.change_record import ChangeRecord
 from firmware.binding.request import pending
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import FLASH_FULL, STATE_UNREADABLE, StorageFault
 from firmware.storage.state import State
 from host_tests.binding.test_change import NEW, OLD, Clock, Keys
@@ -23,22 +23,22 @@ HEAD = struct.pack(">16sIIBBB2sB8s", b"u" * 16, 7, 9, 1, 1, 4, b"01", 3, b"oldto
 RECORD = struct.pack(">IBBB2s2sB12s", 9, 1, 1, 4, b"01", b"00", 1, b"R" * 12) + b"622202*3445\nA\n"
 
 BEFORE = {
-    keys.LANGUAGE: b"en",
-    keys.CURRENT + 1: b"\0",
-    keys.PLACE_A + 1: OLD,
-    keys.PENDING: HEAD + NEW,
-    keys.PENDING_STATE: bytes((change.SENT,)),
-    keys.RECORD: RECORD,
-    keys.RECORD_COUNT: b"\0\0\0\1",
+    store.LANGUAGE: b"en",
+    store.CURRENT + 1: b"\0",
+    store.PLACE_A + 1: OLD,
+    store.PENDING: HEAD + NEW,
+    store.PENDING_STATE: bytes((change.SENT,)),
+    store.CHANGE_RECORD: RECORD,
+    store.CHANGE_RECORD_COUNT: b"\0\0\0\1",
 }
 
 
 def old_flash(of=4, copied=()):
-    first = [(1, [(keys.LANGUAGE, b"en"), (keys.STAN, b"gone")])]
+    first = [(1, [(store.LANGUAGE, b"en"), (store.STAN, b"gone")])]
     second = [
-        (2, [(keys.LANGUAGE, b"en")]),
-        (3, [(key, value) for key, value in BEFORE.items() if key != keys.LANGUAGE]),
-        (4, [(keys.STAN, None)]),
+        (2, [(store.LANGUAGE, b"en")]),
+        (3, [(key, value) for key, value in BEFORE.items() if key != store.LANGUAGE]),
+        (4, [(store.STAN, None)]),
     ]
     sectors = [schema1.sector(0, 1, True, first), schema1.sector(1, 2, True, second)]
     if copied:
@@ -52,7 +52,7 @@ def old_keys():
     return store
 
 
-AFTER = {**BEFORE, keys.PENDING: HEAD, keys.PENDING_TLVS: NEW}
+AFTER = {**BEFORE, store.PENDING: HEAD, store.PENDING_TLVS: NEW}
 
 
 # -- schema 1: read into memory, and written anew at once -----------------------------------------
@@ -71,33 +71,33 @@ def test_a_request_under_way_goes_on_after_the_update(of):
     under_way = change.Change(state, Clock())
     assert (under_way.phase, pending(state).tlvs) == (change.SENT, NEW)
     assert pending(state).uuid == b"u" * 16
-    assert Record(state.records()[0]).number == "622202*3445"
-    state.put(((keys.LANGUAGE, b"zh"),))
-    assert items(flash) == {**AFTER, keys.LANGUAGE: b"zh"}
+    assert ChangeRecord(state.change_records()[0]).number == "622202*3445"
+    state.put(((store.LANGUAGE, b"zh"),))
+    assert items(flash) == {**AFTER, store.LANGUAGE: b"zh"}
     assert flash.data[:8192] == before[:8192]  # still there, no longer needed
 
 
 def test_copies_that_were_never_completed_are_no_truth():
-    flash = old_flash(of=6, copied=[(5, [(keys.LANGUAGE, b"xx")])])
+    flash = old_flash(of=6, copied=[(5, [(store.LANGUAGE, b"xx")])])
     state = State(flash, old_keys(), bytes)
     assert held(state.journal) == AFTER
-    state.put(((keys.LANGUAGE, b"zh"),))
-    assert items(flash) == {**AFTER, keys.LANGUAGE: b"zh"}
+    state.put(((store.LANGUAGE, b"zh"),))
+    assert items(flash) == {**AFTER, store.LANGUAGE: b"zh"}
 
 
 def test_a_cut_at_every_step_of_the_first_writing_leaves_the_old_sectors_or_the_new():
     image = bytes(old_flash().data)
     flash = Nor(4, image)
-    mounted(flash).put([(keys.LANGUAGE, b"zh")])
+    mounted(flash).put([(store.LANGUAGE, b"zh")])
     for cut in range(flash.steps):
         flash = Nor(4, image)
         flash.cut = cut
         with pytest.raises(PowerCut):
-            mounted(flash).put([(keys.LANGUAGE, b"zh")])
+            mounted(flash).put([(store.LANGUAGE, b"zh")])
         flash.cut = None
         assert items(flash) == AFTER
-        mounted(flash).put([(keys.STAN, b"\0\0\0\1")])
-        assert items(flash) == {**AFTER, keys.STAN: b"\0\0\0\1"}
+        mounted(flash).put([(store.STAN, b"\0\0\0\1")])
+        assert items(flash) == {**AFTER, store.STAN: b"\0\0\0\1"}
 
 
 def test_old_sectors_are_not_given_up_for_a_bad_one():
@@ -113,10 +113,10 @@ def test_old_sectors_are_not_given_up_for_a_bad_one():
 
 def test_records_that_no_longer_fit_give_way_oldest_first():
     # One is longer than an item may be; of the others as many stay as there is room for.
-    kept = [(keys.RECORD + i, RECORD + bytes((65 + i,)) * 440) for i in range(8)]
-    kept[7] = (keys.RECORD + 7, RECORD + bytes(500))
-    fill = [(keys.PLACE_A + i, bytes(250)) for i in range(1, 11)]
-    count = (keys.RECORD_COUNT, b"\0\0\0\x0a")  # numbers 8 and 9 are the newest
+    kept = [(store.CHANGE_RECORD + i, RECORD + bytes((65 + i,)) * 440) for i in range(8)]
+    kept[7] = (store.CHANGE_RECORD + 7, RECORD + bytes(500))
+    fill = [(store.PLACE_A + i, bytes(250)) for i in range(1, 11)]
+    count = (store.CHANGE_RECORD_COUNT, b"\0\0\0\x0a")  # numbers 8 and 9 are the newest
     first = [[record] for record in kept[:6]]
     second = [*([record] for record in kept[6:]), *(fill[i : i + 2] for i in range(0, 10, 2))]
     second[0].append(count)
@@ -125,10 +125,12 @@ def test_records_that_no_longer_fit_give_way_oldest_first():
         schema1.sector(1, 2, True, list(enumerate(second, 7))),
     )
     found = items(schema1.flash(*sectors))
-    assert found[keys.RECORD] == kept[0][1]
-    records = sorted(key - keys.RECORD for key in found if key & 0xF0 == keys.RECORD)
+    assert found[store.CHANGE_RECORD] == kept[0][1]
+    records = sorted(
+        key - store.CHANGE_RECORD for key in found if key & 0xF0 == store.CHANGE_RECORD
+    )
     assert records == [0, 1, 5, 6]
-    assert sum(2 + len(value) for value in found.values()) <= keys.ROOM
+    assert sum(2 + len(value) for value in found.values()) <= store.ROOM
 
 
 def test_a_damaged_old_record_is_skipped_and_nothing_else_is_believed():
@@ -137,7 +139,7 @@ def test_a_damaged_old_record_is_skipped_and_nothing_else_is_believed():
     assert items(flash) == AFTER
     flash = old_flash()
     flash.flip(1, 12, 1)  # the newest header
-    assert items(flash) == {keys.LANGUAGE: b"en", keys.STAN: b"gone"}
+    assert items(flash) == {store.LANGUAGE: b"en", store.STAN: b"gone"}
     flash = old_flash()
     flash.flip(1, 12, 1)
     flash.flip(0, 12, 1)
@@ -149,24 +151,24 @@ def test_a_damaged_old_record_is_skipped_and_nothing_else_is_believed():
 
 VERIFIER = bytes(range(29))
 HELD = {
-    keys.LANGUAGE: b"en",
-    keys.STAN: b"\0\0\1\0",
-    keys.CURRENT + 1: b"\1",
-    keys.PLACE_A + 1: OLD,
-    keys.PLACE_B + 1: NEW,
-    keys.PENDING: HEAD,
-    keys.PENDING_TLVS: OLD + bytes(250 - len(OLD)),
-    keys.PENDING_STATE: bytes((change.SENT,)),
-    keys.RECORD: RECORD,
-    keys.RECORD_COUNT: b"\0\0\0\1",
+    store.LANGUAGE: b"en",
+    store.STAN: b"\0\0\1\0",
+    store.CURRENT + 1: b"\1",
+    store.PLACE_A + 1: OLD,
+    store.PLACE_B + 1: NEW,
+    store.PENDING: HEAD,
+    store.PENDING_TLVS: OLD + bytes(250 - len(OLD)),
+    store.PENDING_STATE: bytes((change.SENT,)),
+    store.CHANGE_RECORD: RECORD,
+    store.CHANGE_RECORD_COUNT: b"\0\0\0\1",
     schema2.OPERATOR + 1: b"01" + VERIFIER,
     schema2.OPERATOR + 7: b"07" + VERIFIER,
     schema2.ATTEMPTS + 7: b"\3\0\0\0\0",
 }
 NUMBERED = {
-    schema2.OPERATOR + 1: keys.OPERATOR + 1,
-    schema2.OPERATOR + 7: keys.OPERATOR + 7,
-    schema2.ATTEMPTS + 7: keys.ATTEMPTS + 7,
+    schema2.OPERATOR + 1: store.OPERATOR + 1,
+    schema2.OPERATOR + 7: store.OPERATOR + 7,
+    schema2.ATTEMPTS + 7: store.ATTEMPTS + 7,
 }
 TAKEN = {NUMBERED.get(key, key): value for key, value in HELD.items()}
 
@@ -183,10 +185,10 @@ def left_by_schema_2(blocks=8, sectors=1, more=0):
     told = 0
     while log.order < sectors:
         told += 1
-        log.put([(keys.LANGUAGE, b"en")], audit.entry(audit.RIGHT, told, b"01"))
+        log.put([(store.LANGUAGE, b"en")], audit.entry(audit.RIGHT, told, b"01"))
     for _ in range(more):
         told += 1
-        log.put([(keys.LANGUAGE, b"en")], audit.entry(audit.RIGHT, told, b"01"))
+        log.put([(store.LANGUAGE, b"en")], audit.entry(audit.RIGHT, told, b"01"))
     assert log.items == HELD
     return flash, log
 
@@ -200,25 +202,25 @@ def test_a_state_of_schema_2_is_taken_over_and_its_log_goes_on(sectors):
     assert held(log) == TAKEN
     assert (log.number, log.chain) == (old.number, old.chain)
     assert verified(log)[1:] == (old.number, [])
-    log.put([(keys.LANGUAGE, b"zh")], audit.entry(audit.RIGHT, 99, b"01"))
-    assert items(flash) == {**TAKEN, keys.LANGUAGE: b"zh"}
+    log.put([(store.LANGUAGE, b"zh")], audit.entry(audit.RIGHT, 99, b"01"))
+    assert items(flash) == {**TAKEN, store.LANGUAGE: b"zh"}
     newest = slice(old.head * 4096, old.head * 4096 + 4096)
     assert flash.data[newest] == image[newest]  # still there, no longer needed
     assert verified(mounted(flash))[1:] == (old.number + 1, [])
     for i in range(400):
-        log.put([(keys.PENDING, HEAD), (keys.LANGUAGE, b"%060d" % i)])
+        log.put([(store.PENDING, HEAD), (store.LANGUAGE, b"%060d" % i)])
         if i % 50 == 0:
             log = mounted(flash)
-    assert items(flash) == {**TAKEN, keys.LANGUAGE: b"%060d" % 399}
+    assert items(flash) == {**TAKEN, store.LANGUAGE: b"%060d" % 399}
     assert not any(flash.data[at : at + 4] == b"RBJ\2" for at in range(0, len(flash.data), 4096))
 
 
 def test_operators_and_requests_of_schema_2_are_found_by_todays_names():
     flash, _ = left_by_schema_2()
     state = State(flash, old_keys(), bytes)
-    assert state.get(keys.OPERATOR + 7) == b"07" + VERIFIER
-    assert state.get(keys.ATTEMPTS + 7) == b"\3\0\0\0\0"
-    assert state.get(keys.OPERATOR + 2) is None
+    assert state.get(store.OPERATOR + 7) == b"07" + VERIFIER
+    assert state.get(store.ATTEMPTS + 7) == b"\3\0\0\0\0"
+    assert state.get(store.OPERATOR + 2) is None
     assert (state.binding(1), state.backup(1)) == (NEW, OLD)
     assert change.Change(state, Clock()).phase == change.SENT
 
@@ -227,7 +229,7 @@ def test_operators_and_requests_of_schema_2_are_found_by_todays_names():
 def test_a_cut_at_every_step_of_taking_over_leaves_the_state(sectors):
     flash, old = left_by_schema_2(6, sectors, 2)
     image = bytes(flash.data)
-    changed = [(keys.PLACE_A + 1, NEW), (keys.CURRENT + 1, b"\0")]
+    changed = [(store.PLACE_A + 1, NEW), (store.CURRENT + 1, b"\0")]
     after = {**TAKEN, **dict(changed)}
     flash = Nor(6, image)
     mounted(flash).put(changed)
@@ -259,18 +261,18 @@ def test_damage_to_the_newest_old_sector_costs_only_what_it_hits():
         assert items(flash) == TAKEN
         flash.cut = 300
         with contextlib.suppress(PowerCut):
-            mounted(flash).put([(keys.NOTICE, b"1")])
+            mounted(flash).put([(store.NOTICE, b"1")])
         flash.cut = None
-        assert {**items(flash), keys.NOTICE: b"1"} == {**TAKEN, keys.NOTICE: b"1"}
-        mounted(flash).put([(keys.NOTICE, b"1")])
-        assert items(flash) == {**TAKEN, keys.NOTICE: b"1"}
+        assert {**items(flash), store.NOTICE: b"1"} == {**TAKEN, store.NOTICE: b"1"}
+        mounted(flash).put([(store.NOTICE, b"1")])
+        assert items(flash) == {**TAKEN, store.NOTICE: b"1"}
 
 
 @pytest.mark.parametrize("sectors", [3, 4])
 def test_a_damaged_header_of_todays_first_sector_costs_nothing(sectors):
     flash, old = left_by_schema_2(8, sectors, 1)
     log = mounted(flash)
-    log.put([(keys.PLACE_A + 1, NEW)])
+    log.put([(store.PLACE_A + 1, NEW)])
     assert log.head > old.head
     before = items(flash)
     image = bytes(flash.data)
@@ -278,8 +280,8 @@ def test_a_damaged_header_of_todays_first_sector_costs_nothing(sectors):
         flash = Nor(8, image)
         flash.flip(log.head, at, at % 8)
         assert items(flash) == before
-        mounted(flash).put([(keys.NOTICE, b"1")])
-        assert items(flash) == {**before, keys.NOTICE: b"1"}
+        mounted(flash).put([(store.NOTICE, b"1")])
+        assert items(flash) == {**before, store.NOTICE: b"1"}
 
 
 @pytest.mark.parametrize(("blocks", "damaged"), [(4, True), (2, False), (3, True)])
@@ -293,7 +295,7 @@ def test_old_sectors_that_leave_no_pair_of_blocks_free_are_kept(blocks, damaged)
     image = bytes(flash.data)
     log = mounted(flash)
     with pytest.raises(StorageFault) as fault:
-        log.put([(keys.NOTICE, b"1")])
+        log.put([(store.NOTICE, b"1")])
     assert fault.value.code == FLASH_FULL
     assert flash.data == image
     assert held(log) == TAKEN == items(flash)
@@ -304,7 +306,7 @@ def test_an_old_value_that_is_damaged_later_is_a_fault_and_stays():
     log = mounted(flash)
     image = bytes(flash.data)
     flash.data[64:3900] = bytes(3836)
-    for work in (lambda: log.get(keys.PLACE_A + 1), lambda: log.put([(keys.NOTICE, b"1")])):
+    for work in (lambda: log.get(store.PLACE_A + 1), lambda: log.put([(store.NOTICE, b"1")])):
         with pytest.raises(StorageFault) as fault:
             work()
         assert fault.value.code == STATE_UNREADABLE

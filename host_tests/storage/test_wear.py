@@ -6,7 +6,7 @@ import struct
 from firmware import rooms
 from firmware.binding import model
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.state import State
 from host_tests.binding.test_change import Keys
 
@@ -30,7 +30,7 @@ def test_an_update_costs_a_twentieth_of_an_erase_and_all_sectors_wear_alike(caps
     flash, keystore = Nor(16), Keys()
     state = State(flash, keystore, bytes)
     for index in range(2):
-        state.put(((keys.OPERATOR + index, bytes(29)),))
+        state.put(((store.OPERATOR + index, bytes(29)),))
     for i in range(UPDATES):
         state.put((), audit.entry(audit.RIGHT, i, b"01"))
         entry = audit.entry(audit.TAKEN, i, b"00", detail=b"1 622202*3445")
@@ -56,7 +56,7 @@ def test_a_number_range_is_reserved_by_one_record():
     # Power loss leaves a gap in the numbers, never a repetition.
     assert State(flash, keystore, bytes).next_stan() == 65
     state = State(flash, keystore, bytes)
-    state.put(((keys.STAN, struct.pack(">I", 999998)),))
+    state.put(((store.STAN, struct.pack(">I", 999998)),))
     again = State(flash, keystore, bytes)
     assert [again.next_stan() for _ in range(3)] == [999999, 1, 2]
 

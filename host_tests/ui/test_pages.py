@@ -24,7 +24,7 @@ def test_a_message_is_confirmed_or_declined(stage):
 
 
 def test_words_that_change_are_shown_as_they_are_now(stage, monkeypatch):
-    monkeypatch.setattr("firmware.ui.reader._LOOK_MS", 1)
+    monkeypatch.setattr("firmware.ui.words._LOOK_MS", 1)
     body = ["一\n二\n三\n四\n五"]
 
     async def run():

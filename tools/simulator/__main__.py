@@ -14,7 +14,9 @@ from tools.simulator.interpreter import NoInterpreter
 def main():
     parser = command_line.Parser(prog="python -m tools.simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    playing = commands.add_parser("demo", help="change an account, then to a card, from log-in to a restart")
+    playing = commands.add_parser(
+        "demo", help="change an account, then to a card, from log-in to a restart"
+    )
     playing.add_argument(
         "--home", type=Path, default=workplace.DEMO_HOME, help="where it is left (HOME_DIR)"
     )

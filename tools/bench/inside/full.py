@@ -15,7 +15,7 @@ from firmware.binding import model, record
 from firmware.binding.change import REJECTED, Outcome
 from firmware.binding.request import Request
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from tools.bench.inside import shop
 from tools.bench.inside.chip import Chip
 
@@ -62,26 +62,26 @@ def _record(i, tlvs):
 def main(path, token_key):
     chip = Chip(64)
     held = _Keystore(unhexlify(token_key))
-    state = keys.State(Flash(chip), held, shop.random)
+    state = store.State(Flash(chip), held, shop.random)
     bindings = []
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         for i in range(2):  # the second makes the first the backup
             tlvs = _binding(10 * slot + i)
             state.put(state.binding_changes(slot, tlvs), shop.told(i, tlvs))
         bindings.append((slot, hexlify(tlvs).decode()))
     verifier = b"\x00\x03\xe8" + bytes(range(31))  # flags, iterations, salt, verifier, card
-    for index in range(_FIRST, keys.OPERATORS):
-        number = b"%02d" % index if index < keys.OPERATORS - 1 else b"99"
-        state.put(((keys.OPERATOR + index, number + verifier),))
-    state.put(((keys.RESET, bytes(19)),))
-    state.put(((keys.STRANGERS, bytes(100)),))
-    for index in range(keys.NETWORKS):
-        state.put(((keys.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))
-    for i in range(keys.RECORDS):
+    for index in range(_FIRST, store.OPERATORS):
+        number = b"%02d" % index if index < store.OPERATORS - 1 else b"99"
+        state.put(((store.OPERATOR + index, number + verifier),))
+    state.put(((store.RESET, bytes(19)),))
+    state.put(((store.STRANGERS, bytes(100)),))
+    for index in range(store.NETWORKS):
+        state.put(((store.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))
+    for i in range(store.CHANGE_RECORDS):
         entry = audit.entry(
             audit.ENDED + REJECTED, shop.TIME + i, shop.OPERATOR, b"63", b"1 *0128"
         )
-        state.put(state.record_changes(_record(i, tlvs)), entry)
+        state.put(state.change_record_changes(_record(i, tlvs)), entry)
     with open(path, "wb") as image:
         image.write(chip.image)
     print(json.dumps({"entries": held.entries(), "bindings": bindings}))

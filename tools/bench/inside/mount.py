@@ -15,7 +15,7 @@ import time
 
 from drivers.flash import Flash
 from firmware.storage import recovery
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import Journal
 from firmware.storage.state import State
 from tools.bench.inside.chip import Chip
@@ -106,7 +106,7 @@ def measure(sectors, crowded):
         times.append(time.ticks_diff(time.ticks_us(), start))
     reads, read_bytes = chip.reads, chip.read_bytes
     size = log.size()
-    assert last in (log.get(keys.PLACE_A + SLOT), log.get(keys.PLACE_B + SLOT))
+    assert last in (log.get(store.PLACE_A + SLOT), log.get(store.PLACE_B + SLOT))
     assert chip.image == image, "a mount writes nothing"
     most = after = 1 << 30
     for _ in range(_LOOKS):

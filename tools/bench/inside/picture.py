@@ -10,8 +10,8 @@ import json
 from drivers.flash import Flash
 from firmware.binding import model
 from firmware.storage import frame as frames
-from firmware.storage import reader
-from firmware.storage import state as keys
+from firmware.storage import replay
+from firmware.storage import state as store
 from firmware.storage.journal import CHANGE, SIZE, START, Journal
 from firmware.storage.state import State
 from tools.bench.inside.chip import SECTOR, Chip
@@ -70,20 +70,20 @@ def parts(chip, keystore, sector):
     names = "seal_key", "mac_key", "token_key"
     journal = Journal(Flash(chip), *[keystore.get_bytes(name) for name in names])
     frame = frames.Frame(journal)
-    header = reader.header(frame, sector)
-    last = reader.end(frame, sector)
+    header = replay.header(frame, sector)
+    last = replay.end(frame, sector)
     found = []
     at = 0
     if header:
         found.append((0, START, "header"))
         at = START
-        for start, end, _, flags, _, items in reader.records(frame, sector, header[0], last):
+        for start, end, _, flags, _, items in replay.records(frame, sector, header[0], last):
             if start > at:
                 found.append((at, start, "torn"))
             kind = "state"
             if flags & 3 == CHANGE:
                 changed = [item[0] for item in items]
-                kind = "binding" if keys.CURRENT + SLOT in changed else "other"
+                kind = "binding" if store.CURRENT + SLOT in changed else "other"
             found.append((start, end, kind))
             at = end
     if last > at:
@@ -123,7 +123,7 @@ def main():
         update(shop, i)
         i += 1
     known = shop.state.journal.number.to_bytes(4, "big")
-    shop.state.put(((keys.UPLOADED, known),))  # the acquirer has the records: none are lost
+    shop.state.put(((store.UPLOADED, known),))  # the acquirer has the records: none are lost
     for i in range(i, i + 6):
         update(shop, i)
     chip.forget()

@@ -7,7 +7,7 @@ so two runs write the same. Runs inside MicroPython.
 from firmware.binding import change, model
 from firmware.binding.request import Request, begin
 from firmware.storage import audit
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 SLOT = 1
 TIME = 1767225600  # 2026-01-01
@@ -41,10 +41,10 @@ def furniture():
     """Return what is stored before the first change: words, an operator and the supervisor."""
     verifier = b"\x00\x03\xe8" + bytes(range(24))  # must-change, iterations, salt, verifier
     return (
-        (keys.LANGUAGE, b"zh"),
-        (keys.TIME, TIME.to_bytes(4, "big")),
-        (keys.OPERATOR, SUPERVISOR + verifier),
-        (keys.OPERATOR + 1, OPERATOR + verifier),
+        (store.LANGUAGE, b"zh"),
+        (store.TIME, TIME.to_bytes(4, "big")),
+        (store.OPERATOR, SUPERVISOR + verifier),
+        (store.OPERATOR + 1, OPERATOR + verifier),
     )
 
 
@@ -53,19 +53,19 @@ def crowd(state):
     way, change records, operators and their failed attempts, networks.
     """
     put = state.put
-    for slot in range(1, keys.SLOTS + 1):
+    for slot in range(1, store.SLOTS + 1):
         for _ in range(2):
             put(state.binding_changes(slot, LONGEST))
-    for index in range(keys.OPERATORS):
-        put(((keys.OPERATOR + index, bytes(36)), (keys.ATTEMPTS + index, bytes(5))))
-    for index in range(keys.NETWORKS):
-        put(((keys.NETWORK + index, bytes(97)),))
-    for _ in range(keys.RECORDS):
-        put(state.record_changes(bytes(150)))
-    put(((keys.PENDING, bytes(47)), (keys.PENDING_STATE, b"\2"), (keys.PENDING_TLVS, LONGEST)))
-    put(((keys.LANGUAGE, b"zh"), (keys.MERCHANT, bytes(30)), (keys.NOTICE, b"\1")))
-    put(((keys.MERCHANT_NEW, b"\1"), (keys.RESET, bytes(19))))
-    for key in (keys.TIME, keys.STAN):
+    for index in range(store.OPERATORS):
+        put(((store.OPERATOR + index, bytes(36)), (store.ATTEMPTS + index, bytes(5))))
+    for index in range(store.NETWORKS):
+        put(((store.NETWORK + index, bytes(97)),))
+    for _ in range(store.CHANGE_RECORDS):
+        put(state.change_record_changes(bytes(150)))
+    put(((store.PENDING, bytes(47)), (store.PENDING_STATE, b"\2"), (store.PENDING_TLVS, LONGEST)))
+    put(((store.LANGUAGE, b"zh"), (store.MERCHANT, bytes(30)), (store.NOTICE, b"\1")))
+    put(((store.MERCHANT_NEW, b"\1"), (store.RESET, bytes(19))))
+    for key in (store.TIME, store.STAN):
         state.put_number(key, 1)
 
 
@@ -137,8 +137,8 @@ async def whole_change(state, clock, i):
     """
     clock.time = TIME + i
     for index, number in enumerate((SUPERVISOR, OPERATOR)):
-        state.put(((keys.ATTEMPTS + index, b"\x01\0\0\0\0"),))
-        state.put(((keys.ATTEMPTS + index, None),), audit.entry(audit.RIGHT, clock.time, number))
+        state.put(((store.ATTEMPTS + index, b"\x01\0\0\0\0"),))
+        state.put(((store.ATTEMPTS + index, None),), audit.entry(audit.RIGHT, clock.time, number))
     request = Request(
         i.to_bytes(16, "big"),
         state.next_stan(),

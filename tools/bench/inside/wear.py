@@ -14,8 +14,8 @@ import sys
 
 from drivers.flash import Flash
 from firmware.crypto.cmac import mac
-from firmware.storage import history
-from firmware.storage import state as keys
+from firmware.storage import audit_log
+from firmware.storage import state as store
 from firmware.storage.state import State
 from tools.bench.inside.chip import Chip
 from tools.bench.inside.shop import (
@@ -59,7 +59,7 @@ class OnJournal:
     def read_back(self):
         """Return the current binding and its backup as a new start finds them."""
         state = State(Flash(self.chip), self.keystore, random)
-        numbers = [number for number, *_ in history.entries(state.journal)]
+        numbers = [number for number, *_ in audit_log.entries(state.journal)]
         assert numbers == list(range(numbers[0], state.journal.number + 1)), "entries are missing"
         self.audit_kept = len(numbers)
         return state.binding(SLOT), state.backup(SLOT)
@@ -112,9 +112,9 @@ class OnLittlefs:
     def bind(self, tlvs, entry):
         self.record(entry)
         before = self.chip.erased
-        if keys.PLACE_A + SLOT in self._items:
-            self._items[keys.PLACE_B + SLOT] = self._items[keys.PLACE_A + SLOT]
-        self._items[keys.PLACE_A + SLOT] = tlvs
+        if store.PLACE_A + SLOT in self._items:
+            self._items[store.PLACE_B + SLOT] = self._items[store.PLACE_A + SLOT]
+        self._items[store.PLACE_A + SLOT] = tlvs
         self._save()
         self.erases["state"] += self.chip.erased - before
 
@@ -132,7 +132,7 @@ class OnLittlefs:
             end = at + 2 + stored[at + 1]
             items[stored[at]] = stored[at + 2 : end]
             at = end
-        return items[keys.PLACE_A + SLOT], items[keys.PLACE_B + SLOT]
+        return items[store.PLACE_A + SLOT], items[store.PLACE_B + SLOT]
 
     def _save(self):
         parts = [bytes((key, len(value))) + value for key, value in self._items.items()]

@@ -9,7 +9,7 @@ import json
 
 from drivers import board
 from firmware.binding.change import NoAnswer
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.storage.journal import StorageFault
 from firmware.terminal import Terminal
 
@@ -22,7 +22,7 @@ async def prove(parts, config):
     desk = Terminal(parts, config).desk
     if desk.sync is None:
         return said
-    said["operators"] = desk.state.get(keys.OPERATOR) is not None
+    said["operators"] = desk.state.get(store.OPERATOR) is not None
     said["wifi"] = await parts.wifi.connect(20000)
     if said["wifi"]:
         return said

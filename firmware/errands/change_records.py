@@ -3,23 +3,23 @@ reference.
 """
 
 from firmware.binding import change
+from firmware.binding.change_record import ChangeRecord
 from firmware.binding.legible import legible
-from firmware.binding.record import Record
 from firmware.errands import after, reasons
 from firmware.errands.moment import moment
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
-_TITLE = "records.title"
+_TITLE = "change_records.title"
 
 
 async def run(desk):
     """List the records, newest first, and show the one chosen."""
-    if desk.state.get(keys.NOTICE) is not None:
-        desk.state.put(((keys.NOTICE, None),))
-    records = [Record(stored) for stored in desk.state.records()]
+    if desk.state.get(store.NOTICE) is not None:
+        desk.state.put(((store.NOTICE, None),))
+    records = [ChangeRecord(stored) for stored in desk.state.change_records()]
     if not records:
-        await desk.pages.message(_TITLE, desk.text("records.none"), True)
+        await desk.pages.message(_TITLE, desk.text("change_records.none"), True)
         return
     items = [moment(desk, record.time) + " " + record.number[-5:] for record in records]
     at = 0
@@ -34,13 +34,13 @@ def describe(desk, record):
     """Return a record in words; how it ended comes from the event, the code is only the reason."""
     text = desk.text
     lines = [
-        text("record.ended.%d" % record.event),
+        text("change_record.ended.%d" % record.event),
         record.number,
         moment(desk, record.time),
         text("field.reason") + " " + text("reason.%d" % record.reason),
-        text("record.operator") + " " + legible(record.operator),
+        text("change_record.operator") + " " + legible(record.operator),
         text("result.application") + record.application,
-        text("record.reference") + legible(record.reference).strip(),
+        text("change_record.reference") + legible(record.reference).strip(),
     ]
     if record.event == change.REJECTED:
         lines.insert(1, reasons.run(text, record.code))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware.acquirer import answers
+from firmware.acquirer import outcomes
 from firmware.acquirer.identity import Identity
 from firmware.binding import change, transition
-from firmware.binding.record import Record
+from firmware.binding.change_record import ChangeRecord
 from firmware.binding.request import entry, pending
-from firmware.storage import state as keys
+from firmware.storage import state as store
 from host_tests.binding.test_change import NEW, OLD, Terminal
 
 TEXTS = Path(__file__).resolve().parents[2] / "firmware" / "text"
@@ -35,7 +35,7 @@ def expected(code, status):
 
 def test_only_the_pairs_of_the_profile_settle():
     for code, status in itertools.product(CODES, range(8)):
-        assert answers.event(code.encode(), status) == expected(code, status), (code, status)
+        assert outcomes.event(code.encode(), status) == expected(code, status), (code, status)
 
 
 def test_every_code_but_a_success_has_words_and_one_that_stops_a_request_has_advice():
@@ -46,9 +46,9 @@ def test_every_code_but_a_success_has_words_and_one_that_stops_a_request_has_adv
 
 
 def test_a_reason_names_its_field():
-    assert answers.split_reason("DF31 wrong number") == (0xDF31, "wrong number")
+    assert outcomes.split_reason("DF31 wrong number") == (0xDF31, "wrong number")
     for reason in ("no such form", "DF3 wrong", "+F31 wrong", "-031 wrong", "", "DF31"):
-        assert answers.split_reason(reason) == (0, reason)
+        assert outcomes.split_reason(reason) == (0, reason)
 
 
 class Waiting(Terminal):
@@ -67,7 +67,7 @@ class Waiting(Terminal):
         said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
         informs = {0xDF42: "effective", 0xDF4A: "again", 0xDF4B: "kind"}
         said |= {tag: more.get(name) for tag, name in informs.items()}
-        return answers.run(self, {**said, 37: reference}, self.state.get(keys.PENDING_TLVS))
+        return outcomes.run(self, {**said, 37: reference}, self.state.get(store.PENDING_TLVS))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_the_kind_of_a_refusal_is_kept_with_the_record(kind):
         *transition.run(waiting.change, outcome.event, outcome, True, change.INQUIRE)
     )
     waiting.boot()
-    (stored,) = waiting.state.records()
-    assert (Record(stored).event, Record(stored).kind) == (change.REJECTED, kind)
+    (stored,) = waiting.state.change_records()
+    assert (ChangeRecord(stored).event, ChangeRecord(stored).kind) == (change.REJECTED, kind)
 
 
 def test_what_was_taken_back_is_no_refusal_and_has_no_kind():
@@ -136,8 +136,8 @@ def test_what_was_taken_back_is_no_refusal_and_has_no_kind():
     outcome = waiting.read(b"59", 3, kind=b"\x04")
     decided = transition.run(waiting.change, outcome.event, outcome, True, change.WITHDRAW)
     waiting.state.put(*decided)
-    (stored,) = waiting.state.records()
-    assert (Record(stored).event, Record(stored).kind) == (change.WITHDRAWN, 0)
+    (stored,) = waiting.state.change_records()
+    assert (ChangeRecord(stored).event, ChangeRecord(stored).kind) == (change.WITHDRAWN, 0)
 
 
 @pytest.mark.parametrize("code", [b"\xff\xff", b"\x00\x00", b"0\n", b"  "])
@@ -154,4 +154,4 @@ def test_a_status_of_another_length_is_none(status):
     token = waiting.identity.token(NEW)
     read = waiting.read(b"00", status, token=token)
     assert read.event == change.UNSETTLED
-    assert waiting.state.get(keys.PENDING) is not None
+    assert waiting.state.get(store.PENDING) is not None

@@ -7,7 +7,7 @@ reader.
 """
 
 from firmware.storage import frame as frames
-from firmware.storage import reader
+from firmware.storage import replay
 from firmware.storage.journal import ENTRY, StorageFault
 
 
@@ -25,15 +25,15 @@ def entries(journal, first=1):
 
 
 def _entries(journal, frame, first):
-    sectors = reader.log(frame, reader.sectors(frame)[0])
+    sectors = replay.log(frame, replay.sectors(frame)[0])
     for index, place in enumerate(sectors):
         order, sector = place >> 8, place & 0xFF
-        known = reader.header(frame, sector)
+        known = replay.header(frame, sector)
         # What the next sector begins with has been said; what is behind it here never was true.
         after = None
         bound = journal.number
         if index + 1 < len(sectors):
-            after = reader.header(frame, sectors[index + 1] & 0xFF)
+            after = replay.header(frame, sectors[index + 1] & 0xFF)
             bound = after[2] if after else 0
         if not known or known[0] != order:
             continue  # it has given way since the reading began
@@ -41,8 +41,8 @@ def _entries(journal, frame, first):
         if bound < first or number >= bound:
             continue
         before = chain
-        last = reader.end(frame, sector)
-        for _, _, _, flags, _, items in reader.records(frame, sector, order, last):
+        last = replay.end(frame, sector)
+        for _, _, _, flags, _, items in replay.records(frame, sector, order, last):
             lost = ((flags >> 2) - number) & 63
             if lost:
                 number += lost

@@ -9,7 +9,7 @@ from firmware.storage import audit
 
 def run(sync, slot, tlvs, operator):
     """Return what is to be put for `tlvs` to be the binding of `slot`, in one record: see
-    Sync.accept. None when it is so already.
+    Sync.take_over. None when it is so already.
     """
     sync.differing = [waiting for waiting in sync.differing if waiting[0] != slot]
     if sync.state.binding(slot) == tlvs:

@@ -9,7 +9,7 @@ from drivers import clock
 from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.binding.change import NoAnswer
-from firmware.errands import accept_binding, agreed, bindings, preparation
+from firmware.errands import agreed, bindings, preparation, take_over
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_checked import composed
@@ -29,7 +29,7 @@ class Desk(Terminal):
             reached=sync.REACHED,
             reached_at=1_800_000_000,
             sign_on=self._sign_on,
-            accept=self._accept,
+            take_over=self._take_over,
         )
         self.said = None  # what the sign-on comes to: differences, or what keeps it from it
         self.hotline = "95516"
@@ -44,7 +44,7 @@ class Desk(Terminal):
         if self.said is not None:
             self.sync.differing = self.said
 
-    def _accept(self, slot, theirs, operator):
+    def _take_over(self, slot, theirs, operator):
         self.sync.differing.remove((slot, theirs))
         self.shown.append(f"accepted {operator.decode()}")
 
@@ -67,12 +67,12 @@ class Desk(Terminal):
     async def open(self, name, *args):
         if name == "agreed":
             return await agreed.run(self, *args)
-        assert name == "accept_binding"
-        await accept_binding.run(self, *args)
+        assert name == "take_over"
+        await take_over.run(self, *args)
 
 
 def _read(desk):
-    asyncio.run(accept_binding.run(desk))
+    asyncio.run(take_over.run(desk))
     return "\n".join(desk.shown)
 
 

@@ -16,7 +16,7 @@ from firmware.binding.legible import clean
 from firmware.binding.model import NAME
 from firmware.binding.rules import NAME_MAX
 from firmware.card import tlv
-from firmware.storage import state as keys
+from firmware.storage import state as store
 
 _SAVE_TIME_S = const(3600)
 _DAY_S = const(86400)
@@ -52,8 +52,8 @@ def _take_time(sync, theirs, puts):
     changes = ()
     if abs(now - ours) > _MINUTE_S:
         changes = rooms.ask("firmware.access.shifting", "run", sync.state, ours, now - ours)
-    if not changes and abs(now - sync.state.number(keys.TIME)) > _SAVE_TIME_S:
-        changes = ((keys.TIME, now.to_bytes(4, "big")),)
+    if not changes and abs(now - sync.state.number(store.TIME)) > _SAVE_TIME_S:
+        changes = ((store.TIME, now.to_bytes(4, "big")),)
     if changes:
         puts.append((changes, None))
 

@@ -19,7 +19,7 @@ _RECORD_MAX = const(142)  # bytes: with the longest DF43, 72 of DF41 are kept, 2
 _OLDER = {1: ACTIVE, 3: REJECTED}  # older firmware kept DF40 there; as events they end nothing
 
 
-class Record:
+class ChangeRecord:
     """What remains of a change for people to look up.
 
     time: when it was settled, Unix epoch. event: how it ended, as in binding.change; kind: of a

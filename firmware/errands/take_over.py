@@ -10,7 +10,7 @@ from firmware.binding.change import NoAnswer
 from firmware.crypto.wipe import wipe
 from firmware.errands.moment import moment
 
-_TITLE = "accept.title"
+_TITLE = "take_over.title"
 
 
 async def run(desk, slot=None):
@@ -28,26 +28,30 @@ async def run(desk, slot=None):
     for at, theirs in waiting:
         mine = model.truncated(model.number(desk.state.binding(at)) or b"")
         if theirs is None:
-            body = "%s\n%s\n%s" % (desk.text("accept.unbound"), mine, desk.text("accept.clear"))
+            body = "%s\n%s\n%s" % (
+                desk.text("take_over.unbound"),
+                mine,
+                desk.text("take_over.clear"),
+            )
         elif not theirs:  # it can't be read: nobody can accept it
-            body = "%s %s" % (desk.text("accept.faulty"), desk.hotline)
+            body = "%s %s" % (desk.text("take_over.faulty"), desk.hotline)
             await desk.pages.message(_TITLE, body, True)
             continue
         else:
             body = "%s\n%s\n%s\n%s" % (
-                desk.text("accept.ours"),
+                desk.text("take_over.ours"),
                 mine,
-                desk.text("accept.theirs"),
+                desk.text("take_over.theirs"),
                 model.truncated(model.number(theirs) or b""),
             )
         if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
             told = "idle.differs"  # again, meanwhile: what was approved is no longer theirs
             if (at, theirs) in desk.sync.differing:
-                desk.sync.accept(at, theirs, SUPERVISOR)
-                told = "accept.cleared"
+                desk.sync.take_over(at, theirs, SUPERVISOR)
+                told = "take_over.cleared"
                 if theirs:
                     wipe(theirs)
-                    told = "accept.done"
+                    told = "take_over.done"
             await desk.pages.message(_TITLE, desk.text(told), True)
 
 
@@ -64,4 +68,4 @@ async def _asked(desk):
         return text("idle.phase.%d" % desk.change.phase)
     if last.faulty:
         return "%s %s" % (text("idle.faulty"), desk.hotline)
-    return text("accept.agrees") + "\n" + moment(desk, last.reached_at)
+    return text("take_over.agrees") + "\n" + moment(desk, last.reached_at)
