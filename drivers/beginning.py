@@ -23,7 +23,7 @@ class _Chain:
         return 0
 
 
-async def run(link, shake):
+async def put_forward(link, shake):
     """Put the clock of `link` forward to the latest beginning in the host's chain, by a handshake
     of its own. Raises what `shake` raises, and MemoryError.
 

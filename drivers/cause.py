@@ -26,7 +26,7 @@ _USAGE = const(-0x7A00)  # a certificate that is for something else
 _CERTIFICATE_NEEDS = const(8192)  # of the chip's heap, in one piece
 
 
-def run(step, fault):
+def code(step, fault):
     """Return the code of what `fault`, an OSError, ValueError or TypeError, stands for in `step`,
     a code of tls_link's. Raises NoRoom when it stands for too little memory.
     """

@@ -9,7 +9,7 @@ from binascii import b2a_base64
 from drivers.certificate import step
 
 
-def run(der):
+def pem(der):
     """Return the PEM of the certificates that stand in `der` one after another. Raises ValueError
     when they don't.
     """

@@ -32,7 +32,7 @@ _NEWER = ("TLS1-3-AES-128-GCM-SHA256", "TLS1-3-AES-256-GCM-SHA384")
 _LATER = "The certificate validity starts in the future"  # and nothing else is wrong with it
 
 
-async def run(link):
+async def connect(link):
     """Connect `link` within its limit. Raises LinkError, and NoRoom."""
     if not await _joined(link.wifi):
         raise LinkError(WIFI)
@@ -59,14 +59,14 @@ async def _connect(link):
         verified = await _shake(link, None)
         if not verified and not link.clock.trusted:
             link.shut()
-            await rooms.ask("drivers.beginning", "run", link, _shake)
+            await rooms.ask("drivers.beginning", "put_forward", link, _shake)
             verified = await _shake(link, None)
         if not verified:
             raise ValueError
     except MemoryError:
         raise rooms.NoRoom from None
     except (OSError, ValueError, TypeError) as fault:  # the last of a key that is missing
-        link.step = rooms.ask("drivers.cause", "run", link.step, fault)
+        link.step = rooms.ask("drivers.cause", "code", link.step, fault)
         raise OSError(0) from None
 
 
@@ -106,7 +106,7 @@ async def _shake(link, look):
             await link.turn()
         if got is not None:
             raise OSError(0)
-        rooms.ask("drivers.named", "run", der)
+        rooms.ask("drivers.named", "check", der)
         link.step = CLOSED
         return True
     except ValueError as fault:
@@ -123,7 +123,7 @@ def _context(link):
     key = link.keystore and link.keystore.get_bytes("tls_key")
     own = _read(link.certs + "/terminal.der")
     if len(own) > 4 and len(own) > (own[2] << 8 | own[3]) + 4:  # its issuers' follow
-        own = rooms.ask("drivers.chain", "run", own)
+        own = rooms.ask("drivers.chain", "pem", own)
     made.load_cert_chain(own, key)
     try:
         made.set_ciphers(_NEWER + _CIPHERS)

@@ -47,7 +47,7 @@ def scan(station):
     return found
 
 
-async def run(station, timeout_ms):
+async def join(station, timeout_ms):
     """Join the network of `station`; return OK or why not. Raises what `start` does."""
     start_ms = time.ticks_ms()
     start(station)

@@ -2,8 +2,7 @@
 
 What always holds: mbedTLS has found the name that was wanted, but takes it from the subject where
 there is no SAN, and from a name with `*`; both are refused here, before anything is sent. The
-certificate is walked as `certificate` does it. In memory only when a handshake is over. May import
-certificate.
+certificate is walked as `certificate` does it. May import certificate.
 """
 
 from micropython import const
@@ -17,7 +16,7 @@ _DNS_NAME = const(0x82)
 _SAN = b"\x06\x03\x55\x1d\x11"  # its object identifier, 2.5.29.17
 
 
-def run(der):
+def check(der):
     """Return nothing when `der` has a SAN without wildcards. Raises ValueError."""
     try:
         at = _names(der)

@@ -69,7 +69,7 @@ class TlsLink:
         rooms.NoRoom when there is none for what makes a connection.
         """
         self.shut()
-        await rooms.ask("drivers.connecting", "run", self)
+        await rooms.ask("drivers.connecting", "connect", self)
         self.is_open = True
 
     async def write(self, buf, n):

@@ -73,7 +73,7 @@ class Wifi:
         """Join the network within `timeout_ms`; return OK or why not."""
         self.connecting = True
         try:
-            self.status = await rooms.ask("drivers.joining", "run", self, timeout_ms)
+            self.status = await rooms.ask("drivers.joining", "join", self, timeout_ms)
         except (OSError, RuntimeError, MemoryError):  # no room, or the radio did not start
             self.status = OFF
         finally:

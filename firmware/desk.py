@@ -18,6 +18,8 @@ class Desk:
 
     - operator: who is logged in, 2 ASCII digits; None for nobody.
     - draft: a form that is being filled in, a bytearray (see errands.draft), or None.
+    - ended: the event (see binding.change) that a request ended with while there was no room to
+      tell of it; None once it is told.
     - closed: names of the errands that are not opened any more.
     - text: the words of the language chosen. pages: what is shown, and the keys pressed there.
     - hotline: the number to call for help, "" when none is provisioned.
@@ -33,7 +35,7 @@ class Desk:
     def __init__(self, board, hotline):
         self.board = board
         self.hotline = hotline
-        self.operator = self.draft = None
+        self.operator = self.draft = self.ended = None
         self.closed = ()
         self.text = Text("assets/zh.bin")
         canvas = Canvas(board.oled, Font("assets/font.bin"))

@@ -34,6 +34,9 @@ async def run(desk, name, fault):
         title, words = "network.title", text("link.%d" % fault.code)
     elif isinstance(fault, MemoryError):
         title, words = "busy.title", text("busy.body")
+        if desk.ended is not None:
+            words = text("idle.ended.%d" % desk.ended)
+            desk.ended = None
     else:
         if fault is not name:
             sys.print_exception(fault)

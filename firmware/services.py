@@ -56,7 +56,7 @@ def build(desk, config):
         config["serial"].encode(),
         token_key,
     )
-    rooms.ask("firmware.acquirer.merchant", "run", state, desk.identity)
+    rooms.ask("firmware.acquirer.merchant", "begin", state, desk.identity)
     line = Line(board, desk.identity, state)
     line.take()  # keys that are missing or damaged show now
     line.leave()

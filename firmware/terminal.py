@@ -24,10 +24,11 @@ from firmware import rooms
 from firmware.desk import Desk
 from firmware.storage import state as store
 from firmware.storage.journal import StorageFault
-from firmware.ui.pages import Idle
+from firmware.ui.pages import NONE, Idle
 
 _WATCHDOG_MS = const(90000)  # above the longest time a name look-up blocks
 _SETTLED_S = const(600)  # a start that has run for so long was a good one
+_LOOK_MS = const(1000)
 _LATER_S = const(10)  # until a task that found no room begins again
 
 
@@ -76,7 +77,7 @@ class Terminal:
                 if desk.state.has(store.OPERATOR):
                     break
             asyncio.create_task(self._kept(desk.sync.run))
-            asyncio.create_task(self._supervise())
+            asyncio.create_task(self._kept(self._supervise))
             while True:
                 try:
                     await self._attend("idle")
@@ -101,19 +102,18 @@ class Terminal:
 
     async def _attend(self, name):
         # One person, from the errand `name` to log-out: the idle page leads to log-in, that to the
-        # menu, and every errand of the menu back to it. Whatever one fails with is told. Who was
-        # left alone is logged out, and told so by the idle page: it alone sees who that was.
-        desk, trail = self.desk, []
+        # menu, and every errand back to it, but one that returns which is next, with what it is to
+        # be given. Whatever one fails with is told. Who was left alone is logged out, and told so
+        # by the idle page: it alone sees who that was.
+        desk, trail, args = self.desk, [], ()
         desk.pages.drop_keys()
         while name is not None:
             told = found = None
             try:
                 if name in desk.closed:
                     told = name
-                elif name == "main_menu":
-                    found = await desk.open(name, trail)
                 else:
-                    found = await desk.open(name)
+                    found = await desk.open(name, *args)
             except (Idle, StorageFault):
                 raise
             except Exception as fault:
@@ -122,7 +122,7 @@ class Terminal:
                 try:  # by now what the errand held is free
                     await rooms.ask("firmware.fault", "run", desk, name, told)
                 except MemoryError:
-                    await desk.pages.key()  # not even for the words: a key leads on
+                    await self._told_with_what_there_is()
             if name == "idle":
                 desk.operator = None
                 name = "log_in"
@@ -131,7 +131,25 @@ class Terminal:
                 desk.operator = found
             if desk.operator is None:
                 return
-            name = found if name == "main_menu" and told is None else "main_menu"
+            name, args = found if isinstance(found, tuple) else ("main_menu", (trail,))
+
+    async def _told_with_what_there_is(self):
+        # Of no room, not even for the page that tells of it.
+        pages = self.desk.pages
+        pages.begin()
+        code = NONE
+        while code == NONE:
+            try:
+                pages.show("busy.title", pages.text("busy.body"), "", "ui.ok")
+            except MemoryError:
+                pass  # a second later, maybe; a key leads on
+            try:
+                code = await pages.key(_LOOK_MS)
+            except MemoryError:
+                await asyncio.sleep(1)
+            except Idle:
+                if self.desk.operator is not None:
+                    raise
 
     async def _supervise(self):
         # The watchdog is fed only while the keypad is scanned: it bites when that task has ended,

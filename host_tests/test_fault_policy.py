@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from firmware import services, terminal
+from firmware.binding import change
 from firmware.binding.change import NoAnswer
 from firmware.desk import Desk
 from firmware.rooms import NoRoom
@@ -77,6 +78,7 @@ def make(monkeypatch):
         desk.clock = desk.board.clock
         desk.hotline = "95516"
         desk.closed = ()
+        desk.ended = None
         desk.printed = printed
 
         async def run(desk):
@@ -88,7 +90,7 @@ def make(monkeypatch):
 
         async def main_menu(desk, trail):
             desk.menus += 1
-            return None if desk.menus > 1 else "shop"
+            return (None if desk.menus > 1 else "shop"), ()
 
         desk.runs = desk.menus = 0
         for name, how in (("shop", run), ("log_in", log_in), ("main_menu", main_menu)):
@@ -130,6 +132,46 @@ def test_no_room_is_a_busy_page_and_nobody_is_logged_out(make, fault):
     assert shown[0] == "终端忙" and "请再试一次" in "".join(shown)
     assert desk.operator == b"01"
     assert desk.board.failures == [] and desk.closed == () and desk.state.entries == []
+
+
+def test_no_room_even_for_what_tells_of_it_is_that_page_all_the_same(make, monkeypatch):
+    async def run(desk, name, fault):
+        raise NoRoom
+
+    fault = types.ModuleType("firmware.fault")
+    fault.run = run
+    monkeypatch.setitem(sys.modules, fault.__name__, fault)
+    shown, raised = page(make(NoRoom()))
+    assert raised is None
+    assert shown[0] == "终端忙" and "请再试一次" in "".join(shown)
+
+
+@pytest.mark.parametrize("operator", [None, b"01"])
+def test_a_page_without_room_is_left_when_nobody_comes_by_who_is_logged_in_alone(make, operator):
+    desk = make(None)
+    desk.operator, desk.pages.quiet_ms = operator, 15
+
+    async def story():
+        task = asyncio.create_task(desk.terminal._told_with_what_there_is())
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(5):
+            while not task.done():
+                desk.stage.keys.press("D")
+                await settle()
+        return task.exception()
+
+    assert isinstance(asyncio.run(story()), Idle) == (operator is not None)
+
+
+def test_what_was_done_all_the_same_is_not_to_be_tried_again(make):
+    desk = make(NoRoom())
+    desk.ended = change.ACTIVE
+    shown, raised = page(desk)
+    assert raised is None
+    assert shown[0] == "终端忙" and "变更已生效" in "".join(shown)
+    assert "再试" not in "".join(shown)
+    shown, _ = page(desk)  # another time it is another matter
+    assert "请再试一次" in "".join(shown)
 
 
 @pytest.mark.parametrize(

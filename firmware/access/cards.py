@@ -12,7 +12,7 @@ from firmware.crypto.cmac import mac
 _TAG_LEN = const(7)
 
 
-def run(desk, digits):
+def owner(desk, digits):
     """Return the number of the operator whose card has these digits, None when it is nobody's."""
     wanted, found = tag(desk, digits), None
     for _, stored in numbers.each(desk.state):

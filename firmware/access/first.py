@@ -1,6 +1,6 @@
 """Whom a terminal begins with: supervisor 00 and operator 01, with the passwords drawn for them.
 
-In memory at the first start only. May import access, crypto.wipe and storage.
+May import access, crypto.wipe and storage.
 """
 
 from micropython import const

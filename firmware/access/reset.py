@@ -4,19 +4,19 @@
 
 What always holds: a challenge stands for 24 hours, also without power, and is used up by the new
 password that it leads to; a response is counted on flash before it is looked at; five wrong ones
-lock the terminal's resets for 30 minutes, whomever they are for. In memory only while a response
-is waited for. May import crypto and storage.
+lock the terminal's resets for 30 minutes, whomever they are for. May import rooms, the length of
+drawn, crypto and storage.
 """
 
 import struct
 
 from micropython import const
 
+from firmware import rooms
+from firmware.access import drawn
 from firmware.crypto.cmac import mac
 from firmware.crypto.compare import equal
 from firmware.storage import state as store
-
-LEN = const(8)  # digits of a challenge, and of a response
 
 RIGHT = const(0)
 WRONG = const(1)
@@ -29,7 +29,6 @@ _STANDS_S = const(86400)
 _LAYOUT = ">2s8sIBI"
 TIMES = ">IBI"  # made, wrong responses, locked until
 TIMES_AT = const(10)
-_FRESH = const(250)  # a random byte below is as often one digit as another
 
 
 def run(desk, number):
@@ -40,7 +39,7 @@ def run(desk, number):
     whose, challenge, made, wrong, until = struct.unpack(_LAYOUT, stored)
     now = desk.clock.now()
     if whose != number or not 0 <= now - made < _STANDS_S:
-        challenge = digits(desk.board.random)
+        challenge = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
         value = struct.pack(_LAYOUT, number, challenge, now, wrong, until)
         desk.state.put(((store.RESET, value),))
     return challenge
@@ -73,21 +72,11 @@ def check(desk, number, response):
         changes.append((store.TIME, struct.pack(">I", now)))  # see operators.check
     changes.append((store.RESET, struct.pack(_LAYOUT, number, challenge, made, wrong, until)))
     state.put(changes)
-    if equal(_expected(desk, number + challenge), response, LEN):
+    if equal(_expected(desk, number + challenge), response, drawn.LEN):
         right = struct.pack(_LAYOUT, number, challenge, made, 0, 0)
         state.put(((store.RESET, right),))
         return RIGHT, 0
     return (LOCKED, _LOCK_S // 60) if until else (WRONG, ATTEMPTS_MAX - wrong)
-
-
-def digits(random):
-    """Return 8 random digits, ASCII. random(n) gives `n` random bytes."""
-    drawn = bytearray()
-    while len(drawn) < LEN:
-        for byte in random(LEN):
-            if byte < _FRESH and len(drawn) < LEN:
-                drawn.append(0x30 + byte % 10)
-    return drawn
 
 
 def _expected(desk, asked):

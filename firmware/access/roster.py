@@ -3,7 +3,7 @@
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, numbers,
-operators, cards, reset (for its random digits), roles and storage.
+operators, cards, roles and storage.
 """
 
 from micropython import const
@@ -42,7 +42,7 @@ async def run(desk, number, first):
     if known:
         flags |= state.get(store.OPERATOR + index)[operators.FLAGS] & operators.OFF
     while True:
-        first[:] = rooms.ask("firmware.access.reset", "digits", desk.board.random)
+        first[:] = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
         change = await people.verifying(index, number, first, flags)
         if not await people.taken(number, first, change[1]):
             break
@@ -78,7 +78,7 @@ def use_card(desk, number, digits):
     index, stored = _one(desk, number)
     tag = b""
     if digits:
-        if cards.run(desk, digits) not in (None, number):
+        if cards.owner(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
     change = (store.OPERATOR + index, stored[: operators.STORED_LEN] + tag)

@@ -1,7 +1,6 @@
 """Lock-outs last as long as they were to, also when the clock is set meanwhile.
 
-In memory only when it is set by more than a little. May import storage.state and the constants of
-operators and reset.
+May import storage.state and the constants of operators and reset.
 """
 
 import struct
@@ -13,7 +12,7 @@ from firmware.storage import state as store
 _LAYOUT = ">BI"  # as `operators` keeps attempts: failures, locked until
 
 
-def run(state, now, seconds):
+def put_off(state, now, seconds):
     """Return the changes that move the end of every lock-out that has not run out at `now` by
     `seconds`, and the new time with them, so that power loss moves none of them twice.
     """

@@ -23,7 +23,7 @@ _DAY_S = const(86400)
 _MINUTE_S = const(60)
 
 
-def run(sync, said):
+def take(sync, said):
     """Take in what `sign_on` wanted of an 0810 with 00; return the notices, and what is to be
     put once this is out of memory. Raises NoAnswer when one of those is missing that a sign-on is
     for.
@@ -51,7 +51,7 @@ def _take_time(sync, theirs, puts):
     now = clock.now()  # what it took of it
     changes = ()
     if abs(now - ours) > _MINUTE_S:
-        changes = rooms.ask("firmware.access.shifting", "run", sync.state, ours, now - ours)
+        changes = rooms.ask("firmware.access.shifting", "put_off", sync.state, ours, now - ours)
     if not changes and abs(now - sync.state.number(store.TIME)) > _SAVE_TIME_S:
         changes = ((store.TIME, now.to_bytes(4, "big")),)
     if changes:

@@ -23,7 +23,7 @@ _NUMBER_LEN = const(12)
 _SHOWN = const(8)  # of a page
 
 
-async def run(line, bank_class, letters, page):
+async def look_up(line, bank_class, letters, page):
     """Ask for page `page` of the banks of `bank_class` (3 digits, empty for any) in whose name
     the keys `letters` (of 2 to 9, may be empty) are the first letters, from any character on.
 

@@ -16,7 +16,7 @@ _HEAD = const(9)  # of an entry, before its detail
 _DETAIL_MAX = const(64)
 
 
-def run(journal, last, refused=False):
+def find(journal, last, refused=False):
     """Return the gaps behind the entry `last`: {first: (last, chain behind it)}, with NOT_YET for
     the last one while that is not known.
 

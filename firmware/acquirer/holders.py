@@ -8,7 +8,7 @@ from array import array
 from firmware.card import tlv
 
 
-def run(holders):
+def listed(holders):
     """Return the names in `holders`, TLVs of DF30, as a list of UTF-8 bytes."""
     found = array("i", bytes(4 * tlv.OUT_LEN))
     names = []

@@ -69,7 +69,7 @@ class Line:
         finally:
             gone = now() - begun
             if gone > _JUMP_S:
-                changes = rooms.ask("firmware.access.shifting", "run", self.state, begun, gone)
+                changes = rooms.ask("firmware.access.shifting", "put_off", self.state, begun, gone)
                 if changes:
                     self.state.put(changes)
 
@@ -110,7 +110,7 @@ class Line:
         """Compose a message about the pending request, see `message`. Raises NoRoom."""
         get = self.state.get
         stored, tlvs = get(store.PENDING), get(store.PENDING_TLVS)
-        self._step("firmware.acquirer.message", "run", None, 0, how, secrets, stored, tlvs)
+        self._step("firmware.acquirer.message", "compose", None, 0, how, secrets, stored, tlvs)
 
     async def ask(self):
         """Send what was composed about the pending request; return the Outcome, see `answers`.
@@ -118,13 +118,13 @@ class Line:
         """
         said = await self._answer(())
         asked = self.state.get(store.PENDING_TLVS)  # before there is more in memory
-        return self._step("firmware.acquirer.outcomes", "run", said, asked)
+        return self._step("firmware.acquirer.outcomes", "read", said, asked)
 
     async def talk(self, wanted, fields):
-        """Send a message that says `fields` (see message.run); return what is `wanted` of its
-        answer, DE 39 among it (see reply.run). Raises NoAnswer, NoRoom.
+        """Send a message that says `fields` (see message.compose); return what is `wanted` of its
+        answer, DE 39 among it (see reply.read). Raises NoAnswer, NoRoom.
         """
-        self._step("firmware.acquirer.message", "run", fields, self.state.next_stan())
+        self._step("firmware.acquirer.message", "compose", fields, self.state.next_stan())
         fields.clear()  # they are in `tx` now
         return await self._answer(wanted)
 
@@ -149,7 +149,7 @@ class Line:
                 size = framer.accept(missing)
             if size == framing.BAD:
                 raise NoAnswer(0)
-            said = self._step("firmware.acquirer.reply", "run", wanted)
+            said = self._step("firmware.acquirer.reply", "read", wanted)
             self._follow(said[profile.CODE])
             return said
         except (NoAnswer, self.board.link_error) as error:

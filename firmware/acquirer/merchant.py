@@ -2,8 +2,7 @@
 
 What always holds: no number that the acquirer gives can make the terminal mute. It has the form
 that a message can carry, and the one before and the one that was provisioned are kept: when the
-acquirer does not know one (03), the next of the three is tried. In memory only meanwhile. May
-import storage.
+acquirer does not know one (03), the next of the three is tried. May import storage.
 """
 
 from micropython import const
@@ -14,7 +13,7 @@ from firmware.storage import state as store
 _LEN = const(15)
 
 
-def run(state, identity):
+def begin(state, identity):
     """At start: go by the number that was used last."""
     identity.merchant = _kept(state, identity)[0]
 

@@ -1,9 +1,9 @@
 """A message to the acquirer: what it says, laid into the line's `tx` under the next key.
 
-What always holds: what all messages have in common is said here; the counter of the key is
-durable before it is used; nothing sealed stays in memory in clear but what the caller has. In
-memory only while a message is composed: of the request it takes the bytes apart itself, so that
-what knows more of them need not be there. May import profile, binding, message, card, crypto.
+What always holds: what all messages have in common is said here; the counter of the key is durable
+before it is used; nothing sealed stays in memory in clear but what the caller has. Of the
+request it takes the bytes apart itself, so that what knows more of them need not be there. May
+import profile, binding, message, card, crypto.
 """
 
 from micropython import const
@@ -19,10 +19,9 @@ from firmware.crypto.wipe import wipe
 from firmware.message import codec
 
 _SCRATCH = const(336)  # an IV, the longest binding with its secrets, and its padding
-_EAST_S = const(28800)  # UTC+8
 
 
-def run(line, fields, stan=0, how=0, secrets=None, stored=None, tlvs=None):
+def compose(line, fields, stan=0, how=0, secrets=None, stored=None, tlvs=None):
     """Compose what `fields` say, under DE 11 `stan`: {DE: its digits or text}, MTI among them,
     DATA as pairs of a tag and its value. Without them compose what is to be said about the pending
     request: change.SUBMIT, REPEAT, INQUIRE or WITHDRAW.
@@ -49,7 +48,7 @@ def run(line, fields, stan=0, how=0, secrets=None, stored=None, tlvs=None):
     line.board.clock.civil(when, civil)
     _put(frame, profile.TIME, b"%02d%02d%02d%02d%02d" % tuple(civil[1:]))
     frame.number(profile.STAN, stan)
-    line.board.clock.civil(when + _EAST_S, civil)
+    line.board.clock.civil(when + profile.EAST_S, civil)
     _put(frame, profile.LOCAL_TIME, b"%02d%02d%02d" % tuple(civil[3:]))
     _put(frame, profile.LOCAL_DATE, b"%02d%02d" % tuple(civil[1:3]))
     _put(frame, profile.TERMINAL, me.terminal)
@@ -99,7 +98,7 @@ def _request(stored, tlvs, how, serial):
     if bits & request.REPLACES:
         token = stored[request.TOKEN_AT :]
         fields[profile.OLD_TOKEN] = b"".join([b"%02X" % byte for byte in token])
-    fields[profile.NEW_NUMBER] = model.truncated(model.number(tlvs) or b"").encode()
+    fields[profile.NEW_NUMBER] = model.masked(tlvs).encode()
     return fields
 
 

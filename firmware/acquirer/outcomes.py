@@ -1,7 +1,7 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
 What always holds: what decides is taken as it is or not at all; what only informs is made legible,
-whatever it is. In memory only while such an answer is read. May import binding.
+whatever it is. May import binding.
 """
 
 from micropython import const
@@ -15,10 +15,10 @@ _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
 
 
-def run(line, said, asked):
+def read(line, said, asked):
     """Return the Outcome that a verified reply is.
 
-    said: what reply.run has found in it. asked: the TLVs that are to be bound, empty for none.
+    said: what reply.read has found in it. asked: the TLVs that are to be bound, empty for none.
     """
     code, status, token = said[profile.CODE], said[profile.STATUS], said[profile.TOKEN]
     reference = said[profile.REFERENCE]

@@ -1,7 +1,6 @@
 """How long the terminal rests before it talks to the acquirer again.
 
-In memory only after a conversation. May import sync, binding.change, binding.request,
-storage.state.
+May import sync, binding.change, binding.request, storage.state.
 """
 
 from micropython import const
@@ -22,7 +21,7 @@ _WATCHED_S = const(10)  # unless the acquirer says (DF4A)
 _SOONEST_S = const(3)
 
 
-def run(sync, reached):
+def rest(sync, reached):
     """Return the seconds until the next conversation of `sync`; `reached` tells whether the last
     one came to its end.
     """

@@ -22,6 +22,7 @@ TIME = const(7)
 STAN = const(11)
 LOCAL_TIME = const(12)
 LOCAL_DATE = const(13)
+EAST_S = const(28800)  # of these two as of every clock here: UTC+8
 REFERENCE = const(37)
 CODE = const(39)
 TERMINAL = const(41)

@@ -1,8 +1,7 @@
 """The proof that what the line has received answers what it has sent, and what is in it.
 
 What always holds: a reply that isn't provably the answer to this very message is no answer; what
-is taken out of it is a copy. In memory only while a reply is taken apart. May import message,
-card, crypto and change.NoAnswer.
+is taken out of it is a copy. May import message, card, crypto and change.NoAnswer.
 """
 
 from array import array
@@ -20,7 +19,7 @@ from firmware.message import codec
 from firmware.message.fields import ROW_LEN, ROWS, Z
 
 
-def run(line, wanted):
+def read(line, wanted):
     """Return what is `wanted` of the verified reply: {DE or tag: its bytes, or None}; where that
     is nothing, what is said of a request.
 

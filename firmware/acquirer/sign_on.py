@@ -2,8 +2,8 @@
 
 What always holds: a binding that differs is replaced only by what the acquirer's authenticated
 answer says, and only after a supervisor accepted it, unless the slot was empty; one that is not of
-the table is not stored, but in the way. In memory only while the terminal signs on, so what it
-takes in is `taking`. May import rooms, sync, profile, binding, crypto.wipe, storage.
+the table is not stored, but in the way. What it takes in is `taking`. May import rooms, sync,
+profile, binding, crypto.wipe, storage.
 """
 
 from micropython import const
@@ -45,7 +45,7 @@ async def run(sync):
     notices = 0
     reached = DECLINED
     if code == profile.APPROVED:
-        notices, puts = rooms.ask("firmware.acquirer.announced", "run", sync, said)
+        notices, puts = rooms.ask("firmware.acquirer.announced", "take", sync, said)
         for changes, entry in puts:
             sync.state.put(changes, entry)
         differing = []
@@ -81,7 +81,7 @@ async def _compare(sync, differing):
         code, theirs = await _slot(sync.line, slot)
         if code != profile.APPROVED:
             return code
-        if theirs is not None and not rooms.ask("firmware.binding.checked", "run", theirs):
+        if theirs is not None and not rooms.ask("firmware.binding.checked", "is_binding", theirs):
             sync.faulty = True
             differing.append((slot, b""))  # nothing that this terminal asks for fits it
         else:

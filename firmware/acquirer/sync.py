@@ -1,8 +1,7 @@
 """Keeping in step with the acquirer: when to talk, and about what.
 
 What always holds: one conversation at a time; a request that is under way is settled before
-bindings are compared. What signing on takes is in memory only meanwhile. May import rooms,
-crypto.wipe and binding.change.
+bindings are compared. May import rooms, crypto.wipe and binding.change.
 """
 
 import asyncio
@@ -75,7 +74,7 @@ class Sync:
     @property
     def names(self):
         """The names in `holders`, as a list of UTF-8 bytes made anew each time. Raises NoRoom."""
-        return rooms.ask("firmware.acquirer.holders", "run", self.holders)
+        return rooms.ask("firmware.acquirer.holders", "listed", self.holders)
 
     async def run(self):
         """Stay in step for ever: settle what is pending, sign on now and then, see `pause`."""
@@ -84,7 +83,7 @@ class Sync:
             if self._wifi.connected:
                 reached = await self.once()
                 try:
-                    seconds = rooms.ask("firmware.acquirer.pause", "run", self, reached)
+                    seconds = rooms.ask("firmware.acquirer.pause", "rest", self, reached)
                 except MemoryError:
                     seconds = _NO_ROOM_S
             await self._rest(seconds)
@@ -152,7 +151,9 @@ class Sync:
                 await self.line.reach()
                 self.line.take()
             if asked:
-                outcome = await rooms.ask("firmware.acquirer.directory", "run", self.line, *asked)
+                outcome = await rooms.ask(
+                    "firmware.acquirer.directory", "look_up", self.line, *asked
+                )
             if settle:
                 outcome = await self._settle(alone, withdraw)
                 if alone and outcome.lost():
@@ -166,12 +167,16 @@ class Sync:
         except (ValueError, LookupError):
             trouble = 0  # it was said in no form that we know
         finally:
-            self.line.leave()
+            closing = True
             try:
-                if trouble >= 0 or not self.watched:
-                    await self.line.close()
+                self.line.leave()
+                closing = trouble >= 0 or not self.watched
             finally:
-                self.talking = False
+                try:
+                    if closing:
+                        await self.line.close()
+                finally:
+                    self.talking = False
         if trouble < 0:
             return outcome
         if (sign_on or alone) and trouble != NO_ROOM:
@@ -232,6 +237,8 @@ class Sync:
 
         operator: who accepted it, audit.NOBODY when the slot was empty.
         """
-        accepted = rooms.ask("firmware.acquirer.taking_over", "run", self, slot, tlvs, operator)
+        accepted = rooms.ask(
+            "firmware.acquirer.taking_over", "changes", self, slot, tlvs, operator
+        )
         if accepted is not None:
             self.state.put(*accepted)

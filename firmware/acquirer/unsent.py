@@ -16,7 +16,7 @@ _GAP_LEN = const(16)
 _TAG = const(3)  # bytes of a record's tag and length
 
 
-def run(journal, last, gaps):
+def find(journal, last, gaps):
     """Return what goes into a message after the entry `last`, DF50 of entries and DF52 of what is
     lost before them (see `gaps`), and the number up to which that is. Raises StorageFault.
     """

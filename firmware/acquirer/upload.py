@@ -3,8 +3,7 @@
 What always holds: entries go in the order of their numbers, each following what the acquirer has;
 of what has been lost the gap is told before what follows it; what it has stored is noted once it
 has said so, so power loss sends some again, which it skips. Whatever it answers, a conversation
-ends. In memory only while records are sent. May import rooms, profile,
-binding.change, storage.
+ends. May import rooms, profile, binding.change, storage.
 """
 
 from micropython import const
@@ -32,13 +31,13 @@ async def run(sync):
     # that given way on flash, an entry that says so is the newest.
     last = min(state.number(store.UPLOADED), journal.number - 1)
     corrected = 0
-    gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, last)
+    gaps = rooms.ask("firmware.acquirer.gaps", "find", journal, last)
     again = last < state.number(store.UPLOADED)
-    if again and not rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)[0]:
+    if again and not rooms.ask("firmware.acquirer.unsent", "find", journal, last, gaps)[0]:
         last = journal.number
         state.put((), audit.entry(audit.LOST, sync.clock.now(), detail=b"%d" % last))
     for _ in range(_MESSAGES):
-        found, sent = rooms.ask("firmware.acquirer.unsent", "run", journal, last, gaps)
+        found, sent = rooms.ask("firmware.acquirer.unsent", "find", journal, last, gaps)
         if not found:
             return
         fields = {profile.MTI: profile.AUDIT, profile.DATA: found}
@@ -53,7 +52,7 @@ async def run(sync):
                 return
             corrected += 1
             refused = code == change.MALFORMED and stored == last
-            gaps = rooms.ask("firmware.acquirer.gaps", "run", journal, stored, refused)
+            gaps = rooms.ask("firmware.acquirer.gaps", "find", journal, stored, refused)
         last = stored
         if state.number(store.UPLOADED) < last <= journal.number:
             state.put_number(store.UPLOADED, last)

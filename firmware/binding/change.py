@@ -8,8 +8,7 @@ added.
 
 Knows neither screen nor wire: it is given the state and a host that composes and asks (PROTOCOL,
 "Exactly once"). What is needed while nothing happens is here; what decides and what is stored is
-`transition`, and what the request says is `request`, in memory only meanwhile. May import rooms
-and storage.state.
+`transition`, and what the request says is `request`. May import rooms and storage.state.
 """
 
 from micropython import const
@@ -161,7 +160,7 @@ class Change:
     def _on(self, event, outcome=None, notice=False, how=SUBMIT):
         # What decides is gone again before it is written.
         decided = rooms.ask(
-            "firmware.binding.transition", "run", self, event, outcome, notice, how
+            "firmware.binding.transition", "decide", self, event, outcome, notice, how
         )
         if decided is not None:
             self.state.put(*decided)

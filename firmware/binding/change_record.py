@@ -1,6 +1,6 @@
 """The record that remains of a change, as the bytes that are stored: masked data only.
 
-In memory only while one is made or read. May import model, legible and change.
+May import model, legible and change.
 """
 
 import struct
@@ -9,7 +9,7 @@ from micropython import const
 
 from firmware.binding.change import ACTIVE, REJECTED
 from firmware.binding.legible import legible
-from firmware.binding.model import number, truncated
+from firmware.binding.model import masked
 
 _RECORD = ">IBBB2s2sB12s"  # time action slot reason operator code event+kind reference
 _KIND = const(4)  # bits of the event below the kind of a refusal
@@ -24,7 +24,7 @@ class ChangeRecord:
 
     time: when it was settled, Unix epoch. event: how it ended, as in binding.change; kind: of a
     refusal, as there, 0 when it was not said. code: DE 39 as 2 bytes. reference: DE 37.
-    application: DF43. note: the acquirer's reason (DF41). number: truncated. What older firmware
+    application: DF43. note: the acquirer's reason (DF41). number: masked. What older firmware
     has kept and can't be read is left out.
     """
 
@@ -46,7 +46,7 @@ class ChangeRecord:
         self.number, self.application, self.note = text[:3]
 
 
-def run(request, outcome, time):
+def compose(request, outcome, time):
     """Return the bytes to store of the record that `outcome` leaves of `request`."""
     kind = outcome.kind if outcome.event == REJECTED else 0
     head = struct.pack(
@@ -61,7 +61,7 @@ def run(request, outcome, time):
         outcome.reference,
     )
     text = (
-        truncated(number(request.tlvs) or b""),
+        masked(request.tlvs),
         outcome.application[:_APPLICATION_MAX],
         outcome.note,
     )

@@ -14,7 +14,7 @@ from firmware.card import tlv
 _BANK_MAX = const(90)  # bytes of UTF-8
 
 
-def run(tlvs):
+def is_binding(tlvs):
     """Tell whether `tlvs` are a binding of PROTOCOL's table: known tags, ascending, each value of
     its form; a name, and an account or a card but not both.
     """

@@ -62,10 +62,11 @@ def number(tlvs):
     return found if found is not None else field(tlvs, PAN)
 
 
-def truncated(digits):
-    """Return a number as DE 103 and records show it: first six, `*`, last four.
+def masked(tlvs):
+    """Return a binding's number as DE 103 and records show it: first six, `*`, last four.
 
-    With fewer than 13 digits only `*` and the last four (PCI DSS 3.4.1).
+    With fewer than 13 digits only `*` and the last four (PCI DSS 3.4.1); without a number, `*`.
     """
+    digits = number(tlvs) or b""
     text = "".join([chr(byte) if 0x30 <= byte <= 0x39 else "?" for byte in digits])
     return "*" + text[-4:] if len(text) < 13 else text[:6] + "*" + text[-4:]

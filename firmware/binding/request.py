@@ -1,6 +1,6 @@
 """The request to change a binding that is under way, as the bytes that are stored.
 
-In memory only while it is made, told or settled. May import model, change and storage.
+May import model, change and storage.
 """
 
 import struct
@@ -91,7 +91,7 @@ def pending(state):
 
 def entry(request, event, time, outcome=None):
     """Return the audit entry that tells of `event` with a request, masked."""
-    detail = "%d %s" % (request.slot, model.truncated(model.number(request.tlvs) or b""))
+    detail = "%d %s" % (request.slot, model.masked(request.tlvs))
     code = b"--"
     if outcome is not None:
         code = outcome.code

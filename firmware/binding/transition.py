@@ -1,7 +1,7 @@
 """What an event makes of the request under way: the table of the change's state machine.
 
-What always holds: only the acquirer's word commits or drops. In memory only while it decides. May
-import rooms, change, request and storage.
+What always holds: only the acquirer's word commits or drops. May import rooms, change, request and
+storage.
 """
 
 from micropython import const
@@ -48,7 +48,7 @@ TABLE = (
 # fmt: on
 
 
-def run(change, event, outcome, notice, how):
+def decide(change, event, outcome, notice, how):
     """Return the changes and the audit entry to be put when `event` has come to the request of
     `change`; None when nothing changes. Raises NotPossible.
 
@@ -83,7 +83,7 @@ def run(change, event, outcome, notice, how):
         changes.append((store.NOTICE, bytes((event,))))
     if outcome is not None:
         changes += state.change_record_changes(
-            rooms.ask("firmware.binding.change_record", "run", request, outcome, now)
+            rooms.ask("firmware.binding.change_record", "compose", request, outcome, now)
         )
     return changes, entry(request, audit.ENDED + event, now, outcome)
 

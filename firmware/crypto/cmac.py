@@ -92,6 +92,8 @@ class Cmac:
 def mac(key, buf, off: int, n: int, out, out_off: int):
     """Write the 16-byte CMAC under `key` of `buf[off:off + n]` to `out[out_off]`."""
     cipher = aes(key, _ECB)
+    wipe(_once_state)  # whatever ended half way before
+    wipe(_once_subkey)
     cipher.encrypt(_once_subkey, _once_subkey)
     used = _absorb(cipher, _once_state, 0, buf, off, n)
     _close(cipher, _once_state, used, _once_subkey, out, out_off)

@@ -1,3 +1,3 @@
-"""One module per errand a person runs. Each has `async run(desk)`; see firmware.terminal for the
-desk.
+"""One module per errand a person runs, and the parts that errands share. An errand has
+`run(desk)`, to be awaited; see firmware.desk.
 """

@@ -4,31 +4,35 @@ supervisor, and the owner. Whoever approves is shown what.
 
 from micropython import const
 
-from firmware.access.roles import SUPERVISOR
+from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
 from firmware.binding import model
 
 _STANDS_S = const(120)
 
 
 async def run(desk, title, approved, proposal):
-    """Ask all of them in turn. Returns the secrets for sync.keep, or None when given up.
+    """Ask all of them in turn. Returns the secrets for sync.keep, or None when given up, or when
+    it is not an operator who has entered it: it takes two people.
 
-    approved: [until when, proposal] as the two passwords were given for it last, kept up to date:
-    for that very proposal, (action, slot, reason, TLVs), only the code is asked for meanwhile.
+    approved: [until when, proposal, wrong merchant numbers] as the two passwords were given for it
+    last, kept up to date: for that very proposal, (action, slot, reason, TLVs), only the code is
+    asked for meanwhile.
     """
+    if desk.operator in (SUPERVISOR, ADMINISTRATOR):
+        await desk.pages.message(title, desk.text("approve.two"), True)
+        return None
     _, slot, _, tlvs = proposal
     of_card = model.field(tlvs, model.PAN) is not None
     left = approved[0] - desk.clock.now()
     if not 0 < left <= _STANDS_S or proposal != approved[1]:  # over, or the clock was set
         if not await desk.prove(desk.operator, title):
             return None
-        if of_card and not await desk.open("merchant_number", title):
+        if of_card and not await desk.open("merchant_number", title, approved):
             return None
-        if desk.operator != SUPERVISOR:
-            if not await desk.open("consent", "approve.supervisor", title, slot, tlvs):
-                return None
-            if not await desk.prove(SUPERVISOR, title):
-                return None
+        if not await desk.open("consent", "approve.supervisor", title, slot, tlvs):
+            return None
+        if not await desk.prove(SUPERVISOR, title):
+            return None
         approved[0] = desk.clock.now() + _STANDS_S
         approved[1] = proposal
     if not await desk.open("consent", "approve.owner", title, slot, tlvs):

@@ -15,7 +15,7 @@ _OWNER_S = const(1800)  # from the first receipt, in which the owner confirms
 _HOUR_AT = const(6)  # in a moment
 
 
-def run(desk, last, before):
+def told(desk, last, before):
     """Return the text key of the title, the words, since when (Unix time), and until when the
     owner is waited for ("": it is not the owner), which is for the last of the three lines.
 
@@ -24,7 +24,7 @@ def run(desk, last, before):
     """
     text, state = desk.text, desk.state
     begun = int.from_bytes(state.get(store.PENDING)[TIME_AT : TIME_AT + 4], "big")
-    below = model.truncated(model.number(state.get(store.PENDING_TLVS)) or b"")
+    below = model.masked(state.get(store.PENDING_TLVS))
     title, until = "result.review", ""
     words = text("pending.phase.%d" % change.REVIEW)
     if last is not None and last.event == change.REVIEWING:

@@ -83,7 +83,7 @@ async def _page(desk, bank_class, letters, page):
         if code == _TOO_OFTEN:
             words = text("bank.too_often")
         elif code != b"00":
-            words = rooms.ask("firmware.errands.reasons", "run", text, code)
+            words = rooms.ask("firmware.errands.reasons", "words", text, code)
     except NoAnswer as error:
         words = text("link.%d" % error.code)
     if words:

@@ -35,4 +35,4 @@ def describe(desk, tlvs):
     """Return a binding in words: number masked, holder, and the token both sides compare."""
     token = "".join("%02X" % byte for byte in desk.identity.token(tlvs))
     name = model.field(tlvs, model.NAME) or b""
-    return "\n".join((model.truncated(model.number(tlvs) or b""), legible(name), token))
+    return "\n".join((model.masked(tlvs), legible(name), token))

@@ -5,8 +5,8 @@ refusal, also one that comes later, costs no second typing. Nothing is stored be
 submitted: power loss until then leaves everything as it was.
 """
 
-from firmware.binding import change, model
-from firmware.errands import after
+from firmware.binding import model
+from firmware.errands import authorising
 
 _TITLE = "change.title"
 _FIELDS = (
@@ -19,25 +19,6 @@ _FIELDS = (
 )
 
 
-async def run(desk, slot=1):
+def run(desk, slot=1):
     """Lead the merchant from the preparation page to the acquirer's answer."""
-    if desk.change.phase != change.IDLE:
-        await desk.open("pending")
-        return
-    resumed = await desk.open("resume", _TITLE, model.CHANGE_ACCOUNT)
-    if resumed is None or not await desk.open("preparation", _TITLE, slot, resumed):
-        return
-    approved = [0, None]
-    at, proposal = resumed or after.FORM, None
-    while at:
-        if at != change.CODE or proposal is None:
-            proposal = await desk.open("form", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, at)
-            if proposal is None:
-                return
-        secrets = await desk.open("approval", _TITLE, approved, proposal)
-        at = after.FORM
-        if secrets is not None:
-            at = await desk.open("submission", _TITLE, secrets, proposal)
-        if at == after.OWNER:
-            proposal = secrets = approved[1] = None  # what waits is on flash
-            at = await desk.open("waiting")
+    return authorising.of_form(desk, _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)

@@ -43,7 +43,7 @@ def describe(desk, record):
         text("change_record.reference") + legible(record.reference).strip(),
     ]
     if record.event == change.REJECTED:
-        lines.insert(1, reasons.run(text, record.code))
+        lines.insert(1, reasons.words(text, record.code))
     if record.note:
         lines.append(record.note)
     if record.event == change.REJECTED:

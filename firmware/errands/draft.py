@@ -34,7 +34,7 @@ _FIELDS = (  # tag, bytes at most
 )
 
 
-def run(desk):
+def forget(desk):
     """Overwrite the draft at the desk: it is no longer needed."""
     if desk.draft is not None:
         wipe(desk.draft)

@@ -3,11 +3,12 @@
 from micropython import const
 
 from firmware import rooms
+from firmware.acquirer.profile import EAST_S
 from firmware.binding import model
 from firmware.errands import draft as drafts
-from firmware.errands.moment import EAST_S
 
 _LEN = const(4)
+_MONTH = const(2)  # digits of it, before the slash
 
 
 async def run(desk, title):
@@ -22,7 +23,9 @@ async def run(desk, title):
 
     before = _turned(drafts.get(draft, model.EXPIRY))
     view = drafts.typing(draft, model.EXPIRY, before, _LEN)
-    value = await desk.pages.digits(title, "field.expiry", _LEN, _LEN, view, check=fault)
+    value = await desk.pages.digits(
+        title, "field.expiry", _LEN, _LEN, view, check=fault, slash=_MONTH
+    )
     drafts.typed(draft)
     if value is None:
         return 0

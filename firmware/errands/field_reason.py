@@ -13,10 +13,16 @@ async def run(desk, title):
     draft = desk.draft
     reasons = _OF_CARD if draft[drafts.ACTION] == model.CHANGE_CARD else _OF_ACCOUNT
     before = draft[drafts.REASON]
-    items = [desk.text("reason.%d" % reason) for reason in reasons]
     at = reasons.index(before) if before else 0
-    at = await desk.pages.menu("field.reason", items, at)
-    if at == BACK:
+    reason = await chosen(desk, reasons, at)
+    if not reason:
         return 0
-    draft[drafts.REASON] = reasons[at]
+    draft[drafts.REASON] = reason
     return 1
+
+
+async def chosen(desk, reasons, at=0):
+    """Return one of `reasons`, values of DF13; 0 when none is chosen. at: where to begin."""
+    items = [desk.text("reason.%d" % reason) for reason in reasons]
+    at = await desk.pages.menu("field.reason", items, at)
+    return 0 if at == BACK else reasons[at]

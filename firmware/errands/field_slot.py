@@ -2,10 +2,10 @@
 
 from micropython import const
 
+from firmware.acquirer.profile import EAST_S
 from firmware.binding import change, model
 from firmware.binding.change_record import ChangeRecord
 from firmware.errands import draft as drafts
-from firmware.errands.moment import EAST_S
 from firmware.storage import state as store
 from firmware.ui.keys import BACK
 
@@ -26,13 +26,14 @@ async def run(desk, title):
 
 
 def words(desk, slot):
-    """Return its number, masked, until when a card is good, with a warning, and since when it is
-    bound, where a record still tells.
+    """Return a warning where a card's end is near, first, as a long row passes by; its number,
+    masked; until when a card is good; since when it is bound, where a record still tells.
     """
     text, tlvs = desk.text, desk.state.binding(slot)
     if tlvs is None:
         return text("slot.free" if slot > 1 else "slot.none")
-    parts = [model.truncated(model.number(tlvs) or b"")]
+    number = model.masked(tlvs)
+    parts = [number]
     expiry = model.field(tlvs, model.EXPIRY)
     civil = [0] * 6
     if expiry is not None:
@@ -41,8 +42,8 @@ def words(desk, slot):
         left = (year - civil[0]) * 12 + month - civil[1]
         parts.append("%02d/%02d" % (month, year % 100))
         if left < _NEAR:
-            parts.append(text("slot.near" if left >= 0 else "slot.over"))
-    since = _since(desk, slot, parts[0])
+            parts.insert(0, text("slot.near" if left >= 0 else "slot.over"))
+    since = _since(desk, slot, number)
     if since:
         desk.clock.civil(since + EAST_S, civil)
         parts.append(text("slot.since") + "%d-%02d-%02d" % tuple(civil[:3]))

@@ -28,7 +28,7 @@ async def run(desk):
         if draft is not None:
             left = int.from_bytes(draft[2:6], "big") - desk.clock.now()
             if not 0 <= left <= _KEPT_S:  # over, or the clock was set
-                rooms.ask("firmware.errands.draft", "run", desk)
+                rooms.ask("firmware.errands.draft", "forget", desk)
         words = _words(desk, declined)
         if words != shown:
             shown = words
@@ -89,7 +89,7 @@ def _line(desk, declined, lines):
         if declined[0] != at.code:
             declined[0], declined[1] = (
                 at.code,
-                rooms.ask("firmware.errands.reasons", "run", text, at.code),
+                rooms.ask("firmware.errands.reasons", "words", text, at.code),
             )
         lines.append(declined[1])
     elif at.reached == sync.UNREACHED and at.trouble != _NO_WIFI:

@@ -30,6 +30,8 @@ _MENUS = {  # text key, errand or menu, whose it is
             ("operators.title", "operators", _SUPERVISOR),
             ("password.title", "own_password", _ALL),
             ("network.title", "network", _ALL),
+            ("host.title", "host", _ADMINISTRATOR),
+            ("selftest.title", "selftest", _ADMINISTRATOR),
             ("language.title", "language", _ALL),
             ("about.title", "about", _ALL),
         ),
@@ -59,7 +61,8 @@ _MENUS = {  # text key, errand or menu, whose it is
 
 
 async def run(desk, trail):
-    """Let an errand be chosen; return its name, None to log out: a draft is thrown away then.
+    """Let an errand be chosen; return its name and what it is given, as (name, ()); None for its
+    name to log out: a draft is thrown away then.
 
     trail: the menus opened one from another, each as [name, row]; it is kept for the next time,
     so that a person comes back to where the errand was chosen.
@@ -68,12 +71,12 @@ async def run(desk, trail):
     if not trail:
         trail.append(["menu", 0])
         if role == _SUPERVISOR and desk.state.get(store.MERCHANT_NEW) is not None:
-            return "merchant_changed"
+            return "merchant_changed", ()
         if desk.draft is not None and desk.draft[:2] == desk.operator:
             of_card = desk.draft[_ACTION] == _CHANGE_CARD
             trail += [["settings", of_card], ["cards" if of_card else "accounts", 0]]
             # It offers to go on with what was typed.
-            return "change_card" if of_card else "change_account"
+            return "change_card" if of_card else "change_account", ()
     while trail:
         name, row = trail[-1]
         title, rows = _MENUS[name]
@@ -87,11 +90,11 @@ async def run(desk, trail):
         if errand is None:
             break
         if errand not in _MENUS:
-            return errand
+            return errand, ()
         trail.append([errand, 0])
     if desk.draft is not None and desk.draft[:2] == desk.operator:
-        rooms.ask("firmware.errands.draft", "run", desk)
-    return None
+        rooms.ask("firmware.errands.draft", "forget", desk)
+    return None, ()
 
 
 def _role(number):

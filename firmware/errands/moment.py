@@ -1,8 +1,6 @@
 """A moment as people here read it."""
 
-from micropython import const
-
-EAST_S = const(28800)  # UTC+8
+from firmware.acquirer.profile import EAST_S
 
 
 def moment(desk, epoch):

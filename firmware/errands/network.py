@@ -38,7 +38,7 @@ def _describe(desk):
     else:
         lines.append(text("network.down.%d" % wifi.status))
     if last.reached == sync.DECLINED:
-        declined = rooms.ask("firmware.errands.reasons", "run", text, last.code)
+        declined = rooms.ask("firmware.errands.reasons", "words", text, last.code)
         lines.append(text("network.last") + declined)
     elif last.reached == sync.UNREACHED and last.trouble != _NO_WIFI:
         lines.append(text("network.last") + text("link.%d" % last.trouble))

@@ -4,8 +4,6 @@ An operator card holds 4 to 12 digits on track 2. A payment card holds 13 to 19 
 one: it is told apart, and nothing of it is kept.
 """
 
-import asyncio
-
 from micropython import const
 
 from firmware import rooms
@@ -16,7 +14,6 @@ from firmware.crypto.wipe import wipe
 LOW = const(4)  # digits of an operator card
 HIGH = const(12)
 _PAYMENT_MIN = const(13)
-_QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
 _START = const(0x3B)  # ;
 
 
@@ -24,25 +21,16 @@ async def run(desk, whose=False):
     """Wait for a card; return its digits, or the number of the operator whose it is when asked
     `whose`; the text key of what is wrong with the card. What the reader sent is overwritten.
     """
-    reader = desk.board.magstripe
-    if reader is None:
-        while True:
-            await asyncio.sleep(3600)  # no reader fitted: no card ever comes
     buf = bytearray(256)
     swipe = Swipe(buf)
     try:
-        reader.drop()
-        while True:
-            await asyncio.sleep(_QUIET_S)
-            got = reader.read_into(buf, swipe.fill)
-            swipe.accept(got)
-            if swipe.fill and (not got or not swipe.room()):
-                found = _digits(swipe)
-                if not whose or isinstance(found, str):
-                    return found
-                number = rooms.ask("firmware.access.cards", "run", desk, found)
-                wipe(found)
-                return "log_in.whose_card" if number is None else bytearray(number)
+        await swipe.arrival(desk.board.magstripe)
+        found = _digits(swipe)
+        if not whose or isinstance(found, str):
+            return found
+        number = rooms.ask("firmware.access.cards", "owner", desk, found)
+        wipe(found)
+        return "log_in.whose_card" if number is None else bytearray(number)
     finally:
         wipe(buf)
 

@@ -104,7 +104,7 @@ async def _one(desk, number, flags, card):
         roster.delete(desk, number)
         if desk.draft is not None and desk.draft[:2] == number:
             rooms.ask(
-                "firmware.errands.draft", "run", desk
+                "firmware.errands.draft", "forget", desk
             )  # who gets the number next never sees it
     await pages.message(_TITLE, text("operators.done"), True)
 

@@ -19,7 +19,7 @@ async def run(desk, outcome):
     pages, phase = desk.pages, desk.change.phase
     if outcome.event in (change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN):
         # Nothing to go on with, were nobody here now.
-        rooms.ask("firmware.errands.draft", "run", desk)
+        rooms.ask("firmware.errands.draft", "forget", desk)
     title, sound = telling.row(outcome.event, phase)
     if sound:
         await desk.board.beep(sound)

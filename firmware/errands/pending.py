@@ -4,7 +4,7 @@ from firmware import rooms
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import after, telling
+from firmware.errands import after, authorising, telling
 from firmware.storage import state as store
 from firmware.ui.keys import BACK, CONFIRM
 
@@ -20,7 +20,7 @@ async def run(desk):
     phase = desk.change.phase
     if phase != change.REVIEW:
         lines = [desk.text("pending.phase.%d" % phase)]
-        lines.append(model.truncated(model.number(request.tlvs) or b""))
+        lines.append(model.masked(request.tlvs))
         lines += _why(desk, phase)
         await desk.pages.message(_TITLE, "\n".join(lines), True)
         see_to = _unsent if phase == change.STORED else _sent
@@ -94,7 +94,7 @@ async def _unsent(desk, request):
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
-        rooms.ask("firmware.errands.draft", "run", desk)
+        rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
         return after.NOWHERE
     if not await desk.open("preparation", _TITLE, request.slot, True):
@@ -108,4 +108,4 @@ async def _send(desk, request, to):
     if to != change.CODE:
         return to
     proposal = request.action, request.slot, request.reason, request.tlvs
-    return await desk.open("authorising", _TITLE, proposal)
+    return await authorising.submitted(desk, _TITLE, proposal, [0, None, 0])

@@ -87,5 +87,5 @@ async def _reach(desk):
     except NoAnswer as error:
         return desk.text("link.%d" % error.code)
     if desk.sync.reached == sync.DECLINED:
-        return rooms.ask("firmware.errands.reasons", "run", desk.text, desk.sync.code)
+        return rooms.ask("firmware.errands.reasons", "words", desk.text, desk.sync.code)
     return None

@@ -1,13 +1,17 @@
 """Put a change on flash as the pending request, in the name of who is logged in."""
 
+from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.binding.change import NotPossible
 from firmware.binding.request import Request, begin
 
 
 async def run(desk, action, slot, reason, tlvs):
     """Store it; one that was stored and never sent gives way to it: what the slot had may have
-    changed since. Raises NotPossible while one that may have been sent is pending. Power loss
-    before it ends leaves what was.
+    changed since. Raises NotPossible while one that may have been sent is pending, and for who
+    enters no changes. Power loss before it ends leaves what was.
     """
+    if desk.operator in (SUPERVISOR, ADMINISTRATOR):
+        raise NotPossible
     old = desk.state.binding(slot)
     for waiting, theirs in desk.sync.differing:
         if waiting == slot:
@@ -20,7 +24,7 @@ async def run(desk, action, slot, reason, tlvs):
         slot,
         reason,
         desk.operator,
-        desk.operator != b"00",
+        True,
         None if old is None else desk.identity.token(old),
         tlvs,
     )

@@ -6,7 +6,7 @@ What always holds: none of them reads like a success, since that is an event. Im
 _KNOWN = b"0309142230405455585961636891929697A0"  # DE 39 but 00, two bytes each
 
 
-def run(text, code):
+def words(text, code):
     """Return the words for DE 39 `code`, bytes; one that is not in the list is shown itself, if it
     can be.
     """

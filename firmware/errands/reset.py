@@ -4,7 +4,7 @@ The page of the challenge stays until it is left, and what was typed of the resp
 call takes its time. Leaving it costs nothing: for 24 hours the same challenge is shown again.
 """
 
-from firmware.access import reset
+from firmware.access import drawn, reset
 from firmware.crypto.wipe import wipe
 from firmware.ui.pages import Idle
 
@@ -20,7 +20,7 @@ async def run(desk):
     number = await pages.digits(_TITLE, "reset.whose", 2, 2)
     if number is None:
         return
-    number, typed = bytes(number), bytearray(reset.LEN)
+    number, typed = bytes(number), bytearray(drawn.LEN)
     try:
         while await pages.message(_TITLE, _Challenge(desk, number)):
             given = await _typed(pages, typed)
@@ -41,7 +41,7 @@ async def _typed(pages, typed):
     # The response, None when there is none yet: what was typed of it stands there the next time.
     try:
         given = await pages.digits(
-            _TITLE, "reset.response", reset.LEN, reset.LEN, memoryview(typed)
+            _TITLE, "reset.response", drawn.LEN, drawn.LEN, memoryview(typed)
         )
     except Idle:
         return None  # still on the telephone

@@ -4,10 +4,10 @@ local overwrite.
 
 from micropython import const
 
+from firmware import rooms
 from firmware.binding import change, model
-from firmware.errands import after
+from firmware.errands import authorising
 from firmware.errands.bindings import describe
-from firmware.ui.keys import BACK
 
 _TITLE = "restore.title"
 _SLOT = const(1)
@@ -30,10 +30,8 @@ async def run(desk):
         return
     if not await desk.open("preparation", _TITLE, _SLOT):
         return
-    items = [desk.text("reason.%d" % reason) for reason in _REASONS]
-    at = await desk.pages.menu("field.reason", items)
-    if at == BACK:
+    reason = await rooms.ask("firmware.errands.field_reason", "chosen", desk, _REASONS)
+    if not reason:
         return
-    proposal = (model.RESTORE, _SLOT, _REASONS[at], backup)
-    if await desk.open("authorising", _TITLE, proposal) == after.OWNER:
-        await desk.open("waiting")
+    proposal = (model.RESTORE, _SLOT, reason, backup)
+    await authorising.run(desk, _TITLE, proposal)

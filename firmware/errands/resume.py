@@ -12,7 +12,7 @@ async def run(desk, title, action):
     """
     draft = desk.draft
     if draft is None or draft[:2] != desk.operator or draft[drafts.ACTION] != action:
-        drafts.run(desk)
+        drafts.forget(desk)
         return after.NOWHERE
     slot = draft[drafts.SLOT]
     if slot and drafts.compose(draft) == desk.state.binding(slot):
@@ -21,5 +21,5 @@ async def run(desk, title, action):
         last = desk.sync.last_outcome
         to = last is not None and after.leads_to(last)
         return after.FORM if to in (after.NOWHERE, change.CODE) else to
-    drafts.run(desk)
+    drafts.forget(desk)
     return None

@@ -1,6 +1,6 @@
 """What is proposed, as rows of (text key, words or a number as a buffer) for a page.
 
-In memory only while they are shown. May import binding.model, legible, errands.draft.
+May import binding.model, legible, errands.draft.
 """
 
 from firmware.binding import model
@@ -73,7 +73,7 @@ def _replaced(desk, slot):
     tlvs = desk.state.binding(slot)
     if tlvs is None:
         return "%d: %s" % (slot, desk.text("slot.none"))
-    return "%d: %s" % (slot, model.truncated(model.number(tlvs) or b""))
+    return "%d: %s" % (slot, model.masked(tlvs))
 
 
 def _as_on_card(expiry):

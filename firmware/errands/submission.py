@@ -27,10 +27,15 @@ async def run(desk, title, secrets=None, proposal=None, withdraw=None):
         desk.sync.keep(secrets)  # before all that may fail
     if proposal is not None:
         await desk.open("propose", *proposal)
-    outcome = await desk.pages.working(_ask(desk, title, withdraw))
-    if desk.change.phase == change.SENT:
-        desk.sync.wake()  # while the one-time code is still of use
-    return await desk.open("outcome", outcome)
+    try:
+        outcome = await desk.pages.working(_ask(desk, title, withdraw))
+        if desk.change.phase == change.SENT:
+            desk.sync.wake()  # while the one-time code is still of use
+        return await desk.open("outcome", outcome)
+    except MemoryError:
+        if desk.change.phase == change.IDLE:  # not to be tried again
+            desk.ended = desk.sync.last_outcome.event
+        raise
 
 
 async def _ask(desk, title, withdraw):

@@ -1,15 +1,11 @@
 """Wait for a card at the reader: its number fills the field that is open."""
 
-import asyncio
-
 from firmware import rooms
+from firmware.acquirer.profile import EAST_S
 from firmware.binding import rules
 from firmware.card import track
 from firmware.card.swipe import Swipe
 from firmware.crypto.wipe import wipe
-from firmware.errands.moment import EAST_S
-
-_QUIET_S = 0.1  # a swipe is over when the line has been quiet for this long
 
 
 async def run(desk, read=None):
@@ -19,20 +15,11 @@ async def run(desk, read=None):
     read: a bytearray to keep the card's expiry in (4, zeros when it has none), and its number.
     The track is overwritten before this returns: nothing else of it is kept.
     """
-    reader = desk.board.magstripe
-    if reader is None:
-        while True:
-            await asyncio.sleep(3600)  # no reader fitted: no card ever comes
     buf = bytearray(256)
     swipe = Swipe(buf)
     try:
-        reader.drop()
-        while True:
-            await asyncio.sleep(_QUIET_S)
-            got = reader.read_into(buf, swipe.fill)
-            swipe.accept(got)
-            if swipe.fill and (not got or not swipe.room()):
-                return _number(desk, swipe, read)
+        await swipe.arrival(desk.board.magstripe)
+        return _number(desk, swipe, read)
     finally:
         wipe(buf)
 

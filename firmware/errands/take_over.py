@@ -26,7 +26,7 @@ async def run(desk, slot=None):
     if told is not None and not waiting:
         await desk.pages.message(_TITLE, told, True)
     for at, theirs in waiting:
-        mine = model.truncated(model.number(desk.state.binding(at)) or b"")
+        mine = model.masked(desk.state.binding(at))
         if theirs is None:
             body = "%s\n%s\n%s" % (
                 desk.text("take_over.unbound"),
@@ -42,7 +42,7 @@ async def run(desk, slot=None):
                 desk.text("take_over.ours"),
                 mine,
                 desk.text("take_over.theirs"),
-                model.truncated(model.number(theirs) or b""),
+                model.masked(theirs),
             )
         if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
             told = "idle.differs"  # again, meanwhile: what was approved is no longer theirs
@@ -63,7 +63,7 @@ async def _asked(desk):
     except NoAnswer as error:
         return text("link.%d" % error.code)
     if last.reached == sync.DECLINED:
-        return rooms.ask("firmware.errands.reasons", "run", text, last.code)
+        return rooms.ask("firmware.errands.reasons", "words", text, last.code)
     if desk.change.phase > change.STORED:  # its slot is compared when it is settled
         return text("idle.phase.%d" % desk.change.phase)
     if last.faulty:

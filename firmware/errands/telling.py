@@ -2,9 +2,8 @@
 
 What always holds: the event alone says what happened; a response code only adds the reason. The
 list of records and the idle page say it shorter, under `record.ended.<event>` and
-`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. In memory only while
-something is told, and `after` only where there is something to do. May import rooms, binding,
-acquirer.profile, reasons.
+`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. `after` is in memory
+only where there is something to do. May import rooms, binding, acquirer.profile, reasons.
 """
 
 from micropython import const
@@ -81,7 +80,7 @@ def because(desk, outcome):
         return desk.text("link.%d" % outcome.trouble)
     if outcome.code == profile.APPROVED:
         return desk.text("link.0")  # a yes without what makes it one
-    return reasons.run(desk.text, outcome.code)
+    return reasons.words(desk.text, outcome.code)
 
 
 def _field(text, tag):

@@ -36,7 +36,7 @@ async def run(desk, more=False):
             if page is None or sync.last_outcome is not seen:
                 try:
                     page = rooms.ask(
-                        "firmware.errands.awaited", "run", desk, sync.last_outcome, page
+                        "firmware.errands.awaited", "told", desk, sync.last_outcome, page
                     )
                     seen = sync.last_outcome
                 except MemoryError:

@@ -24,7 +24,7 @@ from firmware.storage.journal import (
 _PIECE = const(128)  # bytes of a record that are in memory
 
 
-def run(journal, key):
+def get(journal, key):
     """Return the value under `key` of the index. Raises StorageFault when its record can't be read
     any more.
     """

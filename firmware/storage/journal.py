@@ -140,7 +140,7 @@ class Journal:
         value = self.items.get(key)
         if value is None and self.place(key) >= 0:
             try:
-                value = rooms.ask("firmware.storage.extract", "run", self, key)
+                value = rooms.ask("firmware.storage.extract", "get", self, key)
             except MemoryError as fault:
                 raise rooms.told(fault)
         return value
@@ -156,8 +156,8 @@ class Journal:
         has happened then, and what was is still true.
         """
         try:
-            while not rooms.ask("firmware.storage.writer", "run", self, changes, entry):
-                rooms.ask("firmware.storage.turn", "run", self)
+            while not rooms.ask("firmware.storage.writer", "write", self, changes, entry):
+                rooms.ask("firmware.storage.turn", "begin", self)
         except MemoryError as fault:  # there may be none even to call `ask`
             raise rooms.told(fault)
 

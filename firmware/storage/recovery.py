@@ -33,7 +33,7 @@ _UNKNOWN = const(-1)
 _FORMATTED = "journal"  # the keystore's note that there is a state: it is never formatted again
 
 
-def run(flash, keystore, random):
+def recover(flash, keystore, random):
     """Return the journal on `flash` with its last true state, or with the first one, begun now.
 
     Raises StorageFault when flash, keystore or a key is missing, the keystore takes no more, or a
@@ -123,7 +123,7 @@ def format(journal):
     journal.items = {}
     journal.index = b""
     journal.resume(-1, -1, SIZE, order, 0, 0, bytes(8))
-    rooms.ask("firmware.storage.turn", "run", journal)
+    rooms.ask("firmware.storage.turn", "begin", journal)
 
 
 def _mount(journal):
@@ -183,7 +183,7 @@ def _guessed(journal, known, layouts):
 def _older_layout(journal):
     rooms.ask("firmware.storage.migration", "mount", journal)
     # From memory: of the old sectors none is given up before.
-    rooms.ask("firmware.storage.turn", "run", journal)
+    rooms.ask("firmware.storage.turn", "begin", journal)
     return _mount(journal)
 
 

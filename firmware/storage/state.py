@@ -56,7 +56,7 @@ class State:
     """
 
     def __init__(self, flash, keystore, random):
-        self.journal = rooms.ask("firmware.storage.recovery", "run", flash, keystore, random)
+        self.journal = rooms.ask("firmware.storage.recovery", "recover", flash, keystore, random)
         self.get = self.journal.get
         self.has = self.journal.has
         self.put = self.journal.put

@@ -28,7 +28,7 @@ from firmware.storage.journal import (
 )
 
 
-def run(journal):
+def begin(journal):
     """Begin the next good sector. Raises StorageFault when none is left, or when a value of the
     state can't be read.
 

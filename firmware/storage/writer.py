@@ -23,7 +23,7 @@ from firmware.storage.journal import (
 )
 
 
-def run(journal, changes, entry):
+def write(journal, changes, entry):
     """Make `changes` and `entry` true as `Journal.put` promises; return False when the head has no
     room for them or does not hold them: the next sector is to be begun first.
     """

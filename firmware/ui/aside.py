@@ -1,6 +1,6 @@
 """Help over whatever page is open: that page stands there again afterwards, as it was.
 
-In memory only while help is shown. Driven by a Pages object. May import crypto.wipe.
+Driven by a Pages object. May import crypto.wipe.
 """
 
 from firmware.crypto.wipe import wipe

@@ -24,13 +24,16 @@ _CARD_TICK_MS = const(100)
 _LETTERS = b"2ABC3DEF4GHI5JKL6MNO7PQRS8TUV9WXYZ"  # what # makes of the digit typed last
 
 
-async def run(pages, title, label, low, high, initial, secret, letters, check, card, whose, aside):
+async def run(
+    pages, title, label, low, high, initial, secret, letters, check, card, whose, aside, slash
+):
     """Ask for `low` to `high` characters, see `Pages.digits` and `Pages.code`."""
     field = _Field(pages, title, pages.text(label, whose), low, high, initial)
     field.secret = secret
     field._letters = letters
     field._swipes = card is not None
     field._aside = aside
+    field._slash = slash
     return await field.fill(check, card)
 
 
@@ -42,6 +45,7 @@ class _Field:
         self._letters = False
         self._swipes = False
         self._aside = None
+        self._slash = 0
         self._pages = pages
         self._title = pages.text(title)
         self._label = label  # in words
@@ -71,7 +75,7 @@ class _Field:
                 await asyncio.sleep(0)  # it loads its code: no key is looked for meanwhile
             while True:
                 self._paint()
-                key = await _key_or_card(pages, swiped, card is not None)
+                key = await _key_or_card(pages, swiped, waiting)
                 self._error = None
                 if key == keys.NONE:
                     self._offer(swiped.pop())  # the last one counts
@@ -177,7 +181,11 @@ class _Field:
         canvas.clear()
         canvas.title(self._title, "%d/%d" % (size, high))
         canvas.line(0, self._label)
-        group = _GROUP if high >= _GROUPED_MIN and not self.secret else high
+        group = _GROUP if high >= _GROUPED_MIN and not self.secret else high + 1
+        room = high - size
+        if 0 < self._slash <= size:
+            buf = bytearray(buf[: self._slash]) + b"/" + buf[self._slash : size]
+            size += 1
         row = 1
         x = canvas.cells(1, buf, 0, min(size, _PER_LINE), group, self.secret)
         if size > _PER_LINE or size == _PER_LINE < high and not error:
@@ -186,7 +194,7 @@ class _Field:
         if error:
             canvas.line(row + 1, error, True)  # in the hint's place when the field takes two lines
         else:
-            if size < high:
+            if room > 0:
                 canvas.caret(row, x)
             if self._aside is not None:
                 canvas.line(2, text(self._aside))
@@ -196,6 +204,8 @@ class _Field:
                 middle = "ui.letters"
             canvas.hint(text("ui.back"), text(middle), text("ui.ok"))
         canvas.show()
+        if buf is not self._buf and buf is not self._offered:
+            wipe(buf)
 
 
 async def _swipes(card, swiped):
@@ -210,12 +220,14 @@ def _forget(swiped):
     swiped.clear()
 
 
-async def _key_or_card(pages, swiped, has_card):
+async def _key_or_card(pages, swiped, waiting):
     # A key's code, or NONE when a card was swiped.
     while True:
         if swiped:
             return keys.NONE
-        code = await pages.key(_CARD_TICK_MS if has_card else 0)
+        if waiting is not None and waiting.done():
+            await waiting  # it found no room: no card would ever come
+        code = await pages.key(_CARD_TICK_MS if waiting is not None else 0)
         if code != keys.NONE:
             return code
 

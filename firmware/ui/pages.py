@@ -5,9 +5,7 @@ wait for a key ends in a key or, after `idle_ms`, in Idle, of which the last qua
 warns; keys pressed while the terminal was busy never answer the page that follows, and none that
 was pressed before a message stood there answers it. Titles, labels and hints are text keys;
 bodies, items and values are words, shown as they are whatever they look like. D held shows help
-for the page, which then stands there again as it was. Reader, menu, review, entry, warning and
-aside are in memory only while they are shown. May import rooms, ui.canvas,
-ui.keys.
+for the page, which then stands there again as it was. May import rooms, ui.canvas, ui.keys.
 """
 
 import asyncio
@@ -146,6 +144,7 @@ class Pages:
         card=None,
         whose=None,
         aside=None,
+        slash=0,
     ):
         """Ask for `low` to `high` digits; return them as a bytearray, or None when C is pressed.
 
@@ -154,11 +153,24 @@ class Pages:
         the text key of what is wrong with them, None when nothing is; called when D is pressed.
         card: coroutine function that waits for a card and returns its digits, which fill the field
         in, or the text key of what is wrong with it. whose: words for the label's placeholder.
-        aside: the text key of what # does instead, which then ends it with no digits. Raises Idle.
+        aside: the text key of what # does instead, which then ends it with no digits. slash: how
+        many digits stand before one that is shown. Raises Idle.
         """
         self.topic = label
         return await self._with(
-            "entry", title, label, low, high, initial, secret, False, check, card, whose, aside
+            "entry",
+            title,
+            label,
+            low,
+            high,
+            initial,
+            secret,
+            False,
+            check,
+            card,
+            whose,
+            aside,
+            slash,
         )
 
     async def code(self, title, label, length, initial=b""):
@@ -167,11 +179,10 @@ class Pages:
         """
         self.topic = label
         return await self._with(
-            "entry", title, label, length, length, initial, False, True, None, None, None, None
+            "entry", title, label, length, length, initial, False, True, None, None, None, None, 0
         )
 
     def _with(self, name, *args):
-        # As with an errand's module: in memory only while it is used.
         return rooms.ask("firmware.ui." + name, "run", self, *args)
 
     def busy(self, title, line, step=0, steps=0):

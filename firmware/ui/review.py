@@ -2,7 +2,7 @@
 
 Driven by a Pages object (canvas, text, keys), which loads it for as long as a review is shown.
 What always holds: the chosen row is inverted and begins in sight; what does not fit is reached
-with B. May import ui.canvas, ui.keys and ui.lines.
+with B; A on the first row leads to the last. May import ui.canvas, ui.keys and ui.lines.
 """
 
 from firmware.ui import canvas as paint
@@ -67,12 +67,12 @@ def _end_of(lines, row):
 
 
 def _up(lines, top, at):
-    # First the hidden lines of this row, then the row above.
+    # First the hidden lines of this row, then the row above; from the first row to the last.
     first = _first_of(lines, at)
     if first < top:
         return top - 1, at
     if at == 0:
-        return top, at
+        return max(0, len(lines) - paint.BODY_LINES), lines[-1][0]
     above = _first_of(lines, at - 1)
     return (max(above, first - paint.BODY_LINES) if above < top else top), at - 1
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware.access import operators, reset, roster, shifting
+from firmware.access import drawn, operators, reset, roster, shifting
 from firmware.storage import audit, audit_log
 from host_tests.access.test_operators import FIRST, Access
 from host_tests.storage.nor import PowerCut
@@ -133,7 +133,7 @@ def test_a_clock_that_is_set_moves_challenge_and_lock_with_it(shop):
     first = shop.challenge(b"00")
     for _ in range(5):
         shop.respond(b"00", "00000000")
-    shop.state.put(shifting.run(shop.state, shop.clock.time, 5 * DAY_S))
+    shop.state.put(shifting.put_off(shop.state, shop.clock.time, 5 * DAY_S))
     shop.clock.time += 5 * DAY_S
     assert shop.challenge(b"00") == first
     assert shop.respond(b"00", shop.right(b"00")) == (reset.LOCKED, 30)
@@ -164,5 +164,5 @@ def test_a_response_whose_counting_was_cut_counts(shop):
 
 
 def test_random_digits_are_digits_whatever_is_drawn():
-    drawn = [bytes((255, 254, 253, 252, 251, 250, 249, 7)), bytes(range(8))]
-    assert reset.digits(lambda n: drawn.pop(0)) == b"97012345"
+    random = [bytes((255, 254, 253, 252, 251, 250, 249, 7)), bytes(range(8))]
+    assert drawn.digits(lambda n: random.pop(0)) == b"97012345"

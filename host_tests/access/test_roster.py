@@ -195,7 +195,7 @@ def test_no_provider_makes_them_the_same_either(access):
 def test_a_first_password_is_never_the_supervisors(access, monkeypatch):
     drawn = [b"71828182", b"71828182", b"40302010"]
     access.set(b"00", drawn[0])
-    monkeypatch.setattr("firmware.access.reset.digits", lambda random: drawn.pop(0))
+    monkeypatch.setattr("firmware.access.drawn.digits", lambda random: drawn.pop(0))
     assert give(access, b"07") == b"40302010"
 
 
@@ -237,16 +237,16 @@ def test_operators_of_older_firmware_are_compared_by_their_own_salt():
 def test_a_card_is_one_operators_and_only_a_tag_of_it_is_kept(access):
     give(access, b"07")
     card = bytearray(b"200700012345")
-    assert cards.run(access, card) is None
+    assert cards.owner(access, card) is None
     assert roster.use_card(access, b"07", card)
     access.boot()
-    assert cards.run(access, card) == b"07"
-    assert cards.run(access, bytearray(b"200700012346")) is None
+    assert cards.owner(access, card) == b"07"
+    assert cards.owner(access, bytearray(b"200700012346")) is None
     assert not roster.use_card(access, b"01", card)
     stored = access.state.get(store.OPERATOR + 2)
     assert bytes(card) not in stored and len(stored) == 36
     access.set(b"07", b"20261124")
-    assert cards.run(access, card) == b"07"  # a new password keeps the card
+    assert cards.owner(access, card) == b"07"  # a new password keeps the card
     assert roster.use_card(access, b"07", None)
-    assert cards.run(access, card) is None
+    assert cards.owner(access, card) is None
     assert roster.use_card(access, b"01", card)

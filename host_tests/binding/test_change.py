@@ -172,7 +172,7 @@ def _become(state, event):
         outcome = Outcome()
         outcome.event = event
     try:
-        decided = transition.run(terminal.change, event, outcome, False, change.SUBMIT)
+        decided = transition.decide(terminal.change, event, outcome, False, change.SUBMIT)
     except change.NotPossible:
         decided, word = None, CAN_NOT
     else:

@@ -157,5 +157,5 @@ def test_a_step_that_cannot_make_sense_of_an_answer_has_none(fault, monkeypatch)
 
     monkeypatch.setattr(rooms, "ask", run)
     with pytest.raises(NoAnswer) as told:
-        line._step("firmware.acquirer.outcomes", "run")
+        line._step("firmware.acquirer.outcomes", "read")
     assert told.value.code == 0

@@ -66,7 +66,7 @@ class Line:
 
 
 def read(block):
-    return asyncio.run(directory.run(Line(block), b"308", b"", 0))
+    return asyncio.run(directory.look_up(Line(block), b"308", b"", 0))
 
 
 BANK = "308980100053招商银行".encode()

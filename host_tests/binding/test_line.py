@@ -13,6 +13,8 @@ from firmware.storage import state as store
 from host_tests.crash import life, world
 from host_tests.crash.archive import Shop
 
+SLOT = 1
+
 
 @pytest.fixture
 def shop(monkeypatch):
@@ -82,15 +84,15 @@ def test_between_conversations_there_is_no_connection(shop, monkeypatch):
     assert somebody.closed == 2
 
 
-@pytest.mark.parametrize("step", ["message", "reply"])
-def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, step):
+@pytest.mark.parametrize(("step", "does"), [("message", "compose"), ("reply", "read")])
+def test_a_step_that_finds_no_room_half_way_is_made_later(shop, monkeypatch, step, does):
     module = importlib.import_module(f"firmware.acquirer.{step}")
 
-    def run(*args):
+    def full(*args):
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "run", run)
+        patch.setattr(module, does, full)
         assert not asyncio.run(shop.till.sync.once())
     assert shop.till.sync.reached == sync.NEVER  # nothing is said of the acquirer
     shop.sync()
@@ -126,7 +128,7 @@ def _waits_for_the_owner(shop):
     tlvs = world.binding("11112222333344445")
 
     async def story():
-        await shop.till.send((model.CHANGE_ACCOUNT, life.SLOT, 4, tlvs))
+        await shop.till.send((model.CHANGE_ACCOUNT, SLOT, 4, tlvs))
         shop.till.sync.watched = True
 
     asyncio.run(story())
@@ -160,7 +162,7 @@ def test_while_somebody_watches_every_question_goes_over_one_connection(shop, mo
     with shop.books.transaction():
         shop.books.move_on(row, row["created_at"] + 60)
     shop.sync()
-    assert shop.state.binding(life.SLOT) == tlvs
+    assert shop.state.binding(SLOT) == tlvs
     assert len(opened) == 2
     shop.till.sync.watched = False  # nobody looks any more
     shop.sync()

@@ -67,7 +67,7 @@ class Waiting(Terminal):
         said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
         informs = {0xDF42: "effective", 0xDF4A: "again", 0xDF4B: "kind"}
         said |= {tag: more.get(name) for tag, name in informs.items()}
-        return outcomes.run(self, {**said, 37: reference}, self.state.get(store.PENDING_TLVS))
+        return outcomes.read(self, {**said, 37: reference}, self.state.get(store.PENDING_TLVS))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_kind_of_a_refusal_is_kept_with_the_record(kind):
     outcome = waiting.read(b"59", 3, kind=bytes((kind,)))
     assert (outcome.event, outcome.kind) == (change.REJECTED, kind)
     waiting.state.put(
-        *transition.run(waiting.change, outcome.event, outcome, True, change.INQUIRE)
+        *transition.decide(waiting.change, outcome.event, outcome, True, change.INQUIRE)
     )
     waiting.boot()
     (stored,) = waiting.state.change_records()
@@ -134,7 +134,7 @@ def test_the_kind_of_a_refusal_is_kept_with_the_record(kind):
 def test_what_was_taken_back_is_no_refusal_and_has_no_kind():
     waiting = Waiting()
     outcome = waiting.read(b"59", 3, kind=b"\x04")
-    decided = transition.run(waiting.change, outcome.event, outcome, True, change.WITHDRAW)
+    decided = transition.decide(waiting.change, outcome.event, outcome, True, change.WITHDRAW)
     waiting.state.put(*decided)
     (stored,) = waiting.state.change_records()
     assert (ChangeRecord(stored).event, ChangeRecord(stored).kind) == (change.WITHDRAWN, 0)

@@ -28,7 +28,7 @@ def agreed(shop):
         reached = asyncio.run(sync.once())
         if sync.reached == REACHED:
             return seconds
-        seconds += pause.run(sync, reached)
+        seconds += pause.rest(sync, reached)
     raise AssertionError
 
 
@@ -49,7 +49,7 @@ def test_a_key_that_is_never_taken_is_not_tried_every_five_seconds_for_ever(shop
     sync, waits = shop.till.sync, []
     for _ in range(20):
         reached = asyncio.run(sync.once())
-        waits.append(pause.run(sync, reached))
+        waits.append(pause.rest(sync, reached))
     assert sum(waits[:12]) == MINUTE_S
     assert waits[-1] == 300
 

@@ -151,7 +151,7 @@ def test_a_new_merchant_number_is_taken_and_kept():
     assert shop.line.identity.merchant == ANOTHER
     shop.terminal.boot()
     identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
-    merchant.run(shop.terminal.state, identity)
+    merchant.begin(shop.terminal.state, identity)
     assert identity.merchant == ANOTHER
 
 
@@ -205,7 +205,7 @@ def test_the_provisioned_number_is_the_way_back_when_no_given_one_is_known():
 def test_spaces_that_older_firmware_has_stored_are_no_number():
     shop = Shop(WHOLE)
     shop.terminal.state.put(((store.MERCHANT, b" " * 15),))
-    merchant.run(shop.terminal.state, shop.line.identity)
+    merchant.begin(shop.terminal.state, shop.line.identity)
     assert shop.line.identity.merchant == MERCHANT
 
 

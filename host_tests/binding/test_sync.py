@@ -42,6 +42,38 @@ def test_no_room_for_a_conversation_is_no_answer():
     assert sync.reached == NEVER  # nobody was asked, so nothing is said of the acquirer
 
 
+class FullAtTheEnd(FullMemory):
+    """Memory ends as the conversation does, once."""
+
+    open = True
+
+    async def reach(self):
+        raise change.NoAnswer(3)
+
+    def leave(self):
+        self.left += 1
+        if self.left == 1:
+            raise rooms.NoRoom
+
+    async def close(self):
+        self.open = False
+
+
+def test_memory_that_ends_with_a_conversation_keeps_no_other_from_beginning():
+    terminal = Terminal()
+    line = FullAtTheEnd()
+    sync = Sync(line, change.Change(terminal.state, Clock()), terminal.state, Clock(), None)
+    with pytest.raises(rooms.NoRoom):
+        asyncio.run(sync.once())
+    assert not line.open
+
+    async def again():
+        async with asyncio.timeout(1):
+            return await sync.once()
+
+    assert asyncio.run(again()) is False and line.left == 2
+
+
 class OutOfReach(FullMemory):
     """An acquirer whose address leads nowhere."""
 
@@ -364,7 +396,7 @@ def test_an_archive_that_fails_keeps_no_person_from_signing_on_and_so_from_a_cha
 
 
 def _pauses(sync, *reached):
-    return [rooms.ask("firmware.acquirer.pause", "run", sync, each) for each in reached]
+    return [rooms.ask("firmware.acquirer.pause", "rest", sync, each) for each in reached]
 
 
 def test_a_lost_line_is_tried_with_growing_pauses_of_at_most_five_minutes():

@@ -15,11 +15,20 @@ from tools.simulator import workplace
 _HEAP = 256 * 1024
 _START_S = 20
 _END = "told all"
-_PROGRAM = f"""
+
+
+def _program(house):
+    """What goes wrong on the device, a fault of each kind, as boot.py."""
+    called = {
+        full: name
+        for table in house.legend().values()
+        for name, names in table.items()
+        for full in names.split(" or ")
+    }
+    about, numbers = house.place("firmware.errands.about"), house.place("firmware.access.numbers")
+    return f"""
+import builtins
 import sys
-from firmware import rooms
-from firmware.storage import journal
-from firmware.ui.text import Text
 
 def told(work, *args):
     try:
@@ -27,13 +36,35 @@ def told(work, *args):
     except Exception as fault:
         sys.print_exception(fault)
 
+def wrong(*args):
+    raise ValueError
+
+property, builtins.property = builtins.property, wrong
+told(__import__, "firmware.rooms")
+builtins.property = property
+
+from firmware import rooms
+from firmware.storage import journal
+from firmware.ui.text import Text
+
+class Partition:
+    def ioctl(self, command, argument):
+        return 1  # sector
+
 def broken():
     raise journal.StorageFault(23)
+
+def each():
+    for one in __import__({numbers!r}).{called["firmware.access.numbers.each"]}(None):
+        pass
 
 told(rooms.ask, "nothing", "run")
 told(Text, "nothing")
 told(rooms.ask, "hungry", "run")
 told(broken)
+told(each)
+told(rooms.ask({about!r}, "run", None).send, None)
+told(rooms.{called["drivers.flash.Flash"]}(Partition()).read, 9, 0, b"")
 print({_END!r})
 raise SystemExit
 """
@@ -55,7 +86,7 @@ def _told(lines):
 async def _printed(home):
     identity = workplace.prepare(home)
     files = Path(home) / "terminal" / "fs"
-    (files / "boot.py").write_text(_PROGRAM, encoding="utf-8")
+    (files / "boot.py").write_text(_program(device.house()), encoding="utf-8")
     (files / "hungry.py").write_text("raise MemoryError", encoding="utf-8")
     async with workplace.at_work(home, identity, _HEAP) as stage:
         console = stage.terminal.console
@@ -78,12 +109,24 @@ def read(tmp_path_factory):
         "firmware.ui.text.Text.load",  # a method
         "firmware.rooms.NoRoom",  # an exception
         "firmware.storage.journal.StorageFault",
+        "drivers.wifi.Wifi",  # a class that is being made, with a property
+        "firmware.access.numbers.each",  # a generator
+        "firmware.errands.about.run",  # a coroutine, of an errand that is gone again
+        "firmware.rooms._followed",
+        "drivers.flash.Flash.read",  # a driver, in the name of what it stands on
+        "drivers.flash.Flash._check",  # a private method in a unit
     ],
 )
 def test_names_of_the_sources_stand_behind_those_of_the_device(read, name):
     assert any(
         name in line.rpartition("  (")[2].rstrip(")").split(" or ") for line in read.splitlines()
     ), read
+
+
+def test_a_name_stands_for_one_thing_or_for_methods_of_one_name_in_several_classes():
+    tables = device.house().legend().values()
+    for several in (found.split(" or ") for table in tables for found in table.values()):
+        assert len({full.rpartition(".")[2] for full in several}) == 1, several
 
 
 def test_what_this_build_does_not_have_is_said_to_be_of_another(read):

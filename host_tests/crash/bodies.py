@@ -158,6 +158,7 @@ _OPERATIONS = {
     b"T": lambda world, data: world.passed(int.from_bytes(data, "big")),
     b"N": lambda world, data: world.random(data[0]),
     b"O": lambda world, data: world.owner_code(),
+    b"K": lambda world, data: world.typed(data.decode()),
     b"M": lambda world, data: world.mark(*data.decode().split(" ", 1)),
     b"R": lambda world, data: world.report(*data.decode().split(" ", 1)),
     b"A": lambda world, data: bytes([world.alive()]),

@@ -125,6 +125,7 @@ class Explorer:
             self._books.snapshot(),
             life.world.log,
             self.seen_before,
+            (life.start, life.left),
         )
         found = rules.broken(trial)
         as_uncut = trial.acquirer_token() == scenarios.world.token(self.scenario.ends[0])

@@ -26,7 +26,6 @@ from firmware.storage.journal import StorageFault
 
 OPERATOR = b"01"
 SUPERVISOR = b"00"
-SLOT = 1
 _ADDED = b"07"
 _SECTOR = 4096
 _TITLE = "change.title"
@@ -220,7 +219,7 @@ class Till(Desk):
 
     def __init__(self, board, plan, world):
         self.board = board
-        self.operator = self.draft = None
+        self.operator = self.draft = self.ended = None
         self.hotline = ""
         self.text = Words()
         self.pages = Pages()
@@ -228,10 +227,15 @@ class Till(Desk):
         self.world = world
         self.syncing = None
 
+    def first_start(self):
+        """Whatever a start has to do before there is an operator."""
+        return self.open("first_start")
+
     # -- what people do --------------------------------------------------------------------------
 
     async def log_in(self, number, password):
         """Enter a password; tell the world when it is looked at. Returns the result."""
+        self.world.typed(password.decode())
         checking = asyncio.create_task(Operators(self).check(number, bytearray(password)))
         await asyncio.sleep(0)
         if not checking.done():
@@ -246,8 +250,12 @@ class Till(Desk):
         return await self.log_in(number, password) == operators.GRANTED
 
     async def send(self, proposal):
-        """The owner's code of now, and off it goes."""
+        """The owner's code of now, and a card's CVV2 where it is wanted, and off it goes."""
         secrets = ((change.CODE, bytearray(self.world.owner_code())),)
+        cvv2 = self.plan.get("cvv2")
+        if cvv2:
+            self.world.typed(cvv2)
+            secrets += ((change.CVV2, bytearray(cvv2.encode())),)
         await self.open("submission", _TITLE, secrets, proposal)
         await self.watch()
 
@@ -279,7 +287,8 @@ class Till(Desk):
         self.operator = OPERATOR
         if await self.prove(OPERATOR, _TITLE) and await self.prove(SUPERVISOR, _TITLE):
             plan = self.plan
-            await self.send((plan["action"], SLOT, plan["reason"], unhexlify(plan["tlvs"])))
+            tlvs = unhexlify(plan["tlvs"])
+            await self.send((plan["action"], plan["slot"], plan["reason"], tlvs))
 
     async def do_password(self):
         """Prove the old one, choose the new one."""
@@ -293,6 +302,7 @@ class Till(Desk):
         key = self.board.keystore.get_bytes("service_key")
         cmac.mac(key, message, 0, len(message), tag, 0)
         response = b"%08d" % (int.from_bytes(tag[:4], "big") % 100000000)
+        self.world.typed(response.decode())
         if reset.check(self, OPERATOR, response)[0] == reset.RIGHT:
             chosen = bytearray(self.plan["new"].encode())
             await Operators(self).set_password(OPERATOR, chosen, True)
@@ -366,7 +376,11 @@ class Till(Desk):
         state, found = self.state, {}
         slots = [slot for slot in range(1, store.SLOTS + 1) if state.binding(slot) is not None]
         found["bindings"] = [[slot, _hex(state.binding(slot))] for slot in slots]
-        found["backups"] = [[slot, _hex(state.backup(slot) or b"")] for slot in slots]
+        found["backups"] = [
+            [slot, _hex(state.backup(slot))]
+            for slot in range(1, store.SLOTS + 1)
+            if state.backup(slot) is not None
+        ]
         found["phase"] = self.change.phase
         found["records"] = [_hex(record) for record in state.change_records()]
         found["left"] = Operators(self).attempts_left(OPERATOR)
@@ -414,7 +428,7 @@ async def _live(till, config, world):
         world.report("service", "{}")
         return
     world.report("booted", json.dumps(till.facts()))
-    await _kept(lambda: till.open("first_start"))
+    await _kept(till.first_start)
     till.syncing = asyncio.create_task(_kept(till.sync.run))
     told = False
     try:

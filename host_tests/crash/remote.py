@@ -72,6 +72,9 @@ class World:
     def owner_code(self):
         return self._ask("O")
 
+    def typed(self, secret):
+        self._tell("K", secret.encode())
+
     def mark(self, kind, text):
         self._tell("M", kind.encode() + b" " + text.encode())
 

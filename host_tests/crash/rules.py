@@ -1,14 +1,14 @@
 """What must hold after every life, whatever was cut: one function a rule, named as it is reported.
 
-A rule is given a Trial and returns what is wrong in a few words, or None. May import world, and
-firmware.binding.change_record to read records.
+A rule is given a Trial and returns what is wrong in a few words, or None. May import world,
+images, and firmware.binding.change_record to read records.
 """
 
 from dataclasses import dataclass
 
 from firmware.binding import change
 from firmware.binding.change_record import ChangeRecord
-from host_tests.crash import world
+from host_tests.crash import images, world
 
 _ATTEMPTS = 5
 _LOCK_S = 1800
@@ -23,6 +23,7 @@ class Trial:
     far; failure: why not. tokens_at_boot: {(slot, token)} that the acquirer
     had or had had when the terminal started. shown: the acquirer's books. log: what was seen from
     outside, from the very first life on; seen_before: how much of it before this scenario.
+    images: the Snapshots that the last life began with, and left.
     """
 
     scenario: object
@@ -33,15 +34,18 @@ class Trial:
     shown: dict
     log: tuple
     seen_before: int
+    images: tuple
 
     @property
     def applications(self):
         """Those that this scenario's errand made."""
-        return self.shown["applications"][len(self.scenario.start) - 1 :]
+        earlier = len(self.scenario.start) - 1 + (self.scenario.reserve is not None)
+        return self.shown["applications"][earlier:]
 
     def acquirer_token(self):
-        """The token of slot 1 in the acquirer's books."""
-        return next(row["token"] for row in self.shown["bindings"] if row["slot"] == 1)
+        """The token of the errand's slot in the acquirer's books; None where it is free."""
+        slot = self.scenario.slot
+        return next((row["token"] for row in self.shown["bindings"] if row["slot"] == slot), None)
 
 
 def _tlvs(facts, which="bindings"):
@@ -71,17 +75,21 @@ def tokens_agree(trial):
 
 def old_or_new(trial):
     """A binding is the old one or the new one, at every start as at the end, and an end that this
-    errand may have.
+    errand may have; in other slots nothing has changed.
     """
-    known = (*trial.scenario.start, *trial.scenario.ends)
+    scenario = trial.scenario
+    known = (*scenario.had(scenario.slot), *scenario.ends)
     if trial.booted is not None:
-        for tlvs in _tlvs(trial.booted).values():
-            if tlvs not in known:
-                return "another binding at the start"
+        for slot, tlvs in _tlvs(trial.booted).items():
+            if tlvs not in (known if slot == scenario.slot else scenario.had(slot)):
+                return f"another binding in slot {slot} at the start"
     if trial.settled is not None:
-        for tlvs in _tlvs(trial.settled).values():
-            if tlvs not in trial.scenario.ends:
-                return "a binding that this errand can't end with"
+        bound = _tlvs(trial.settled)
+        if bound.pop(scenario.slot, None) not in scenario.ends:
+            return "a binding that this errand can't end with"
+        for slot, tlvs in bound.items():
+            if tlvs != scenario.had(slot)[-1]:
+                return f"another binding in slot {slot}"
     if trial.acquirer_token() not in {world.token(tlvs) for tlvs in known}:
         return "another binding at the acquirer"
     return None
@@ -109,10 +117,11 @@ def applied_once(trial):
     if len(trial.applications) > 1:
         return f"{len(trial.applications)} applications"
     wanted = trial.scenario.plan.get("tlvs")
-    if wanted is not None:
+    if wanted:
         token = world.token(bytes.fromhex(wanted))
         rows = trial.shown["bindings"] + trial.shown["history"]
-        before = sum(world.token(tlvs) == token for tlvs in trial.scenario.start)
+        had = trial.scenario.had(trial.scenario.slot)
+        before = sum(world.token(tlvs) == token for tlvs in had)
         times = sum(row["token"] == token for row in rows) - before
         accepted = [row for row in trial.applications if row["status"] == "active"]
         if times != len(accepted):
@@ -202,13 +211,15 @@ def records_arrive(trial):
 
 def backup_kept(trial):
     """The binding before the current one is the backup."""
-    start = trial.scenario.start
+    slot = trial.scenario.slot
+    had = (None, *trial.scenario.had(slot))
     if trial.settled is None or not _tlvs(trial.settled):
         return None
-    current, backup = _tlvs(trial.settled)[1], _tlvs(trial.settled, "backups")[1]
-    if current != start[-1]:
-        return None if backup == start[-1] else "the old binding is not the backup"
-    if len(start) > 1 and backup != start[-2]:
+    current = _tlvs(trial.settled).get(slot)
+    backup = _tlvs(trial.settled, "backups").get(slot)
+    if current != had[-1]:
+        return None if backup == had[-1] else "the old binding is not the backup"
+    if len(had) > 2 and backup != had[-2]:
         return "the backup was lost"
     return None
 
@@ -257,6 +268,17 @@ def first_passwords_gone(trial):
     return f"{trial.settled['drawn']} are still there"
 
 
+def secrets_nowhere(trial):
+    """What was typed and is never stored stands in no image: CVV2, one-time codes, the provider's
+    responses, passwords, the first ones too.
+    """
+    for image in trial.images:
+        there = images.readable(image)
+        if any(secret.encode() in there for secret in images.secrets(image)):
+            return "digits that somebody typed"
+    return None
+
+
 def merchant_follows(trial):
     """The merchant number is the one the acquirer has."""
     if trial.settled is None:
@@ -283,6 +305,7 @@ RULES = (
     one_password_opens,
     staff_whole,
     first_passwords_gone,
+    secrets_nowhere,
     merchant_follows,
 )
 

@@ -21,10 +21,13 @@ from host_tests.storage.nor import Nor, PowerCut
 
 OLD = world.binding("11112222333344445")
 NEW = world.binding("6222020200112233445")
+CARD = world.card("6205500000000000004")
 STRANGER = world.binding("6222020200112233445", holder="李四")
-PASSWORDS = {"01": "20261124", "00": "8351047264"}
+PASSWORDS = {"01": "52947013", "00": "8351047264"}
 CHOSEN = "71940382"
-_CHANGE_ACCOUNT, _RESTORE = 1, 3
+CVV2 = "6071"
+_CHANGE_ACCOUNT, _CHANGE_CARD, _RESTORE, _REMOVE = 1, 2, 3, 4
+_RESERVE = 2  # the slot of one that waits
 _BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "linger_s": 0}
 
 
@@ -32,13 +35,13 @@ _BASE = {"patience_s": 4 * 3600, "passwords": PASSWORDS, "probe": [], "linger_s"
 class Scenario:
     """One errand and what may come of it.
 
-    errand: what the people do (life.Till.do_*), `plan` its details. ends: the bindings that
-    it may end with, first the one it ends with where nothing fails. start: the bindings that slot
-    1 has had, the last of them current. updated: whether the flash is as firmware of schema 2 left
-    it, so that the errand's first writing begins today's first sector. off_s: how long power is
-    away after a cut, with `nights` also once at the end. fill: whether the flash is worn and
-    nearly full. elsewhere, renumbered: what the acquirer has changed meanwhile. records: whether
-    it wants the audit log.
+    errand: what the people do (life.Till.do_*), `plan` its details, in `slot`. ends: the bindings
+    that this may end with, None for none, first the one it ends with where nothing fails. start:
+    the bindings that slot 1 has had, the last of them current; reserve: the one of slot 2.
+    updated: whether the flash is as firmware of schema 2 left it, so that the errand's first
+    writing begins today's first sector. off_s: how long power is away after a cut, with `nights`
+    also once at the end. fill: whether the flash is worn and nearly full. elsewhere, renumbered:
+    what the acquirer has changed meanwhile. records: whether it wants the audit log.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Scenario:
     policy: Policy = Policy()
     ends: tuple = (OLD,)
     start: tuple = (OLD,)
+    slot: int = 1
+    reserve: bytes | None = None
     off_s: int = 30
     nights: bool = False
     fill: bool = True
@@ -57,11 +62,18 @@ class Scenario:
 
     def full_plan(self, resumed):
         """What a life is told."""
-        return {**_BASE, **self.plan, "errand": self.errand, "resumed": resumed}
+        told = {"errand": self.errand, "slot": self.slot, "resumed": resumed}
+        return {**_BASE, **self.plan, **told}
+
+    def had(self, slot):
+        """The bindings that a slot had before, the last of them current."""
+        if slot == 1:
+            return self.start
+        return (self.reserve,) if slot == _RESERVE and self.reserve else ()
 
 
-def _change(tlvs, action=_CHANGE_ACCOUNT):
-    return {"action": action, "reason": 4, "tlvs": tlvs.hex()}
+def _change(tlvs, action=_CHANGE_ACCOUNT, **more):
+    return {"action": action, "reason": 4, "tlvs": tlvs.hex(), **more}
 
 
 _DAYS = 3 * 86400
@@ -119,6 +131,28 @@ SCENARIOS = {
             ends=(OLD, NEW),
         ),
         Scenario(
+            "change of card",
+            "change",
+            _change(CARD, _CHANGE_CARD, cvv2=CVV2),
+            Policy(cvv2=True),
+            ends=(CARD, OLD),
+        ),
+        Scenario(
+            "bind another",
+            "change",
+            _change(CARD, _CHANGE_CARD),
+            ends=(CARD, None),
+            slot=_RESERVE,
+        ),
+        Scenario(
+            "reserve removed",
+            "change",
+            _change(b"", _REMOVE),
+            ends=(None, CARD),
+            slot=_RESERVE,
+            reserve=CARD,
+        ),
+        Scenario(
             "password change",
             "password",
             {"old": PASSWORDS["01"], "new": CHOSEN, "probe": [PASSWORDS["01"], CHOSEN]},
@@ -161,6 +195,10 @@ def _begin(books, scenario):
     for tlvs in scenario.start[1:]:
         snapshot, _ = _live(books, snapshot, errand="change", **_change(tlvs))
         snapshot = snapshot.later(_NEXT_CODE_S)
+    if scenario.reserve:
+        bound = _change(scenario.reserve, _CHANGE_CARD, slot=_RESERVE)
+        snapshot, _ = _live(books, snapshot, errand="change", **bound)
+        snapshot = snapshot.later(_NEXT_CODE_S)
     if scenario.records:
         snapshot, _ = _live(books, snapshot, errand="passwords")  # something to tell
     if scenario.updated:
@@ -202,6 +240,8 @@ def _changed(books, scenario, snapshot):
             books.set_merchant(world.MERCHANT, review=True)
         if scenario.policy.owner:
             books.set_merchant(world.MERCHANT, owner_confirms=True)
+        if scenario.policy.cvv2:
+            books.set_merchant(world.MERCHANT, cvv2=True)
         if scenario.elsewhere:
             row = books.terminal(world.TERMINAL)
             books.bind(row, 1, scenario.elsewhere, snapshot.now_ms // 1000)
@@ -251,5 +291,5 @@ def lived(books, scenario, snapshot):
 
 def _live(books, snapshot, **plan):
     there = World(books, snapshot, Policy(), watch=False)
-    CPython().live(there, {**_BASE, "resumed": False, **plan})
+    CPython().live(there, {**_BASE, "slot": 1, "resumed": False, **plan})
     return there.snapshot(), there

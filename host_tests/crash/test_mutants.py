@@ -6,13 +6,16 @@ from drivers.flash import Flash
 from firmware.access import roster
 from firmware.access.operators import Operators
 from firmware.acquirer.line import Line
+from firmware.acquirer.sync import Sync
 from firmware.binding import change
 from firmware.binding.change import Change
 from firmware.binding.request import pending
+from firmware.storage import audit
 from firmware.storage import state as store
 from firmware.storage.journal import LAST
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
+from host_tests.crash.images import readable, secrets
 
 PENDING = (store.PENDING, store.PENDING_STATE, store.PENDING_TLVS)
 
@@ -167,3 +170,40 @@ def test_an_operator_who_is_deleted_in_two_steps_is_caught(caught, monkeypatch):
 
     monkeypatch.setattr(roster, "_put", put)
     assert caught("operator added and deleted", "staff_whole")
+
+
+def _leak(sync, value):
+    # Into the log, which stays.
+    entry = audit.entry(audit.WRONG, sync.clock.now(), b"01", detail=b"x" * 9 + value)
+    sync.state.put((), entry)
+
+
+def _leak_and_regret(sync, value):
+    # Into the state, where the next value takes its place.
+    sync.state.put(((store.LANGUAGE, value),))
+    sync.state.put(((store.LANGUAGE, b"zh"),))
+
+
+@pytest.mark.parametrize("leak", [_leak, _leak_and_regret])
+@pytest.mark.parametrize("tag", [change.CVV2, change.CODE])
+def test_what_is_typed_and_never_stored_is_found_wherever_it_is(leak, tag, monkeypatch):
+    kept = Sync.keep
+
+    def keep(self, secrets):
+        leak(self, bytes(dict(secrets)[tag]))
+        kept(self, secrets)
+
+    monkeypatch.setattr(Sync, "keep", keep)
+    explorer = Explorer("change of card", CPython())
+    rules = [broken for broken, _ in explorer.broken(explorer.first)]
+    assert rules == ["secrets_nowhere"]
+    images = [point.snapshot() for point in explorer.first.points]
+    found = [secrets_in(image) for image in images]
+    assert not found[0] and found[-1]
+    explorer.close()
+
+
+def secrets_in(image):
+    """Which of them can be read in an image."""
+    there = readable(image)
+    return [secret for secret in secrets(image) if secret.encode() in there]

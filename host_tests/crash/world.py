@@ -32,6 +32,7 @@ _BASE_KEY = bytes.fromhex("fedcba9876543210f1f1f1f1f1f1f1f1")
 _NO_BANKS = Directory(":memory:")
 _TOKEN_KEY = bytes(range(16))
 _SERVICE_KEY = bytes(range(16, 32))
+FIRST_OF_00 = "48159263"
 FIRST_PASSWORD = "70425816"  # operator 01's
 _CODE_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 _VAULT = keys.Vault(bytes(32))
@@ -127,7 +128,7 @@ class Policy:
     """How the acquirer behaves.
 
     review: changes wait for a decision. owner: for the owner's confirmation. decide_s: seconds
-    until either is taken. accept: which.
+    until either is taken. accept: which. cvv2: it is wanted with a card.
     outage: (seconds from the scenario's begin, response code): until then changes get that code
     without any processing.
     """
@@ -136,6 +137,7 @@ class Policy:
     owner: bool = False
     decide_s: int = 600
     accept: bool = True
+    cvv2: bool = False
     outage: tuple | None = None
 
 
@@ -280,7 +282,14 @@ class World:
     def owner_code(self):
         """What the owner's authenticator shows now."""
         step = self._now_ms // 1000 // keys.CODE_PERIOD_S
-        return keys.one_time_code(_CODE_SECRET, step).encode()
+        code = keys.one_time_code(_CODE_SECRET, step)
+        self.typed(code)
+        return code.encode()
+
+    def typed(self, secret):
+        """What somebody types, digits, and no image may hold from now on."""
+        if ("typed", secret) not in self._log:
+            self._log.append(("typed", secret))
 
     def mark(self, kind, text):
         """Something that was seen from outside, and that no power cut takes back."""
@@ -433,13 +442,26 @@ def binding(account, holder=HOLDER):
     return tlv.join(sorted(pairs.items()))
 
 
+def card(number, holder=HOLDER):
+    """The TLVs of a card binding."""
+    pairs = {
+        rules.NAME_TAG: holder.encode(),
+        rules.PAN_TAG: number.encode(),
+        rules.EXPIRY_TAG: b"3012",
+        rules.LICENCE_TAG: LICENCE.encode(),
+    }
+    return tlv.join(sorted(pairs.items()))
+
+
 def chain(previous, entry):
     """The chain of an audit entry (its DF50 without the chain) after the chain `previous`."""
     return keys.audit_chain(_TOKEN_KEY, previous, entry)
 
 
 def token(tlvs):
-    """The token of a binding, in hex as the books show it."""
+    """The token of a binding, in hex as the books show it; None for none."""
+    if tlvs is None:
+        return None
     return keys.binding_token(_TOKEN_KEY, tlvs).hex().upper()
 
 
@@ -459,7 +481,7 @@ def first(books, bound, review=False, sectors=6):
         "ikid": _IKID,
         "token_key": _TOKEN_KEY,
         "service_key": _SERVICE_KEY,
-        "first_00": b"48159263",
+        "first_00": FIRST_OF_00.encode(),
         "first_01": FIRST_PASSWORD.encode(),
     }
     return Snapshot(b"\xff" * (sectors * SECTOR), nvs, books.image(), NOON * 1000)

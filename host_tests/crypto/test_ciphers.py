@@ -3,6 +3,7 @@
 import hashlib
 from contextlib import suppress
 
+import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.padding import PKCS7
@@ -35,6 +36,16 @@ def test_cmac_agrees_with_cryptography(key, pieces, off):
     message = b"".join(pieces)
     mac(key, message, 0, len(message), out, off)
     assert bytes(out.data[off : off + 16]) == tag
+
+
+def test_a_cmac_that_ended_half_way_does_not_spoil_the_next():
+    key, out = bytes(range(16)), bytearray(16)
+    with pytest.raises(AssertionError):
+        mac(key, Guarded(b"it ends here", 0, 7), 0, 12, out, 0)
+    mac(key, b"the next", 0, 8, out, 0)
+    reference = CMAC(algorithms.AES(key))
+    reference.update(b"the next")
+    assert bytes(out) == reference.finalize()
 
 
 @given(KEY, KEY, st.binary(max_size=200), st.integers(0, 5))

@@ -80,7 +80,7 @@ def test_what_is_no_certificate_has_no_date(der):
 def test_a_chain_becomes_the_pem_of_each_in_its_order():
     since = datetime.datetime(2026, 3, 1)
     ders = [issued(since, since + years * YEAR) for years in (1, 2, 3)]
-    read = x509.load_pem_x509_certificates(chain.run(b"".join(ders)))
+    read = x509.load_pem_x509_certificates(chain.pem(b"".join(ders)))
     assert [one.public_bytes(serialization.Encoding.DER) for one in read] == ders
 
 
@@ -89,7 +89,7 @@ def test_a_chain_that_is_cut_short_is_none(lost):
     since = datetime.datetime(2026, 3, 1)
     der = issued(since, since + YEAR) * 2
     with pytest.raises(ValueError):
-        chain.run(der[:-lost])
+        chain.pem(der[:-lost])
 
 
 def with_names(*names):
@@ -101,20 +101,20 @@ def with_names(*names):
 
 def test_a_name_stands_in_the_san_and_without_a_star():
     star = ipaddress.ip_address("42.42.42.42")  # whose bytes are four of them
-    named.run(with_names(x509.DNSName("acquirer.test")))
-    named.run(with_names(x509.IPAddress(star), x509.DNSName("acquirer.test")))
+    named.check(with_names(x509.DNSName("acquirer.test")))
+    named.check(with_names(x509.IPAddress(star), x509.DNSName("acquirer.test")))
     for names in ((), (x509.DNSName("*.test"),), (x509.IPAddress(star), x509.DNSName("*.test"))):
         with pytest.raises(ValueError):
-            named.run(with_names(*names))
+            named.check(with_names(*names))
 
 
 def test_a_certificate_that_cannot_be_read_is_refused():
     whole = with_names(x509.DNSName("acquirer.test"))
     for size in range(len(whole) - 100):
         with pytest.raises(ValueError):
-            named.run(whole[:size])
+            named.check(whole[:size])
     for at in range(len(whole)):
         bent = bytearray(whole)
         bent[at] ^= 0xFF
         with contextlib.suppress(ValueError):
-            named.run(bytes(bent))
+            named.check(bytes(bent))

@@ -255,7 +255,7 @@ def test_what_mbedtls_calls_too_little_memory_is_known(number, full):
     ],
 )
 def test_each_cause_has_its_own_code(step, fault, code):
-    assert cause.run(step, fault) == code
+    assert cause.code(step, fault) == code
 
 
 @pytest.mark.parametrize("step", [tls_link.OWN, tls_link.CONNECT, tls_link.TLS])
@@ -273,7 +273,7 @@ def test_too_little_memory_is_no_other_cause(monkeypatch, step, fault, largest):
     regions = [(200000, 90000, largest, 0)]
     monkeypatch.setattr(esp32, "idf_heap_info", lambda capabilities: regions)
     with pytest.raises(NoRoom):
-        cause.run(step, fault)
+        cause.code(step, fault)
 
 
 def test_every_limit_is_thirty_seconds():

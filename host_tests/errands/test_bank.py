@@ -10,7 +10,8 @@ from firmware.acquirer import directory
 from firmware.binding import model
 from firmware.binding.change import NoAnswer
 from firmware.errands import bank, draft
-from host_tests.ui.stage import Stage, settle
+from firmware.ui import canvas
+from host_tests.ui.stage import Stage, assets, settle
 from tools.acquirer import made_up
 from tools.build import texts
 
@@ -34,7 +35,7 @@ class Desk(SimpleNamespace):
             asked=[],
             sync=self,
         )
-        draft.begin(self)
+        draft.begin(self, model.CHANGE_ACCOUNT, 1)
 
     async def look_up(self, *asked):
         self.asked.append(tuple(map(bytes, asked[:2])) + asked[2:])
@@ -157,3 +158,20 @@ def test_the_list_has_the_thirty_classes_in_both_languages():
     for words in texts.read_all().values():
         named = [words[f"bank.{code}"] for code in classes]
         assert len(set(named)) == 30
+
+
+def test_its_rows_and_labels_fit_the_panel_in_both_languages():
+    desk = Desk()
+    for language in texts.LANGUAGES:
+        desk.text.load(str(assets() / f"{language}.bin"))
+        labels = [desk.text(key) for key in ("bank.letters", "bank.no_letters", "field.cnaps")]
+        for words, left_out in ((labels, 0), (bank._choices(desk.text), _DIGIT_AND_SPACE)):
+            wide = [each for each in words if left_out + _width(desk, each) > canvas.TEXT_WIDTH]
+            assert wide == []
+
+
+_DIGIT_AND_SPACE = 13  # before a menu's words
+
+
+def _width(desk, words):
+    return desk.pages.canvas.width(words.encode())

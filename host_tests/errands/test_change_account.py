@@ -66,7 +66,7 @@ class Desk(SimpleNamespace):
     async def open(self, name, *args):
         if name == "approval":
             return await approval.run(self, *args)
-        if name in ("authorising", "codes"):
+        if name == "codes":
             return await rooms.ask("firmware.errands." + name, "run", self, *args)
         if name == "form":
             self.said.append("form")

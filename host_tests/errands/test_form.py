@@ -8,8 +8,9 @@ import pytest
 from firmware import rooms
 from firmware.binding import model
 from firmware.errands import after, change_account, form, main_menu, resume
+from firmware.errands import draft as drafts
 from firmware.ui.pages import Idle
-from host_tests.ui.stage import Stage, settle
+from host_tests.ui.stage import CLEAR, Stage, settle
 
 NAME = "上海示例商贸有限公司"
 ACCOUNT = "1001230009876543"
@@ -109,10 +110,12 @@ def test_what_is_left_alone_or_finds_no_room_is_kept_at_the_desk(desk):
 async def left_alone(desk, *keys):
     """Fill in so far; then nobody is there any more."""
     task = await fill(desk, *keys)
+    patient, desk.pages.quiet_ms = desk.pages.quiet_ms, 10
     desk.pages._left_ms = 0
     desk.stage.keys._arrived.set()
     with pytest.raises(Idle):
         await asyncio.wait_for(task, 20)
+    desk.pages.quiet_ms = patient
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,6 @@ async def left_alone(desk, *keys):
 )
 def test_the_field_that_was_being_typed_is_found_as_it_was(desk, keys, typed):
     desk.licence = None
-    desk.pages.quiet_ms = 10
 
     async def story():
         await left_alone(desk, *keys)
@@ -194,7 +196,7 @@ def test_logging_in_again_offers_to_go_on(desk, key, kept):
     desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
 
     async def story():
-        assert await main_menu.run(desk, []) == "change_account"
+        assert await main_menu.run(desk, []) == ("change_account", ())
         task = asyncio.create_task(resume.run(desk, "change.title", model.CHANGE_ACCOUNT))
         await settle()
         assert desk.text("change.resume")[:8] in shown(desk)
@@ -231,7 +233,7 @@ def test_logging_out_by_hand_throws_it_away(desk):
         await desk.stage.press("2")
         return await task
 
-    assert asyncio.run(story()) is None
+    assert asyncio.run(story()) == (None, ())
     assert desk.draft is None and not any(draft)
 
 
@@ -278,3 +280,24 @@ def test_what_is_no_field_of_the_form_leads_to_its_review(desk, mending):
         assert desk.text("ui.edit")[1:] in shown(desk)
 
     asyncio.run(story())
+
+
+def test_who_knows_no_number_has_it_looked_up_with_the_form_out_of_memory(desk):
+    async def story():
+        assert await (await fill(desk, *UNTIL_CNAPS, "D")) == "bank"
+        drafts.put(desk.draft, model.CNAPS, b"308980100053")
+        drafts.put(desk.draft, model.BANK, "招商银行样州长乐路支行".encode())
+        again = await fill(desk, "BBBB")
+        assert "308980100053" in shown(desk)
+        assert "招商银行样州长乐路" in shown(desk)
+        for keys in ("D", bytes([CLEAR]), "D"):  # looked up once more, from the review
+            await desk.stage.press(keys)
+        assert await again == "bank"
+        again = await fill(desk, "BBBB")
+        for keys in ("D", bytes([CLEAR]), CNAPS, "D", "BBBBB", "D"):  # another number is typed
+            await desk.stage.press(keys)
+        return await again
+
+    tlvs = asyncio.run(story())[-1]
+    assert model.field(tlvs, model.CNAPS) == CNAPS.encode()
+    assert model.field(tlvs, model.BANK) is None  # of another bank

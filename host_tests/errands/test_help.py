@@ -111,20 +111,20 @@ def test_who_leaves_help_alone_is_logged_out(desk):
 
 
 def test_without_room_for_help_the_page_stays(desk, monkeypatch):
-    loaded = rooms.load
+    loaded = rooms._load
 
-    def full(path):
+    def full(path, came):
         if path.endswith("help"):
             raise rooms.NoRoom
-        return loaded(path)
+        return loaded(path, came)
 
     async def story():
         await desk.stage.press("123")
         before = desk.picture()
-        monkeypatch.setattr(rooms, "load", full)
+        monkeypatch.setattr(rooms, "_load", full)
         await desk.stage.press(HELD)
         assert desk.picture() == before
-        monkeypatch.setattr(rooms, "load", loaded)
+        monkeypatch.setattr(rooms, "_load", loaded)
         await desk.stage.press("456D")
 
     assert run(desk, desk.pages.digits("t", "approve.code", 6, 6), story) == bytearray(b"123456")

@@ -184,15 +184,15 @@ def rows(desk, *keys):
     [
         (
             b"01",
-            ["Account management", "Change password"],
+            ["Account management", "Bank card management", "Change password"],
             ["Change account", "Bound account", "Restore backup", "Pending request"],
         ),
         (
             b"00",
-            ["Account management", "Operators", "Change password"],
+            ["Account management", "Bank card management", "Operators", "Change password"],
             ["Bound account", "Pending request", "Change records", "Compare bindings"],
         ),
-        (b"99", ["Change password", "Network"], None),
+        (b"99", ["Change password", "Network", "Host", "Self-test"], None),
     ],
 )
 def test_menus_show_what_the_role_may_do(number, settings, accounts):
@@ -214,10 +214,10 @@ def test_the_supervisor_sees_the_old_and_the_new_merchant_number_once():
     desk = Desk()
     desk.identity = SimpleNamespace(terminal=b"12345678", merchant=b"N" * 15)
     desk.state.put(((store.MERCHANT, b"N" * 15 + b"O" * 15), (store.MERCHANT_NEW, b"\1")))
-    assert asyncio.run(main_menu.run(desk, [])) == "merchant_changed"
+    assert asyncio.run(main_menu.run(desk, [])) == ("merchant_changed", ())
     play(desk, merchant_changed.run(desk), ("OOOOO", "B"), ("NNNNN", "C"))
     assert desk.state.has(store.MERCHANT_NEW)  # not read: it stays
     play(desk, merchant_changed.run(desk), ("OOOOO", "D"))
     assert not desk.state.has(store.MERCHANT_NEW)
     result, _ = desk.stage.play(main_menu.run(desk, []), "2")
-    assert result is None
+    assert result == (None, ())

@@ -12,6 +12,7 @@ from firmware.binding.request import pending
 from firmware.desk import Desk
 from firmware.errands import after, change_account, resume, submission
 from firmware.errands import draft as drafts
+from firmware.rooms import NoRoom
 from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import NEW, OLD, Terminal
@@ -34,7 +35,7 @@ class Counter(Terminal):
         self.stage = Stage("en")
         self.text, self.pages, self.operator = self.stage.text, self.stage.pages, b"01"
         self.board = SimpleNamespace(random=bytes, beep=self._beep)
-        self.draft, self.busy, self.hotline = None, [], "95016"
+        self.draft, self.ended, self.busy, self.hotline = None, None, [], "95016"
 
     async def _beep(self, ms):
         pass
@@ -97,6 +98,19 @@ def test_of_a_form_that_was_accepted_nothing_is_kept_for_who_is_left_alone_on_th
     assert seen == [None] and not any(draft)
 
 
+@pytest.mark.parametrize("event", [change.ACTIVE, change.REVIEWING])
+def test_what_ended_without_room_for_its_page_is_left_for_the_next_page_to_tell(event):
+    counter = Counter([None], event)
+
+    async def full(*words):
+        raise NoRoom
+
+    counter.pages.message = full
+    with pytest.raises(NoRoom):
+        asyncio.run(submission.run(counter, "change.title", _secrets(), FORM))
+    assert counter.ended == (event if event == change.ACTIVE else None)
+
+
 def test_what_ended_an_earlier_request_is_never_told_of_this_one(monkeypatch):
     counter = Counter([None] + [3] * 4, change.ACTIVE)
     assert counter.submit(monkeypatch)[0].startswith("Accepted\n")
@@ -140,6 +154,15 @@ def test_a_request_names_what_the_acquirer_has_in_its_slot():
 def test_a_request_for_a_slot_that_the_acquirer_has_unbound_names_nothing():
     counter, request = _proposed([(1, None), (2, NEW)])
     assert request.old_token is None
+
+
+@pytest.mark.parametrize("number", [b"00", b"99"])
+def test_a_request_of_somebody_who_enters_no_changes_is_not_stored(number):
+    counter = Counter([])
+    counter.operator = number
+    with pytest.raises(change.NotPossible):
+        asyncio.run(counter.open("propose", *FORM))
+    assert pending(counter.state) is None
 
 
 def _left_unanswered(monkeypatch, event, code):

@@ -11,9 +11,9 @@ import pytest
 from drivers import clock
 from firmware.binding import change
 from firmware.binding.change import Outcome
-from firmware.binding.change_record import ChangeRecord, run
+from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
-from firmware.errands import after, authorising, change_records, pending, telling, waiting
+from firmware.errands import after, change_records, pending, telling, waiting
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as store
 from firmware.ui.text import Text
@@ -188,7 +188,7 @@ def test_a_hold_is_told_with_what_the_acquirer_has_said():
 def test_a_record_of_a_refusal_says_of_which_kind_it_was(kind):
     outcome = _refused(b"63", kind)
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
-    words = change_records.describe(Desk("en"), ChangeRecord(run(request, outcome, NOW)))
+    words = change_records.describe(Desk("en"), ChangeRecord(compose(request, outcome, NOW)))
     assert _last(words) == _last(_words("en", outcome))
 
 
@@ -201,7 +201,7 @@ def _record(event, code, note=""):
     outcome = _outcome(event, code)
     outcome.note = note
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
-    return run(request, outcome, 1_800_000_000)
+    return compose(request, outcome, 1_800_000_000)
 
 
 @pytest.mark.parametrize("event", ENDS)
@@ -313,9 +313,6 @@ def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked
 
     async def open_(name, *args):
         counter.opened.append((name, args))
-        return await (authorising.run(counter, *args) if name == "authorising" else answer(name))
-
-    async def answer(name):
         return said[name].pop(0)
 
     counter.open = open_

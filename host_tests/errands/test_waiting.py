@@ -294,7 +294,7 @@ def test_without_room_for_other_words_the_page_stays_as_it_was(monkeypatch):
 def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(said, errand):
     counter = Counter()
     led = after.leads_to(outcome(change.REVIEWING, again_s=said))
-    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": ["proposal", None]}
+    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": [("proposal",), None]}
     opened |= {"approval": ["secrets"], "submission": [led], "waiting": [model.ACCOUNT]}
 
     async def open_(name, *args):

@@ -31,7 +31,7 @@ _OF = {  # the tags of each answer
     "0810": (_NAMES, _NAMES, _SEALED, 0xDF45, 0xDF46, 0xDF47, 0xDF47, 0xDF48, 0xDF40, _TOKEN),
     "0310": (
         *(0xDF10, 0xDF40, 0xDF40, 0xDF41, 0xDF42, 0xDF43, _TOKEN, 0xDF4A, 0xDF4B, _SEALED),
-        *(_BANK, _BANK, 0xDF65),
+        *(_BANK, _BANK, _BANK, 0xDF65),
         *_INNER,
     ),
     "0330": (0xDF51, 0xDF51, 0xDF41, 0xDF10),
@@ -51,7 +51,6 @@ _LIKELY = (  # what a tag may well have, or nearly
     b"shop.1234567890",
     b"6222020200112233445",
     b"102100099996",
-    "102100099996中国工商银行".encode(),
     b"91350100M000100Y43",
     b"3012",
     b"\0\0\0\0",
@@ -123,8 +122,14 @@ def _words(mti, draw):
             )
         else:
             tag = draw.choice(_OF.get(mti, (0xDF10,)))
-            words += [f"{tag:04X}={_value(draw)}" for _ in range(draw.choice((1, 1, 1, 1, 2, 12)))]
+            value = _bank if tag == _BANK else _value
+            words += [f"{tag:04X}={value(draw)}" for _ in range(draw.choice((1, 1, 1, 1, 2, 12)))]
     return words
+
+
+def _bank(draw):
+    """A number that is right, before a name that may be."""
+    return (b"102100099996" + bytes.fromhex(_value(draw).replace("-", ""))).hex()
 
 
 def _value(draw):
@@ -225,7 +230,7 @@ class Reader(life.Till):
             if self.sync.names:
                 stage.keys.press("D" + "B" * len(self.sync.names))
                 with contextlib.suppress(Idle):
-                    asked = model.CHANGE_ACCOUNT, life.SLOT, change_account._FIELDS, after.FORM
+                    asked = model.CHANGE_ACCOUNT, 1, change_account._FIELDS, after.FORM
                     await self.open("form", "change.title", *asked)
         finally:
             self.text, self.pages, self.operator = kept

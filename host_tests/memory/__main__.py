@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from host_tests.memory import ending, sweep
+from host_tests import prove
+from host_tests.memory import pinch, sweep
 
 _SHOWN = 20  # lines of a kind printed; the report has all
 
@@ -23,15 +24,18 @@ def _arguments():
     parser.add_argument("--quick", action="store_true", help="a few points of each story")
     parser.add_argument("--seed", type=int, default=sweep.SEED, help="of the sampled points")
     parser.add_argument("--only", metavar="STORY:POINT", help="tell one point's story")
-    parser.add_argument("--story", action="append", choices=list(ending.STORIES), help="only this")
+    parser.add_argument("--story", action="append", choices=list(sweep.STORIES), help="only this")
     parser.add_argument("--processes", type=int, help="as many as there are cores")
     return parser.parse_args()
 
 
 def _tell(only):
     story, _, point = only.rpartition(":")
-    if story not in ending.STORIES or not point.isdigit():
-        return f"{only}: there are only {', '.join(ending.STORIES)}, and their points by number"
+    if story not in sweep.STORIES or not point.isdigit():
+        return f"{only}: there are only {', '.join(sweep.STORIES)}, and their points by number"
+    if story in pinch.STORIES:
+        print(pinch.story(story, int(point)))
+        return None
     there = sweep.of(story)
     if int(point) >= there.points:
         return f"{only}: {story} has the points 0 to {there.points - 1}"
@@ -40,8 +44,8 @@ def _tell(only):
     return None
 
 
-def _table(report, seconds):
-    title = f"{seconds:.0f} s, seed {report['seed']}"
+def _table(report):
+    title = f"seed {report['seed']}"
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     table.add_column("story", no_wrap=True)
     table.add_column("points", justify="right")
@@ -60,7 +64,7 @@ def main():
         return int(wrong is not None)
     began = time.monotonic()
     console = Console()
-    stories = options.story or list(ending.STORIES)
+    stories = options.story or list(sweep.STORIES)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("ending memory", total=None)
         report = sweep.run(
@@ -68,11 +72,13 @@ def main():
             lambda done, units: progress.update(task, completed=done, total=units),
         )
     sweep.save(report)
-    console.print(_table(report, time.monotonic() - began))
+    console.print(_table(report))
     for kind in sweep.KINDS:
         for line in report["found"][kind][:_SHOWN]:
             console.print(f"{kind}: {line}", style="red", markup=False, soft_wrap=True)
     counts = [f"{report[kind]} {kind}" for kind in sweep.KINDS]
+    if not options.story:
+        console.print(prove.verdict("memory", time.monotonic() - began, options.quick)[0])
     console.print(f"{report['points']} points: {', '.join(counts)}")
     return int(any(report[kind] for kind in sweep.KINDS))
 

@@ -27,6 +27,7 @@ _LOOK_S = 5
 _CLEAR = bytes((stage.CLEAR,))
 _OK = "D"
 _BACK = "C"
+_DOWN = "B"
 _WATCHDOG_S = 90
 _THINKS_MS = 1000
 _STAY_MS = 20000  # a key now and then: somebody is here
@@ -35,19 +36,26 @@ _LONG = 12  # rows of a review at most
 
 # What a goal is: the rows to it from the settings, and the words that tell that it is reached.
 _GOALS = {
-    "change": ("11", "told.accepted"),
-    "restore": ("13", "told.accepted"),
-    "review": ("11", "submit.review"),
-    "watch": ("14", "told.accepted"),
-    "accept": ("16", "take_over.done"),
-    "password": ("2", "password.changed"),
-    "network": ("3", "network.up"),
-    "language": ("4", "language.zh"),
-    "about": ("5", "about.build"),
-    "bindings": ("12", "bindings.title"),
-    "pending": ("14", "pending.none"),
-    "records": ("15", "change_records.none"),
-    "agrees": ("16", "take_over.agrees"),
+    "change": ("menu.accounts", "change.title", "told.accepted"),
+    "restore": ("menu.accounts", "restore.title", "told.accepted"),
+    "review": ("menu.accounts", "change.title", "submit.review"),
+    "watch": ("menu.accounts", "pending.title", "told.accepted"),
+    "accept": ("menu.accounts", "take_over.title", "take_over.done"),
+    "password": ("password.title", "password.changed"),
+    "network": ("network.title", "network.up"),
+    "language": ("language.title", "language.zh"),
+    "about": ("about.title", "about.build"),
+    "bindings": ("menu.accounts", "bindings.title", "bindings.title"),
+    "pending": ("menu.accounts", "pending.title", "pending.none"),
+    "records": ("menu.accounts", "change_records.title", "change_records.none"),
+    "agrees": ("menu.accounts", "take_over.title", "take_over.agrees"),
+}
+
+_LATER = {
+    "told.accepted": ("idle.ended.2",),
+    "submit.review": ("pending.phase.3",),
+    "take_over.done": ("take_over.agrees",),
+    "password.changed": ("password.same",),
 }
 
 
@@ -158,27 +166,29 @@ class Person:
     """Somebody who wants one thing after another, and presses what the page shown asks for.
 
     plan: {"goals": names of _GOALS, "at the counter": {number: password}, "number": what is typed
-    as the new account's, None for a card, "new": a password to be chosen}.
-    seen: the pages met, in turn, each once in a row. told: whether one said that the terminal was
-    busy. lost: what the page showed that leads nowhere, "" if there was none. done: everything was
-    reached and the idle page is there.
+    as the new account's, None for a card, "chosen": {number: the password that is chosen}}.
+    lines: what the page shows. seen: the pages met, in turn, each once in a row. told: whether one
+    said that the terminal was busy. lost: what the page showed that leads nowhere, "" if there was
+    none. done: everything was reached and the idle page is there.
     """
 
     def __init__(self, world, plan):
-        self.seen, self.told, self.lost, self.done = [], False, "", False
+        self.lines, self.seen, self.told, self.lost, self.done = [], [], False, "", False
         self._world, self._plan = world, plan
         self._goals = list(plan["goals"])
         self._passwords = {who: [word] for who, word in plan["at the counter"].items()}
         self._who = None  # was asked for a password last
         self._fresh = False  # the page has just come
+        self._empty = False  # the field shown
         self._pressed_ms = 0
         self._code = None
         self._language = "zh"
 
     def look(self):
         """Return the keys to press now, as bytes."""
-        lines = _read(bytes(self.panel.buffer))
+        lines = self.lines = _read(bytes(self.panel.buffer))
         title, body = lines[0] if lines else "", "".join(lines[1:])
+        self._empty = re.search("(?<![0-9])0/", title) is not None
         page, keys = self._page(title, body)
         self._fresh = self.seen[-1:] != [page]
         if self._fresh:
@@ -187,11 +197,8 @@ class Person:
         if keys is None:
             self.lost = " | ".join(lines)
             return b""
-        if self._goals and self._words(_GOALS[self._goals[0]][1]) in body:
-            self._goals.pop(0)
+        self._reach(body)
         if page == "idle.title":
-            if self._words("idle.ended.2") in body:
-                self._goals = [goal for goal in self._goals if _GOALS[goal][1] != "told.accepted"]
             self.done = not self._goals
             keys = _OK if self._goals else ""
         if callable(keys):
@@ -199,6 +206,13 @@ class Person:
         if keys:
             self._pressed_ms = self._world.now_ms()
         return keys if isinstance(keys, bytes) else keys.encode()
+
+    def _reach(self, body):
+        # What was not told when it was reached shows when it is tried again.
+        if self._goals:
+            word = _GOALS[self._goals[0]][-1]
+            if any(self._words(key) in body for key in (word, *_LATER.get(word, ()))):
+                self._goals.pop(0)
 
     def _words(self, key):
         return _words(key, self._language)
@@ -215,11 +229,13 @@ class Person:
     def _known(self):
         # Title and words of a page, and what is pressed there; the first that fits.
         return (
+            (None, "ui.wait", ""),
             ("idle.title", None, ""),
             (None, "password.of", self._password),
-            (None, "password.new", self._chosen),
+            (None, "password.new", self._chosen if self._choosing() else _BACK),
             (None, "password.again", self._chosen),
             ("password.title", "password.changed", self._changed),
+            ("password.title", "password.same", self._changed),
             (None, "password.wrong", self._wrong),
             (None, "approve.code", self._owners_code),
             ("log_in.title", "log_in.number", _OK),
@@ -232,36 +248,48 @@ class Person:
             ("field.kind", None, "1"),
             (None, "field.account", self._number),
             (None, "field.account_again", self._number),
-            (None, "field.cnaps", _CLEAR + b"102100099996" + _OK.encode()),
+            (None, "field.cnaps", lambda body: self._typed("102100099996")),
             ("change.title", "field.reason", "B" * _LONG + _OK),  # the review
             ("pending.title", "pending.ask_now", "1"),
             ("pending.title", "pending.send", "1"),
             ("pending.title", "pending.phase.3", self._stay),
             (None, "prepare.clock", self._later),
             *((title, None, _OK) for title in _READ),
+            *((None, hint, _OK) for hint in ("ui.next", "ui.accept", "ui.ok")),
         )
 
     def _row(self, depth):
-        rows = _GOALS[self._goals[0]][0] if self._goals else ""
-        return rows[depth : depth + 1] or _BACK
+        # The digit before the words of the row wanted; it may be further down.
+        *rows, _ = _GOALS[self._goals[0]] if self._goals else ("",)
+        if len(rows) <= depth:
+            return _BACK
+        for line in self.lines[1:]:
+            if line[1:].startswith(self._words(rows[depth])):
+                return line[0]
+        return _DOWN
 
     def _password(self, body):
         self._who = re.search("[0-9]{2}", body).group()
-        return _typed(self._passwords[self._who][0])
+        return self._typed(self._passwords[self._who][0])
 
     def _wrong(self, body):
         known = self._passwords[self._who]
         known.append(known.pop(0))  # which of them it is was never said
         return _OK
 
+    def _choosing(self):
+        # Whether one is wanted, and not only found out to be chosen already.
+        return "password" not in self._plan["goals"] or "password" in self._goals
+
     def _chosen(self, body):
         known = self._passwords[self._who]
-        if self._plan["new"] not in known:
-            known.append(self._plan["new"])
-        return _typed(self._plan["new"])
+        new = self._plan["chosen"][self._who]
+        if new not in known:
+            known.append(new)
+        return self._typed(new)
 
     def _changed(self, body):
-        self._passwords[self._who] = [self._plan["new"]]
+        self._passwords[self._who] = [self._plan["chosen"][self._who]]
         return _OK
 
     def _owners_code(self, body):
@@ -269,15 +297,19 @@ class Person:
         if code == self._code:
             return self._stay(body)  # the phone shows the next one soon
         self._code = code
-        return _CLEAR + code + _OK.encode()
+        return self._typed(code.decode())
 
     def _number(self, body):
         if self._plan["number"] is not None:
-            return _typed(self._plan["number"])
+            return self._typed(self._plan["number"])
         if self._fresh:
             self.reader.swipe(CARDS["debit"][2])
             return ""
         return _OK if re.search("[0-9]{4}", body) else ""
+
+    def _typed(self, digits):
+        cleared = b"" if self._empty else _CLEAR
+        return cleared + digits.encode() + _OK.encode()
 
     def _stay(self, body):
         return self._later(body) and "A"
@@ -289,6 +321,7 @@ class Person:
 _READ = (  # titles of pages that are confirmed, whatever else they show
     *("busy.title", "closed.title", "password.title", "log_in.title", "change.title"),
     *("notice.title", "language.title", "about.title", "bindings.title", "bindings.backup"),
+    *("approve.supervisor", "approve.owner"),
     *(
         "change_records.title",
         "restore.title",
@@ -298,10 +331,6 @@ _READ = (  # titles of pages that are confirmed, whatever else they show
     ),
     *("result.unsent", "result.unknown", "result.review", "result.refused", "result.held"),
 )
-
-
-def _typed(digits):
-    return _CLEAR + digits.encode() + _OK.encode()
 
 
 @functools.cache

@@ -6,14 +6,17 @@ task; a coroutine that goes on is no call. May import crash and counter.
 """
 
 import asyncio
+import functools
 import sys
 from collections import namedtuple
 from dataclasses import dataclass, replace
+from importlib.machinery import SourceFileLoader
 from types import SimpleNamespace
 from unittest import mock
 
 from firmware import rooms
 from firmware.desk import Desk
+from firmware.terminal import Terminal
 from host_tests.crash import ROOT, life, scenarios, world
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
@@ -22,10 +25,12 @@ from host_tests.memory import counter
 _OURS = (f"{ROOT}/firmware/", f"{ROOT}/drivers/")
 _BEGIN = Desk.open.__code__  # the start is over: the first errand is opened
 _END = life.Till.facts.__code__  # what follows is looked at, no longer lived
+_START = Terminal._main.__code__  # what it makes belongs to the start
 _TASK = asyncio.create_task.__code__
 _DEPTH = 3  # calls, from the last one back, that make a way
 _LATER_S = 1000  # what found no room and nobody waits for has come again by then
 _QUIET = SimpleNamespace(collect=lambda: None)  # CPython's takes long
+_kinds, _held = {}, []  # {id: kind}, and what has these ids
 _NOBODY = ("_kept", "Terminal._kept", "Terminal._supervise")  # tasks that nobody waits for
 
 
@@ -47,19 +52,27 @@ class Ending(CPython):
         self.calls, self.where, self.asked, self._begun = 0, "", False, False
         sys.settrace(self._called)
         try:
-            with mock.patch.object(rooms, "gc", _QUIET):
+            with (
+                mock.patch.object(rooms, "gc", _QUIET),
+                mock.patch.object(SourceFileLoader, "source_to_code", _code_of),
+            ):
                 super().live(there, plan)
         finally:
             sys.settrace(None)
 
     def _called(self, frame, event, argument):
         code = frame.f_code
+        kind = _kinds.get(id(code))
+        if kind is None:
+            kind = _kind(code)
+        if not kind:
+            return
         if not self._begun:
             self._begun = code is _BEGIN
             return
         if code is _END:
             sys.settrace(None)
-        if not _counts(frame, code):
+        if not _counts(frame, code, kind):
             return
         number, self.calls = self.calls, self.calls + 1
         if self.watch:
@@ -71,13 +84,35 @@ class Ending(CPython):
             raise MemoryError
 
 
-def _counts(frame, code):
-    if code is _TASK:
-        return frame.f_back.f_code.co_filename.startswith(_OURS)
-    if not code.co_filename.startswith(_OURS):
-        return False
-    if code.co_name == "<module>":
-        return True
+@functools.cache
+def _compiled(data, path):
+    return compile(data, path, "exec", dont_inherit=True)
+
+
+def _code_of(loader, data, path):
+    # What comes and goes in every life is compiled once, also where Python keeps no files of it.
+    return _compiled(bytes(data), path)
+
+
+def _kind(code):
+    # Asked once a code: a life has a million calls.
+    if code in (_TASK, _END):
+        kind = "end" if code is _END else "task"
+    elif not code.co_filename.startswith(_OURS):
+        kind = ""
+    else:
+        kind = "module" if code.co_name == "<module>" else "call"
+    _kinds[id(code)] = kind
+    _held.append(code)
+    return kind
+
+
+def _counts(frame, code, kind):
+    if kind == "task":
+        maker = frame.f_back.f_code
+        return maker.co_filename.startswith(_OURS) and maker is not _START
+    if kind != "call":
+        return kind == "module"
     if frame.f_lineno != code.co_firstlineno:
         return False
     # What a task begins with was made, and found its room, where the task was.
@@ -117,7 +152,7 @@ class Story:
         if not self.goals:
             return told
         plan = {**told.plan, "goals": self.goals, "at the counter": dict(self.passwords)}
-        plan |= {"number": self.number, "new": self.new}
+        plan |= {"number": self.number, "chosen": {"01": self.new}}
         if plan.get("probe"):
             plan["probe"] = [dict(self.passwords)["01"], self.new]
         if self.number is None:

@@ -1,7 +1,8 @@
 """The whole sweep: where memory ends under CPython and under MicroPython, and the report.
 
-Work is cut into units of some seconds that processes take in turn; what comes out does not depend
-on who took which. May import ending.
+Work is cut into units that processes take in turn: a story, or a part of its points, where each
+process has to find out first how the story goes. What comes out does not depend on who took which.
+May import ending, pinch.
 """
 
 import json
@@ -9,22 +10,24 @@ import multiprocessing
 import os
 import random
 from collections import namedtuple
+from functools import partial
 
 from host_tests.crash import ROOT
-from host_tests.memory import ending
+from host_tests.memory import ending, pinch
 
+STORIES = (*ending.STORIES, *pinch.STORIES)
 REPORT = ROOT / "build" / "reports" / "memory.json"
 SEED = 1
 KINDS = ("disagreements", "restarts", "silent")
 _SAMPLES = 100  # calls of each story but the main ones
-_QUICK = 5
-_QUICK_MAIN = 60
-_UNIT = 50
+_QUICK = 2
+_QUICK_MAIN = 30
+_PARTS = {**dict.fromkeys(ending.MAIN, 40), **dict.fromkeys(pinch.STORIES, 6), pinch.SMALL: 3}
 
 _sweeps = {}
 
-Unit = namedtuple("Unit", "story points")
-Result = namedtuple("Result", "unit found")
+Unit = namedtuple("Unit", "story quick seed part parts")
+Result = namedtuple("Result", "unit points found")  # points: how many
 
 
 def of(story):
@@ -42,9 +45,11 @@ def close():
 
 
 def chosen(story, quick, seed):
-    """Return the calls of a story at which memory is to end: each of the terminal's own work, the
-    edges of each way to a call at the counter, and of the other stories a sample.
+    """Return the points of a story: of pinch's all, of the main ones each call of the terminal's
+    own work and the edges of each way to a call at the counter, of the others a sample.
     """
+    if story in pinch.STORIES:
+        return pinch.points(story, quick)
     sweep = of(story)
     draw = random.Random(f"{seed} {story}")
     if story not in ending.MAIN:
@@ -57,37 +62,56 @@ def chosen(story, quick, seed):
 
 
 def explore(unit):
-    """End memory at each point of a unit. Returns its Result."""
-    sweep = of(unit.story)
-    return Result(unit, [one for at in unit.points for one in sweep.found(at)])
-
-
-def _points(asked):
-    story, quick, seed = asked
-    found = [ending.Found("disagreements", line) for line in of(story).unharmed()]
-    return story, [] if found else list(chosen(story, quick, seed)), found
+    """End memory at every so-manieth point of the story, the unit's part of them. Returns its
+    Result; of a story that goes wrong by itself no point is tried.
+    """
+    if unit.story in pinch.STORIES:
+        found, wrong = partial(pinch.found, unit.story), []
+    else:
+        sweep = of(unit.story)
+        found = sweep.found
+        wrong = [ending.Found("disagreements", line) for line in sweep.unharmed()]
+    if wrong:
+        return Result(unit, 0, wrong if unit.part == 0 else [])
+    points = chosen(unit.story, unit.quick, unit.seed)[unit.part :: unit.parts]
+    return Result(unit, len(points), [one for at in points for one in found(at)])
 
 
 def run(stories, quick=False, seed=SEED, processes=None, told=lambda done, units: None):
-    """Explore these stories; `told(done, units)` after each unit. Returns the report."""
-    processes = processes or os.cpu_count() or 1
+    """Explore these stories; `told(done, units)` after each unit. Returns the report.
+
+    processes: twice as many as there are cores, if not given: some wait for a terminal to do its
+    work, in its own time.
+    """
+    processes = processes or 2 * (os.cpu_count() or 1)
+    work = _mixed(
+        [
+            Unit(story, quick, seed, part, parts)
+            for story in stories
+            for parts in [1 if quick else _PARTS.get(story, 1)]
+            for part in range(parts)
+        ]
+    )
+    points, found = dict.fromkeys(stories, 0), []
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        points, found, work = {}, [], []
-        asked = [(story, quick, seed) for story in stories]
-        for story, chosen_there, wrong in pool.imap_unordered(_points, asked):
-            points[story] = len(chosen_there)
-            found += wrong
-            work += [
-                Unit(story, chosen_there[at : at + _UNIT])
-                for at in range(0, len(chosen_there), _UNIT)
-            ]
-        work.sort(key=lambda unit: (unit.story not in ending.MAIN, unit.story))
+        told(0, len(work))
         for done, result in enumerate(pool.imap_unordered(explore, work), 1):
+            points[result.unit.story] += result.points
             found += result.found
             told(done, len(work))
         pool.close()
         pool.join()
-    return report({story: points[story] for story in stories}, found, seed)
+    return report(points, found, seed)
+
+
+def _mixed(work):
+    # Those that wait for a terminal and those that compute, evenly.
+    waiting = [unit for unit in work if unit.story in pinch.STORIES]
+    computing = [unit for unit in work if unit.story in ending.STORIES]
+    placed = [
+        (at / len(units), unit) for units in (waiting, computing) for at, unit in enumerate(units)
+    ]
+    return [unit for _, unit in sorted(placed)]
 
 
 def report(points, found, seed):

@@ -82,7 +82,7 @@ def test_the_largest_state_takes_a_kibibyte_and_a_half_of_memory():
     assert whole <= MOST
     # It is no more after it has been written, read and copied to another sector.
     state.put(((store.NOTICE, b"\2"),))
-    turn.run(state.journal)
+    turn.begin(state.journal)
     assert state.binding(1) == LONGEST
     grown = gc.mem_alloc
     gc.collect()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from firmware.binding import change, model
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord
-from firmware.binding.change_record import run as remaining
+from firmware.binding.change_record import compose as remaining
 from firmware.binding.request import Request, begin
 from firmware.storage import audit, audit_log, turn
 from firmware.storage import state as store
@@ -262,7 +262,7 @@ def test_the_largest_state_leaves_two_kibibytes_of_its_sector_for_transitions(bi
     assert kept == store.CHANGE_RECORDS if binding == ACCOUNT else kept >= store.CHANGE_RECORDS - 2
     request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, b"oldtoken", binding)
     begin(change.Change(state, Clock()), request)
-    turn.run(state.journal)
+    turn.begin(state.journal)
     assert SIZE - state.journal.pos >= 2048
 
 

@@ -113,7 +113,7 @@ def test_old_sectors_are_not_given_up_for_a_bad_one():
 
 def test_records_that_no_longer_fit_give_way_oldest_first():
     # One is longer than an item may be; of the others as many stay as there is room for.
-    kept = [(store.CHANGE_RECORD + i, RECORD + bytes((65 + i,)) * 440) for i in range(8)]
+    kept = [(store.CHANGE_RECORD + i, RECORD + bytes((65 + i,)) * 450) for i in range(8)]
     kept[7] = (store.CHANGE_RECORD + 7, RECORD + bytes(500))
     fill = [(store.PLACE_A + i, bytes(250)) for i in range(1, 11)]
     count = (store.CHANGE_RECORD_COUNT, b"\0\0\0\x0a")  # numbers 8 and 9 are the newest

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware.rooms import NoRoom
 from firmware.ui import entry
 from firmware.ui.pages import Idle
 from host_tests.ui.stage import CLEAR, WAITING, Stage, settle
@@ -123,6 +124,30 @@ def test_a_card_fills_the_field_in(stage):
 
     assert asyncio.run(run()) == b"6222021234567890128"
     assert not any(card)  # the field's is the only copy
+
+
+def test_a_reader_that_finds_no_room_is_told_and_what_was_typed_stays(stage):
+    kept = bytearray(8)
+    begun = []
+
+    async def card():
+        begun.append(stage)
+        await asyncio.sleep(0.2)
+        raise NoRoom
+
+    async def run():
+        page = stage.pages.digits(
+            "log_in.title", "field.account", 1, 8, memoryview(kept), card=card
+        )
+        task = asyncio.create_task(page)
+        await settle()
+        await stage.press("123")
+        async with asyncio.timeout(2):
+            return await task
+
+    with pytest.raises(NoRoom):  # what people see of it: the page that says "busy"
+        asyncio.run(run())
+    assert begun and kept[:3] == b"123"
 
 
 def test_a_card_too_long_for_the_field_changes_nothing(stage):

@@ -126,6 +126,7 @@ def test_the_review_shows_everything_and_leads_to_each_field(stage):
     assert stage.play(stage.pages.review("change.title", rows), "BD")[0] == 1
     assert stage.play(stage.pages.review("change.title", rows, 2), "D")[0] == 2
     assert stage.play(stage.pages.review("change.title", rows), "C")[0] == BACK
+    assert stage.play(stage.pages.review("change.title", rows), "AD")[0] == SUBMIT
 
 
 def test_a_value_longer_than_the_panel_is_scrolled_before_the_next_row(stage):

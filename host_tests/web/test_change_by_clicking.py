@@ -85,7 +85,7 @@ async def change_account(shop):
     await shop.answer("1 对公账户", "D")
     await shop.answer("新账号", NEW["account"] + "D")
     await shop.answer("再输一次账号", NEW["account"] + "D")
-    await shop.answer("开户行联行号", NEW["cnaps"] + "D")
+    await shop.answer("联行号", NEW["cnaps"] + "D")
     await shop.answer("变更原因 更换银行", "BBBBB")
     await shop.answer("提交申请", "D")
     await shop.answer("01 的密码", OPERATOR_PASSWORD + "D")

@@ -1,8 +1,9 @@
 """The acquirer's host: server, rules, books, command line; written from the wire profile alone.
 
-The rooms: pki and keys (certificates, DUKPT, MACs), message and tlv (the wire), rules, archive
-and exchange (what is decided, and in which order), books (what is remembered), office (what
-people do to the books), server (connections). Never imports the firmware. What other tools may
+The rooms: pki and keys (certificates, DUKPT, MACs), message and tlv (the wire), rules, archive,
+inquiry and exchange (what is decided, and in which order), books (what is remembered), banks (the
+directory of banks, filled by bank_list, initials and made_up), office (what people do to the
+books), server (connections). Never imports the firmware. What other tools may
 use is named here.
 """
 

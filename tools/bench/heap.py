@@ -1,14 +1,15 @@
 """The smallest MicroPython heap in which the firmware does its work, and where the memory goes.
 
 Run: python -m tools.bench.heap. The work is `heap.txt`: a log-in, a card read, a whole change of
-binding over TLS and a restart, on a littlefs as on the chip. It has to pass in GOAL bytes, five
-times of five on a busy machine, with an empty state and with a full one (full_state.py). Writes
+binding over TLS and a restart, on a littlefs as on the chip; `heap_card.txt` is the same with a
+bank card. Both have to pass in GOAL bytes, five times of five on a busy machine, with an empty
+state and with a full one (full_state.py). Writes
 build/reports/heap.json and heap.png: {"min_heap_bytes": n, "min_heap_bytes_full": n,
-"min_heap_bytes_without_rom": n, "passed_at_goal": {"empty": n, "full": n}, "scenarios": {...},
-"shims_bytes": n, "rom_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes of code are measured
-inside the device around each import, live bytes after a collection. "Without ROM" has the chip's
-modules in Python's heap too, as an interpreter has them whose state is not recognised
-(shims/rebind_rom.py).
+"min_heap_bytes_without_rom": n, "passed_at_goal": {"empty": n, "full": n, ...},
+"scenarios": {...}, "shims_bytes": n, "rom_bytes": n, "rooms": {...}, "phases": {...}, ...}; bytes
+of code are measured inside the device around each import, live bytes after a collection. "Without
+ROM" has the chip's modules in Python's heap too, as an interpreter has them whose state is not
+recognised (shims/rebind_rom.py).
 """
 
 import argparse
@@ -39,12 +40,13 @@ TIMES = 5  # of so many, that the work has to pass in GOAL
 LOAD = 15  # busy processes meanwhile
 
 _SCRIPT = Path(__file__).with_name("heap.txt")
+_CARD = Path(__file__).with_name("heap_card.txt")
 _PROBE = Path(__file__).parent / "inside" / "heap_probe.py"
 _AMPLE = 256 * 1024
 _FIRST_SPAN = 16 * STEP
 _LIMIT_S = 400
 _SCENARIOS = scenario.REPOSITORY / "host_tests" / "scenarios"
-_GUIDES = ("guide",)  # have to pass in GOAL too
+_GUIDES = ("guide", "directory")  # have to pass in GOAL too
 _UNBOUND = ("first_account",)  # begin with nothing bound
 _START_S = 20
 
@@ -299,18 +301,24 @@ async def smallest_of_all(found, say):
 
 
 async def confirm(times, busy, say):
-    """Play the work in GOAL bytes, `times` times with each state, beside `busy` busy processes;
-    return how often it passed: {"empty": n, "full": n}. Ends with the first that does not.
+    """Play the work, and the change of a card, in GOAL bytes, `times` times with each state,
+    beside `busy` busy processes; return how often it passed: {"empty": n, "full": n, "card": n,
+    "card, full": n}. Ends with the first that does not.
     """
-    passed = {"empty": 0, "full": 0}
+    works = ("empty", _SCRIPT, False), ("full", _SCRIPT, True)
+    works += ("card", _CARD, False), ("card, full", _CARD, True)
+    passed = {name: 0 for name, _, _ in works}
     with load(busy):
         for number in range(times):
-            good = await asyncio.gather(passes(GOAL, tell=say), passes(GOAL, full=True, tell=say))
-            for name, one in zip(passed, good, strict=True):
-                passed[name] += one
-                say(f"{name:12} {GOAL:7,} B, {number + 1}: {'passes' if one else 'fails'}")
-            if not all(good):
-                break
+            for pair in (works[:2], works[2:]):
+                good = await asyncio.gather(
+                    *(passes(GOAL, script, full, tell=say) for _, script, full in pair)
+                )
+                for (name, _, _), one in zip(pair, good, strict=True):
+                    passed[name] += one
+                    say(f"{name:12} {GOAL:7,} B, {number + 1}: {'passes' if one else 'fails'}")
+                if not all(good):
+                    return passed
     return passed
 
 

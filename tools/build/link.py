@@ -10,7 +10,9 @@ two names of its own and a slot for each thing it imports. So:
   the module is dropped. Those of which a guest speaks stay in place, those of which a visitor
   speaks leave a stub there;
 - what only the house speaks of gets a name that the interpreter has in ROM (`rom.txt`), or a short
-  one: functions, classes, attributes, and parameters that are never passed by name;
+  one: functions, classes, attributes, and parameters that are never passed by name; in a unit no
+  two pieces of code get the same one, unless the sources call them the same, so that a traceback
+  can be read;
 - what is asked for by name (`rooms.ask("path", "function")`) is renamed there too;
 - a const() is put in where it is used, also in other modules, and is not stored; neither is what
   nobody speaks of, nor an import that serves for nothing else.
@@ -429,25 +431,26 @@ class House:
         ]
         public.sort(key=lambda word: (-bound[word], word))
         self._public = {word: next(brief) for word in public}
-        # Private ones: again and again in every module.
+        # Private ones: again and again in every module, but for those of a unit's code.
         rest = [next(brief) for _ in range(64)]
-        for module in self._modules.values():
-            private = Counter(
-                node.attr
-                for node in ast.walk(module.tree)
-                if isinstance(node, ast.Attribute) and _PRIVATE.fullmatch(node.attr)
-            )
-            for word in syntax.class_level(module.tree):
-                if _PRIVATE.fullmatch(word):
-                    private[word] += 1
-            order = sorted(private, key=lambda word: (-private[word], word))
-            more = (_short(number) for number in count())
-            module.private = dict(zip(order, chain(rest, more), strict=False))
+        for members in self._units.values():
+            code = set()  # what a traceback may name
+            for module in map(self._modules.get, members):
+                module.private = _again(module, rest, code)
+        self._code = {root: self._named(members) for root, members in self._units.items()}
         things = self._fix_names()
         fixed = set(self._given.values())
         bare = (name for name in bare if name not in fixed)
         self._parameters = [next(bare) for _ in range(_PARAMETERS)]
         self._choose_top(things, bare, set(self._public.values()) | set(rest))
+
+    def _named(self, members: Iterable[str]) -> set[str]:
+        """Return the names of all methods in these modules."""
+        return {
+            module.private.get(word) or self._public.get(word, word)
+            for module in map(self._modules.get, members)
+            for word in syntax.methods(module.tree)
+        }
 
     def _fix_names(self) -> list[tuple[str, str]]:
         """Name what keeps its name at the top, or follows an attribute; return the others."""
@@ -466,7 +469,7 @@ class House:
 
     def _choose_top(self, things, bare: Iterator[str], attributes: set[str]) -> None:
         """Give names to what is at the top: one each for what units have of one another."""
-        abroad = {(path, what) for _, path, what in self._asked}  # and what others speak of
+        abroad = set()  # what others speak of; who asks for something says its name alone
         whole = set()  # units that another speaks of as a whole
         in_class = set()  # things that a class body speaks of, where attributes have names too
         for module in self._modules.values():
@@ -493,13 +496,18 @@ class House:
         def give(wanted, free) -> None:
             passed_over = []
             for thing in sorted(wanted, key=lambda thing: thing not in in_class):
+                barred = self._code[self._root[thing[0]]]  # a traceback says no more than a name
                 if thing in in_class:
+                    barred = barred | attributes
+                for name in passed_over:
+                    if name not in barred:
+                        passed_over.remove(name)
+                        break
+                else:
                     for name in free:
-                        if name not in attributes:
+                        if name not in barred:
                             break
                         passed_over.append(name)
-                else:
-                    name = passed_over.pop(0) if passed_over else next(free)
                 self._given[thing] = name
 
         give([thing for thing in things if thing in abroad], bare)
@@ -957,6 +965,28 @@ def _pool(names: Iterable[str], taken: set[str]) -> Iterator[str]:
     """Yield names that are free of cost and not taken, then short ones, without end."""
     yield from sorted(set(names) - taken, key=lambda name: (name.lower(), name))
     yield from (name for name in map(_short, count()) if name not in taken)
+
+
+def _again(module: _Module, names: list[str], code: set[str]) -> dict[str, str]:
+    """Return the names, of `names`, of what is private in a module: no method has one of `code`,
+    which those of this module are added to.
+    """
+    methods = syntax.methods(module.tree)
+    private = Counter(
+        node.attr
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and _PRIVATE.fullmatch(node.attr)
+    )
+    for word in syntax.class_level(module.tree):
+        if _PRIVATE.fullmatch(word):
+            private[word] += 1
+    given = {}
+    for word in sorted(private, key=lambda word: (word not in methods, -private[word], word)):
+        free = chain(names, (_short(number) for number in count()))
+        barred = set(given.values()) | (code if word in methods else set())
+        given[word] = next(name for name in free if name not in barred)
+    code.update(given[word] for word in methods if word in given)
+    return given
 
 
 def _short(number: int) -> str:

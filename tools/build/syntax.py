@@ -87,6 +87,17 @@ def class_level(tree: ast.AST) -> Iterator[str]:
             yield from class_body(node)
 
 
+def methods(tree: ast.AST) -> set[str]:
+    """Return the names of the functions that are made in class bodies."""
+    return {
+        part.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
 def spoken_in_class(tree: ast.AST) -> set[str]:
     """Return the bare names that are looked up when class bodies run."""
     return {

@@ -1,4 +1,4 @@
-"""The demo: a change of account, one of card, on a fresh workplace, and the comparison.
+"""The demo: a change of account and one of card on a fresh workplace, a restart, the comparison.
 
 It has a home of its own, and never touches the one that `make run` keeps.
 

@@ -1,9 +1,9 @@
-"""The pictures of README and guide, made by playing the guide's change on the simulated terminal.
+"""The pictures of README and guide, made by playing the guide's changes on the simulated terminal.
 
 `python -m tools.simulator.pictures [--heap BYTES]` writes docs/pictures: for each language the
-screen at every `see "@…"` of host_tests/scenarios/parts/guide.txt, named in order after its text,
-and the page in a browser once the change is accepted. Needs Chromium and a Chinese font. May
-import tools.
+screen at every `see "@…"` of guide.txt and guide_card.txt in host_tests/scenarios/parts, named in
+order after its text, and the page in a browser once the account's change is accepted. Needs
+Chromium and a Chinese font. May import tools.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from playwright.async_api import async_playwright
 
+from tools.acquirer import office
 from tools.simulator import scenario, server, workplace
 from tools.simulator.interpreter import REPOSITORY
 from tools.toolchain import chromium
@@ -68,15 +69,7 @@ async def _draw(language, home, heap, browser):
         else:
             await stage.play(_statements(home, 'choose "@menu.log_out"'))
         stage = scenario.Stage(bench.terminal, identity, language=language)
-        number = 0
-        for statement in scenario.load(SCENARIOS / "parts" / "guide.txt"):
-            await stage.play([statement])
-            if statement.verb != "see" or not statement.words[0].startswith("@"):
-                continue
-            await _steady(bench.terminal.panel)
-            number += 1
-            name = f"{number:02d}-{statement.words[0][1:]}.png"
-            panel_picture(bench.terminal.panel.pixels).save(screens / name, optimize=True)
+        await _play(stage, "guide.txt", screens, "")
         await page.get_by_text("SB20").first.wait_for()
         await page.wait_for_timeout(2600)  # what is new has stopped glowing
         shot = Image.open(io.BytesIO(await page.screenshot()))
@@ -84,6 +77,22 @@ async def _draw(language, home, heap, browser):
         shot = shot.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
         shot.save(PICTURES / name, optimize=True)
         await context.close()
+        office.set_policy(home / "acquirer", identity["merchant"], cvv2=True)
+        await _play(stage, "guide_card.txt", screens, "card-")
+
+
+async def _play(stage, part, screens, prefix):
+    """Play a part of the guide; save what its own statements see, not those of what it plays."""
+    panel = stage.terminal.panel
+    number = 0
+    for statement in scenario.load(SCENARIOS / "parts" / part):
+        await stage.play([statement])
+        seen = statement.verb == "see" and statement.words[0].startswith("@")
+        if seen and statement.place.startswith(f"{part}:"):
+            await _steady(panel)
+            number += 1
+            name = f"{prefix}{number:02d}-{statement.words[0][1:]}.png"
+            panel_picture(panel.pixels).save(screens / name, optimize=True)
 
 
 def _statements(home, text):

@@ -158,7 +158,7 @@ class _Unmet(Exception):
     """What a statement says is not so; the text says what was found instead."""
 
 
-class _Limit:
+class Limit:
     """So many seconds, in which the terminal was given its share of the host's time."""
 
     def __init__(self, terminal, seconds):
@@ -169,6 +169,7 @@ class _Limit:
 
     @property
     def over(self):
+        """Whether they are over."""
         now = time.monotonic()
         if now < self._end:
             return False
@@ -305,7 +306,7 @@ class Stage:
 
     async def _until(self, met, limit, complaint):
         """Wait until `met(lines)` gives something true, looking at every change; return it."""
-        time_left = _Limit(self.terminal, limit)
+        time_left = Limit(self.terminal, limit)
         while True:
             found = met(await self.lines())
             if found and await self._whole():
@@ -471,7 +472,7 @@ class Stage:
     async def _code(self, how="right", *, limit):
         totp = pyotp.TOTP(self._identity["totp_secret"])
         if how == "wrong":
-            good = {totp.at(time.time() + shift) for shift in range(-90, 120, 30)}
+            good = {totp.at(self._now() + shift) for shift in range(-90, 120, 30)}
             code = next(f"{n:06d}" for n in range(len(good) + 1) if f"{n:06d}" not in good)
         else:
             code = totp.generate_otp(await self._free_step())
@@ -501,12 +502,16 @@ class Stage:
     async def _free_step(self):
         """Return an unused time step that the host takes now: the present one or the next."""
         while True:
-            now = int(time.time()) // 30
+            now = int(self._now()) // 30
             step = max(now, self._last_step + 1)
             if step <= now + 1:
                 self._last_step = step
                 return step
-            await asyncio.sleep(30 - time.time() % 30)
+            await asyncio.sleep(30 - self._now() % 30)
+
+    def _now(self):
+        # The owner's clock, which goes with the acquirer's.
+        return time.time() if self.acquirer is None else self.acquirer.clock()
 
     async def _power(self, what, limit):
         if what in ("off", "cycle"):
@@ -520,7 +525,7 @@ class Stage:
 
     async def _console(self, text, limit):
         console = self.terminal.console
-        time_left = _Limit(self.terminal, limit)
+        time_left = Limit(self.terminal, limit)
         while not await console.printed.wait_for(
             lambda: any(text in line for line in console.lines[self._console_from :]), _STEADY_S
         ):
@@ -656,7 +661,7 @@ class Stage:
     async def _books(self, count, kind, *patterns, limit):
         wanted = int(count)
         rules = [pattern.partition("=")[::2] for pattern in patterns]
-        time_left = _Limit(self.terminal, limit)
+        time_left = Limit(self.terminal, limit)
         while True:
             rows = self._rows(kind)
             found = [row for row in rows if _matches(row, rules)]

@@ -11,7 +11,7 @@ import sys
 from binascii import hexlify, unhexlify
 
 from drivers.flash import Flash
-from firmware.binding import model, record
+from firmware.binding import change_record, model
 from firmware.binding.change import REJECTED, Outcome
 from firmware.binding.request import Request
 from firmware.storage import audit
@@ -56,7 +56,7 @@ def _record(i, tlvs):
     outcome.reference = b"%012d" % i
     outcome.application = "A2026%027d" % i
     outcome.note = "户名与证照不符" * 5
-    return record.run(request, outcome, shop.TIME + i)
+    return change_record.compose(request, outcome, shop.TIME + i)
 
 
 def main(path, token_key):

@@ -110,7 +110,7 @@ def say(stage, chip, keystore):
 
 def masked(tlvs):
     """Return the number of a binding as people see it."""
-    return model.truncated(model.number(tlvs))
+    return model.masked(tlvs)
 
 
 def main():

@@ -88,7 +88,7 @@ def binding(i):
 
 def told(i, tlvs):
     """Return the audit entry that rides with the `i`-th binding update."""
-    detail = "%d %s" % (SLOT, model.truncated(model.number(tlvs)))
+    detail = "%d %s" % (SLOT, model.masked(tlvs))
     return audit.entry(audit.TAKEN, TIME + i, OPERATOR, detail=detail.encode())
 
 
