@@ -7,11 +7,11 @@ from firmware.errands import after
 
 
 async def run(desk, title, proposal):
-    """Have `proposal`, (action, slot, reason, TLVs), approved and submit it, to its end or for as
-    long as somebody waits for that.
+    """Have `proposal`, (action, slot, reason, TLVs), approved and submit it. Returns the errand
+    that is next and what it is given, None for none.
     """
-    if await submitted(desk, title, proposal, [0, None, 0]) == after.OWNER:
-        await desk.open("waiting")
+    to = await submitted(desk, title, proposal, [0, None, 0])
+    return ("waiting", ()) if to == after.OWNER else None
 
 
 async def submitted(desk, title, proposal, approved):
@@ -30,27 +30,30 @@ async def submitted(desk, title, proposal, approved):
     return to
 
 
-async def of_form(desk, title, action, slot, fields):
+async def of_form(desk, guide, title, action, slot, fields, to):
     """Lead from the preparation page over the form's `fields` to the acquirer's answer; see `form`
     for what it is given. What was typed stays at the desk until it is in effect.
+
+    guide: the errand that asks. to: where to in the form, see after.leads_to, when it has been
+    left for the owner only; 0 to begin. Returns as `run`.
     """
     if desk.change.phase != change.IDLE:
-        await desk.open("pending")
-        return
-    resumed = await desk.open("resume", title, action)
-    if resumed is None or not await desk.open("preparation", title, slot, resumed):
-        return
+        return "pending", ()
+    if not to:
+        to = await desk.open("resume", title, action)
+        if to is None or not await desk.open("preparation", title, slot, to):
+            return None
     approved = [0, None, 0]
-    to = resumed or after.FORM
+    to = to or after.FORM
     while to:
         proposal = await desk.open("form", title, action, slot, fields, to)
         if proposal is None:
-            return
+            return None
         if isinstance(proposal, str):
             await desk.open(proposal)
             to = after.FORM
             continue
         to = await submitted(desk, title, proposal, approved)
         if to == after.OWNER:
-            proposal = approved[1] = None  # what waits is on flash
-            to = await desk.open("waiting")
+            return "waiting", (False, guide, slot)
+    return None

@@ -19,6 +19,10 @@ _FIELDS = (
 )
 
 
-def run(desk, slot=1):
-    """Lead the merchant from the preparation page to the acquirer's answer."""
-    return authorising.of_form(desk, _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)
+def run(desk, slot=1, to=0):
+    """Lead the merchant from the preparation page to the acquirer's answer. to: see
+    authorising.
+    """
+    return authorising.of_form(
+        desk, "change_account", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, to
+    )

@@ -19,8 +19,8 @@ _FIELDS = (
 )
 
 
-def run(desk, slot=0):
+def run(desk, slot=0, to=0):
     """Lead the merchant from the preparation page to the acquirer's answer. slot: 0 for one that
-    is chosen of all.
+    is chosen of all; to: see authorising.
     """
-    return authorising.of_form(desk, _TITLE, model.CHANGE_CARD, slot, _FIELDS)
+    return authorising.of_form(desk, "change_card", _TITLE, model.CHANGE_CARD, slot, _FIELDS, to)

@@ -14,4 +14,5 @@ async def run(desk, slot):
     leaves everything as it was.
     """
     if await desk.open("preparation", _TITLE, slot):
-        await authorising.run(desk, _TITLE, (model.REMOVE, slot, _OTHER, b""))
+        return await authorising.run(desk, _TITLE, (model.REMOVE, slot, _OTHER, b""))
+    return None

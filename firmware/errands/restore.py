@@ -20,18 +20,18 @@ async def run(desk):
     """
     if desk.change.phase != change.IDLE:
         await desk.open("pending")
-        return
+        return None
     backup = desk.state.backup(_SLOT)
     if backup is None:
         await desk.pages.message(_TITLE, desk.text("restore.none"), True)
-        return
+        return None
     body = desk.text("restore.ask") + "\n" + describe(desk, backup)
     if not await desk.pages.message(_TITLE, body):
-        return
+        return None
     if not await desk.open("preparation", _TITLE, _SLOT):
-        return
+        return None
     reason = await rooms.ask("firmware.errands.field_reason", "chosen", desk, _REASONS)
     if not reason:
-        return
+        return None
     proposal = (model.RESTORE, _SLOT, reason, backup)
-    await authorising.run(desk, _TITLE, proposal)
+    return await authorising.run(desk, _TITLE, proposal)

@@ -16,11 +16,11 @@ async def run(desk, slot):
     leaves everything as it was; the reserve stays where it is.
     """
     if not await desk.open("preparation", _TITLE, _PAID):
-        return
+        return None
     reason = await rooms.ask("firmware.errands.field_reason", "chosen", desk, _REASONS)
     if not reason:
-        return
+        return None
     tlvs = desk.state.binding(slot)
     of_card = model.field(tlvs, model.PAN) is not None
     action = model.CHANGE_CARD if of_card else model.CHANGE_ACCOUNT
-    await authorising.run(desk, _TITLE, (action, _PAID, reason, tlvs))
+    return await authorising.run(desk, _TITLE, (action, _PAID, reason, tlvs))

@@ -1,15 +1,14 @@
 """The request under review: whom it waits for, how long, and what came of it.
 
-What always holds: by then the form is out of memory, and the line to the acquirer stays open for
-as long as somebody watches; the words come from `awaited`, which is in memory only when there are
-other ones. May import rooms, binding.change, storage.state, after's numbers, ui.
+What always holds: by then the guide that led here is out of memory, and the line to the acquirer
+stays open for as long as somebody watches; the words come from `awaited`, which is in memory only
+when there are other ones. May import rooms, binding.change, storage.state, ui.
 """
 
 from micropython import const
 
 from firmware import rooms
 from firmware.binding import change
-from firmware.errands import after
 from firmware.storage import state as store
 from firmware.ui.keys import CANCEL, CONFIRM, NONE
 from firmware.ui.pages import Idle
@@ -18,9 +17,10 @@ _LOOK_MS = const(1000)
 _LONGEST_S = const(1920)  # that the page stays for nobody: by then the acquirer has said the end
 
 
-async def run(desk, more=False):
+async def run(desk, more=False, guide=None, slot=0):
     """Show it until it has ended, or the person leaves: the idle page tells the end then. Returns
-    where the end leads to, see after.leads_to; CONFIRM when the person wants `more`.
+    CONFIRM when the person wants `more`; `guide`, the errand whose form led here, for its `slot`,
+    with what it is to be given, when there is something to mend; else None.
 
     Who presses no key is logged out as ever, but while the owner is awaited the page stays. Power
     loss changes nothing.
@@ -62,7 +62,7 @@ async def run(desk, more=False):
                 raise Idle  # nobody knows who it is
             key &= 0x7F
             if key == CANCEL:
-                return after.NOWHERE
+                return None
             if key == CONFIRM and more:
                 return CONFIRM
     finally:
@@ -71,7 +71,11 @@ async def run(desk, more=False):
             await sync.line.close()
     if desk.state.get(store.NOTICE) is not None:
         desk.state.put(((store.NOTICE, None),))
-    to = await desk.open("outcome", sync.last_outcome)
+    try:
+        to = await desk.open("outcome", sync.last_outcome)
+    except MemoryError:
+        desk.ended = sync.last_outcome.event
+        raise
     if alone:
         raise Idle
-    return to
+    return (guide, (slot, to)) if guide and to else None

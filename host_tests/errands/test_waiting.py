@@ -75,7 +75,7 @@ class Counter(Terminal):
     async def begun(self, more=False):
         """Return the errand's task, once its page stands there."""
         self.began = asyncio.get_running_loop().time()
-        task = asyncio.create_task(waiting.run(self, more))
+        task = asyncio.create_task(waiting.run(self, more, "change_card", 2))
         await settle()
         return task
 
@@ -136,7 +136,7 @@ def test_while_the_old_account_is_paid_the_page_says_until_when_and_who_can_stop
     assert " ".join(lines[1:4]).startswith(
         "Old account paid until 01-18 16:00. Owner can stop it."
     )
-    assert to == after.NOWHERE
+    assert to is None
 
 
 @pytest.mark.parametrize("effective", [1, BEGUN, BEGUN - 1, BEGUN + 400 * DAY_S, 0xFFFFFFFF])
@@ -180,7 +180,7 @@ def test_the_acquirer_is_asked_often_only_for_as_long_as_somebody_looks():
         await counter.stage.press("C")
         return await task
 
-    assert lived(story()) == after.NOWHERE
+    assert lived(story()) is None
     assert not counter.sync.watched and counter.seen == ["wake", "close"]
     assert counter.opened == []
 
@@ -194,7 +194,7 @@ def test_a_question_that_is_under_way_closes_its_connection_itself():
         await counter.stage.press("C")
         return await task
 
-    assert lived(story()) == after.NOWHERE
+    assert lived(story()) is None
     assert not counter.sync.watched and counter.seen == ["wake"]
 
 
@@ -206,7 +206,7 @@ def test_the_end_shows_by_itself_and_is_no_news_later():
         counter.ends(REFUSED)
         return await asyncio.wait_for(task, 5)
 
-    assert lived(story()) == "led on"
+    assert lived(story()) == ("change_card", (2, "led on"))
     assert counter.opened == [("outcome", (REFUSED,))]
     assert not counter.sync.watched
     assert counter.state.get(store.NOTICE) is None  # somebody saw it
@@ -295,7 +295,7 @@ def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(s
     counter = Counter()
     led = after.leads_to(outcome(change.REVIEWING, again_s=said))
     opened = {"resume": [after.NOWHERE], "preparation": [True], "form": [("proposal",), None]}
-    opened |= {"approval": ["secrets"], "submission": [led], "waiting": [model.ACCOUNT]}
+    opened |= {"approval": ["secrets"], "submission": [led]}
 
     async def open_(name, *args):
         counter.opened.append((name, args[-1] if name == "form" else None))
@@ -303,11 +303,9 @@ def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(s
 
     counter.open = open_
     counter.state.put(((store.PENDING, None),))
-    asyncio.run(errand.run(counter))
-    assert counter.opened[2:] == [
-        ("form", after.FORM),
-        ("approval", None),
-        ("submission", None),
-        ("waiting", None),
-        ("form", model.ACCOUNT),
-    ]
+    name = errand.__name__.rpartition(".")[2]
+    assert asyncio.run(errand.run(counter, 2)) == ("waiting", (False, name, 2))
+    assert counter.opened[2:] == [("form", after.FORM), ("approval", None), ("submission", None)]
+    counter.opened.clear()
+    assert asyncio.run(errand.run(counter, 2, model.ACCOUNT)) is None
+    assert counter.opened == [("form", model.ACCOUNT)]
