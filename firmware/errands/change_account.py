@@ -6,7 +6,7 @@ submitted: power loss until then leaves everything as it was.
 """
 
 from firmware.binding import model
-from firmware.errands import authorising
+from firmware.errands import guide
 
 _TITLE = "change.title"
 _FIELDS = (
@@ -20,9 +20,5 @@ _FIELDS = (
 
 
 def run(desk, slot=1, to=0):
-    """Lead the merchant from the preparation page to the acquirer's answer. to: see
-    authorising.
-    """
-    return authorising.of_form(
-        desk, "change_account", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, to
-    )
+    """Lead the merchant from the preparation page to the acquirer's answer. to: see guide."""
+    return guide.lead(desk, "change_account", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, to)

@@ -108,4 +108,4 @@ async def _send(desk, request, to):
     if to != change.CODE:
         return to
     proposal = request.action, request.slot, request.reason, request.tlvs
-    return await authorising.submitted(desk, _TITLE, proposal, [0, None, 0])
+    return await authorising.submitted(desk, _TITLE, proposal)
