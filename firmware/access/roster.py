@@ -9,7 +9,7 @@ operators, cards, roles and storage.
 from micropython import const
 
 from firmware import rooms
-from firmware.access import cards, numbers, operators
+from firmware.access import cards, numbers, operators, roles
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -95,7 +95,7 @@ def _free(state):
 
 def _index(state, number):
     # Where the operator stands, -1 when nobody has the number.
-    if not b"01" <= number <= b"98":
+    if not roles.is_operator(number):
         raise ValueError("operators")  # the supervisor and the administrator are not theirs
     return numbers.find(state, number)
 

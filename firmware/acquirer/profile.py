@@ -106,6 +106,9 @@ DIFFERS = const(1)
 WANTS_RECORDS = const(4)
 DECIDED = const(8)
 
+# Policy, DF48: bits
+WANTS_CVV2 = const(1)  # with a card
+
 # What a message may have beside what each has, before its DATA; ascending
 OF_ITS_OWN = const((NETWORK_CODE, UPDATE, FILE_NAME, OLD_TOKEN, NEW_NUMBER))
 

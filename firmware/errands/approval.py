@@ -4,7 +4,8 @@ supervisor, and the owner. Whoever approves is shown what.
 
 from micropython import const
 
-from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.access import roles
+from firmware.access.roles import SUPERVISOR
 from firmware.binding import model
 
 _STANDS_S = const(120)
@@ -18,7 +19,7 @@ async def run(desk, title, approved, proposal):
     last, kept up to date: for that very proposal, (action, slot, reason, TLVs), only the code is
     asked for meanwhile.
     """
-    if desk.operator in (SUPERVISOR, ADMINISTRATOR):
+    if not roles.is_operator(desk.operator):
         await desk.pages.message(title, desk.text("approve.two"), True)
         return None
     _, slot, _, tlvs = proposal

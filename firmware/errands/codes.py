@@ -4,12 +4,9 @@ What always holds: they are typed unseen, last of all, into bytearrays that are 
 when the person gives up or leaves, else by the sync.
 """
 
-from micropython import const
-
+from firmware.acquirer.profile import WANTS_CVV2
 from firmware.binding.change import CODE, CVV2
 from firmware.crypto.wipe import wipe
-
-_WANTS_CVV2 = const(1)  # a bit of DF48
 
 
 async def run(desk, title, of_card):
@@ -17,7 +14,7 @@ async def run(desk, title, of_card):
     sync.keep, or None when given up.
     """
     digits = desk.pages.digits
-    wants_cvv2 = of_card and desk.sync.policy & _WANTS_CVV2
+    wants_cvv2 = of_card and desk.sync.policy & WANTS_CVV2
     cvv2 = code = None
     try:
         while True:

@@ -5,7 +5,7 @@ card.
 from micropython import const
 
 from firmware import rooms
-from firmware.access import operators, roster
+from firmware.access import operators, roles, roster
 from firmware.crypto.wipe import wipe
 from firmware.errands import operator_card
 from firmware.ui.keys import BACK
@@ -50,7 +50,7 @@ async def _add(desk, people):
     there = [number for number, _, _ in people]
 
     def fault(number):
-        if not b"01" <= bytes(number) <= b"98":
+        if not roles.is_operator(number):
             return "operators.range"
         return "operators.there" if bytes(number) in there else None
 

@@ -1,6 +1,7 @@
 """The request under way: what it is waiting for, ask again now, send it, or take it back."""
 
 from firmware import rooms
+from firmware.access import roles
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
@@ -80,7 +81,7 @@ async def _two(desk):
 
 
 def _operators(number):
-    return None if b"01" <= bytes(number) <= b"98" else "operators.range"
+    return None if roles.is_operator(number) else "operators.range"
 
 
 async def _unsent(desk, request):

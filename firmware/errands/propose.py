@@ -1,6 +1,6 @@
 """Put a change on flash as the pending request, in the name of who is logged in."""
 
-from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.access import roles
 from firmware.binding.change import NotPossible
 from firmware.binding.request import Request, begin
 
@@ -10,7 +10,7 @@ async def run(desk, action, slot, reason, tlvs):
     changed since. Raises NotPossible while one that may have been sent is pending, and for who
     enters no changes. Power loss before it ends leaves what was.
     """
-    if desk.operator in (SUPERVISOR, ADMINISTRATOR):
+    if not roles.is_operator(desk.operator):
         raise NotPossible
     old = desk.state.binding(slot)
     for waiting, theirs in desk.sync.differing:

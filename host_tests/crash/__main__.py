@@ -10,9 +10,9 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from host_tests import bar
 from host_tests.crash import archive, scenarios, sweep
 
 _WAYS = 200  # of damaging the audit log
@@ -67,12 +67,8 @@ def main():
     began = time.monotonic()
     console = Console()
     names = options.scenario or list(scenarios.SCENARIOS)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("cutting", total=None)
-        report = sweep.run(
-            *(names, options.quick, options.seed, interpreters, options.processes),
-            lambda done, units: progress.update(task, completed=done, total=units),
-        )
+    how = names, options.quick, options.seed, interpreters, options.processes
+    report = bar.shown(console, "cutting", lambda tell: sweep.run(*how, tell))
     sweep.save(report)
     console.print(_table(report, time.monotonic() - began))
     for row in report["scenarios"].values():

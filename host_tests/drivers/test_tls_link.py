@@ -24,8 +24,9 @@ def _only(rows):
 
 
 def _same_heap(rows):
-    free = [row[2] for row in rows]
-    # A stale pointer may keep one TLS socket (700 bytes) for a while; a leak would keep all.
+    # A table of the interpreter may grow once; a leak would go on. A stale pointer may keep one
+    # TLS socket (700 bytes) for a while; a leak would keep all.
+    free = [row[2] for row in rows[len(rows) // 2 :]]
     assert max(free) - free[-1] < 1500, free
 
 

@@ -12,7 +12,7 @@ from firmware.errands import log_in, main_menu, merchant_changed
 from firmware.errands import operators as errand
 from firmware.storage import state as store
 from host_tests.errands.test_passwords import Desk as _Desk
-from host_tests.errands.test_passwords import play, until
+from host_tests.errands.test_passwords import play, until, walk
 
 
 class Reader:
@@ -54,14 +54,13 @@ def test_an_operator_is_added_and_the_first_password_shown_once():
 
     async def story():
         task = asyncio.create_task(errand.run(desk))
-        await until(desk, "Add an operator")
-        await desk.stage.press("2")
-        await until(desk, "Operator number")
-        await desk.stage.press("01D")
-        await until(desk, "number is taken")
-        await desk.stage.press("**99D")
-        await until(desk, "01 to 98")
-        await desk.stage.press("**07D")
+        await walk(
+            desk,
+            ("Add an operator", "2"),
+            ("Operator number", "01D"),
+            ("number is taken", "**99D"),
+            ("01 to 98", "**07D"),
+        )
         await until(desk, "Password of 07")
         first = re.search(r"(\d{4}) (\d{4})", " ".join(desk.stage.lines))
         await desk.stage.press("D")
@@ -146,17 +145,9 @@ def test_an_operator_card_is_registered_and_then_names_its_operator():
         assert play(desk, log_in.run(desk), (said, "C")) is None
     desk.access.magstripe.tracks.append(OPERATOR_CARD)
 
-    async def story():  # 07 stands there, not what the page proposes
-        task = asyncio.create_task(log_in.run(desk))
-        await until(desk, "Operator number")
-        await desk.stage.press("**")
-        await until(desk, "01")
-        await desk.stage.press("D")
-        await until(desk, "Password of 01")
-        await desk.stage.press("20261124D")
-        return await asyncio.wait_for(task, 20)
-
-    assert asyncio.run(story()) == b"01"
+    # 07 stands there, not what the page proposes.
+    steps = ("Operator number", "**"), ("01", "D"), ("Password of 01", "20261124D")
+    assert play(desk, log_in.run(desk), *steps) == b"01"
 
 
 # -- menus ---------------------------------------------------------------------------------------

@@ -50,14 +50,19 @@ async def until(desk, words):
     await settle()
 
 
+async def walk(desk, *steps):
+    """Wait for what is to be seen, press keys, in turn."""
+    for words, keys in steps:
+        await until(desk, words)
+        await desk.stage.press(keys)
+
+
 def play(desk, errand, *steps):
     """Run an errand: wait for what is to be seen, press keys, in turn; return what it returned."""
 
     async def run():
         task = asyncio.create_task(errand)
-        for words, keys in steps:
-            await until(desk, words)
-            await desk.stage.press(keys)
+        await walk(desk, *steps)
         async with asyncio.timeout(20):
             return await task
 

@@ -10,7 +10,7 @@ from firmware.access import operators
 from firmware.errands import log_in
 from host_tests.access.test_reset import SERVICE
 from host_tests.errands.test_operators import Desk as _Desk
-from host_tests.errands.test_passwords import play, until
+from host_tests.errands.test_passwords import play, until, walk
 from tools.acquirer.keys import reset_code
 
 
@@ -40,10 +40,11 @@ def test_the_log_in_page_says_how_to_get_help(desk):
 def test_a_supervisor_who_has_forgotten_calls_and_chooses_a_new_password(desk):
     async def story():
         task = asyncio.create_task(log_in.run(desk))
-        await until(desk, "Operator number")
-        await desk.stage.press("#")
-        await until(desk, "Reset of operator")
-        await desk.stage.press("00D")
+        await walk(
+            desk,
+            ("Operator number", "#"),
+            ("Reset of operator", "00D"),
+        )
         await until(desk, "Tell the acquirer")
         challenge = "".join(re.search(r"(\d{4}) (\d{4})", desk.words()).groups())
         for said in ("95516", "12345678", "898310054110001", "Operator 00"):
@@ -52,20 +53,16 @@ def test_a_supervisor_who_has_forgotten_calls_and_chooses_a_new_password(desk):
                     await desk.stage.press("B")
             assert said in desk.words()
         await desk.stage.press("D")
-        await until(desk, "Their response")
-        await desk.stage.press("00000000D")
-        await until(desk, "4 attempts left")
-        await desk.stage.press("D")
-        await until(desk, "Tell the acquirer")
-        await desk.stage.press("D")
-        await until(desk, "Their response")
-        await desk.stage.press(reset_code(SERVICE, "12345678", "00", challenge) + "D")
-        await until(desk, "New, 8 digits")
-        await desk.stage.press("71828182D")
-        await until(desk, "again")
-        await desk.stage.press("71828182D")
-        await until(desk, "changed")
-        await desk.stage.press("D")
+        await walk(
+            desk,
+            ("Their response", "00000000D"),
+            ("4 attempts left", "D"),
+            ("Tell the acquirer", "D"),
+            ("Their response", reset_code(SERVICE, "12345678", "00", challenge) + "D"),
+            ("New, 8 digits", "71828182D"),
+            ("again", "71828182D"),
+            ("changed", "D"),
+        )
         return await asyncio.wait_for(task, 20)
 
     assert asyncio.run(story()) is None  # and logs in as everybody does
@@ -89,10 +86,11 @@ def test_the_page_of_the_challenge_stays_and_keeps_what_was_typed(desk):
         await desk.stage.press("123")
         await until(desk, "Tell the acquirer")  # left alone with the response half typed
         await desk.stage.press("D")
-        await until(desk, "123")
-        await desk.stage.press("C")
-        await until(desk, "Tell the acquirer")
-        await desk.stage.press("C")
+        await walk(
+            desk,
+            ("123", "C"),
+            ("Tell the acquirer", "C"),
+        )
         await asyncio.wait_for(task, 20)
 
     asyncio.run(story())
@@ -111,14 +109,13 @@ def test_a_reset_of_somebody_who_is_not_there_says_so(desk):
         await until(desk, "Tell the acquirer")
         challenge = "".join(re.search(r"(\d{4}) (\d{4})", desk.words()).groups())
         await desk.stage.press("D")
-        await until(desk, "Their response")
-        await desk.stage.press(reset_code(SERVICE, "12345678", "42", challenge) + "D")
-        await until(desk, "New, 8 digits")
-        await desk.stage.press("71828182D")
-        await until(desk, "again")
-        await desk.stage.press("71828182D")
-        await until(desk, "no such operator")
-        await desk.stage.press("D")
+        await walk(
+            desk,
+            ("Their response", reset_code(SERVICE, "12345678", "42", challenge) + "D"),
+            ("New, 8 digits", "71828182D"),
+            ("again", "71828182D"),
+            ("no such operator", "D"),
+        )
         return await asyncio.wait_for(task, 20)
 
     assert asyncio.run(story()) is None

@@ -190,7 +190,7 @@ _RULES = {
     0xDF37: _is_number(4, 4),
 }
 
-_PAGES = ("bindings", "records", "pending", "idle")
+_PAGES = ("bindings", "change_records", "pending", "idle")
 _KEYS = "DBDADDDDBBDDCDDDDDDDD"
 
 

@@ -10,10 +10,9 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from host_tests import prove
+from host_tests import bar, prove
 from host_tests.memory import pinch, sweep
 
 _SHOWN = 20  # lines of a kind printed; the report has all
@@ -65,12 +64,8 @@ def main():
     began = time.monotonic()
     console = Console()
     stories = options.story or list(sweep.STORIES)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("ending memory", total=None)
-        report = sweep.run(
-            *(stories, options.quick, options.seed, options.processes),
-            lambda done, units: progress.update(task, completed=done, total=units),
-        )
+    how = stories, options.quick, options.seed, options.processes
+    report = bar.shown(console, "ending memory", lambda tell: sweep.run(*how, tell))
     sweep.save(report)
     console.print(_table(report))
     for kind in sweep.KINDS:

@@ -197,7 +197,8 @@ class Person:
         if keys is None:
             self.lost = " | ".join(lines)
             return b""
-        self._reach(body)
+        if not page.startswith("menu."):  # its rows are no pages yet
+            self._reach(title + body)
         if page == "idle.title":
             self.done = not self._goals
             keys = _OK if self._goals else ""
@@ -207,11 +208,11 @@ class Person:
             self._pressed_ms = self._world.now_ms()
         return keys if isinstance(keys, bytes) else keys.encode()
 
-    def _reach(self, body):
+    def _reach(self, shown):
         # What was not told when it was reached shows when it is tried again.
         if self._goals:
             word = _GOALS[self._goals[0]][-1]
-            if any(self._words(key) in body for key in (word, *_LATER.get(word, ()))):
+            if any(self._words(key) in shown for key in (word, *_LATER.get(word, ()))):
                 self._goals.pop(0)
 
     def _words(self, key):

@@ -49,8 +49,8 @@ _PLAN = {
 }
 _TOKEN = re.compile("(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 _LEAST = 40 * 1024  # too small to boot
-_LIMIT_S = 150
-_SMALL_S = 40  # that a person gives a terminal with too little memory
+_LOOKS = 1500  # a change takes 150, and 200 more each time that the next code is waited for
+_FEW_LOOKS = 250  # that a person gives a terminal with too little memory
 _BOOT_S = 15
 _STEADY_S = 0.06
 _SCANS = 5  # after a key's release: by then its page is there
@@ -103,11 +103,13 @@ class Life:
         elif line.startswith(_REPL):
             self.stopped = True
 
-    async def attend(self, seconds):
-        """Have the person at it until everything is reached, or for so long."""
-        limit = Limit(self.terminal, seconds)
+    async def attend(self, looks):
+        """Have the person at it until everything is reached, or for so many looks: the terminal
+        does its work between two of them, however busy the host is.
+        """
         try:
-            while not self._over() and not limit.over:
+            while looks and not self._over():
+                looks -= 1
                 await self._step()
         except TimeoutError:
             self.restarts.append("nobody looks for a key any more")
@@ -210,14 +212,14 @@ async def _lived(seam, left, heap, mutant):
         async with workplace.at_work(home, identity, heap) as stage:
             life = Life(stage, identity)
             await stage.terminal.power_on()
-            await life.attend(_LIMIT_S if seam else _SMALL_S)
+            await life.attend(_LOOKS if seam else _FEW_LOOKS)
             enough = life.person.done
             if not enough and not life.restarts and seam is None:
                 await stage.terminal.power_off()
                 life.stopped = False
                 stage.terminal.heap = HEAP
                 await stage.terminal.power_on()
-                await life.attend(_LIMIT_S)
+                await life.attend(_LOOKS)
             return life, enough, life.wrong()
 
 

@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import random
+import warnings
 from collections import namedtuple
 from functools import partial
 
@@ -22,6 +23,11 @@ KINDS = ("disagreements", "restarts", "silent")
 _SAMPLES = 100  # calls of each story but the main ones
 _QUICK = 2
 _QUICK_MAIN = 30
+_LEFT_OUT = {  # of the short form, whose time goes into the beginnings: others are much like these
+    *("reviewed, power away", "reviewed, rejected", "owner confirms", "bank out", "lock-out"),
+    *("declined for a while", "merchant renumbered", "updated, password change"),
+    *("change by card", "restore at the counter", "operator added and deleted"),
+}
 _PARTS = {**dict.fromkeys(ending.MAIN, 40), **dict.fromkeys(pinch.STORIES, 6), pinch.SMALL: 3}
 
 _sweeps = {}
@@ -33,6 +39,7 @@ Result = namedtuple("Result", "unit points found")  # points: how many
 def of(story):
     """This process's Sweep of a story (by name)."""
     if story not in _sweeps:
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited")  # no room for its task
         _sweeps[story] = ending.Sweep(story)
     return _sweeps[story]
 
@@ -88,6 +95,7 @@ def run(stories, quick=False, seed=SEED, processes=None, told=lambda done, units
         [
             Unit(story, quick, seed, part, parts)
             for story in stories
+            if not (quick and story in _LEFT_OUT)
             for parts in [1 if quick else _PARTS.get(story, 1)]
             for part in range(parts)
         ]

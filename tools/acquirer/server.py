@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from tools.acquirer import message, pki
 from tools.acquirer.books import BooksHeld
 from tools.acquirer.exchange import SYSTEM_ERROR, Exchange
-from tools.acquirer.office import Home, OfficeError
+from tools.acquirer.office import Home
 from tools.acquirer.secure import STREAM_LIMIT, Secure
 from tools.private import keep_private
 
@@ -92,12 +92,8 @@ class Acquirer:
         self._books = self.home.open_books(patience_s=0)  # who waits is the message, in _answered
         try:
             self._banks = self.home.open_banks()
-        except OfficeError:
-            self._books.close()
-            raise
-        key = self.home.base_key()
-        self._exchange = Exchange(self._books, key, self.clock, self._banks)
-        try:
+            key = self.home.base_key()
+            self._exchange = Exchange(self._books, key, self.clock, self._banks)
             if not self.home.revoked_path.exists():  # of a home from before there was one
                 self.home.publish_revoked(self._books)
             self._tls()
@@ -108,7 +104,7 @@ class Acquirer:
                 limit=STREAM_LIMIT,
                 backlog=self._limits.strangers,
             )
-        except BaseException:
+        except BaseException:  # whatever it is, nothing stays open
             self._close()
             raise
         self._time = asyncio.create_task(self._pass_time())
@@ -130,7 +126,9 @@ class Acquirer:
 
     def _close(self):
         self._books.close()
-        self._banks.close()
+        if self._banks is not None:
+            self._banks.close()
+            self._banks = None
 
     async def serve(self, host="127.0.0.1", port=DEFAULT_PORT):
         """Start, then serve until cancelled; always stops cleanly."""

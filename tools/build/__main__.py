@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from tools.build import device, frozen, mpy, names, report, stamp
+from tools.build.link import House
 from tools.build.tree import BuildError, Outcome, build
 from tools.toolchain.progress import STOPPED, Progress
 
@@ -64,25 +65,27 @@ def _for_host(out: Path) -> Outcome:
         return Outcome(sizes, [], [])
     with _telling(), stamp.renewed(out, wanted) as sizes:
         arch = mpy.host_arch()
-        outcome = build(device.items(arch), out)
-        _name(out, arch)
+        files, linked = device.items(arch)
+        outcome = build(files, out)
+        _name(out, arch, linked)
         sizes.update(outcome.sizes)
     return outcome
 
 
 def _for_chip(arch: str, out: Path) -> Outcome:
     with _telling():
-        outcome = build(device.items(arch), out)
-        _name(out, arch)
+        files, linked = device.items(arch)
+        outcome = build(files, out)
+        _name(out, arch, linked)
         _report(arch, out, outcome)
     return outcome
 
 
-def _name(out: Path, arch: str) -> None:
+def _name(out: Path, arch: str, linked: House) -> None:
     """Give the build its manifest, and keep the names of the sources beside it."""
     report.manifest(out, arch)
     head = (out / report.MANIFEST).read_text(encoding="utf-8").split(maxsplit=2)
-    names.write(out, device.house(arch), head[1])
+    names.write(out, linked, head[1])
 
 
 def _telling() -> Progress:

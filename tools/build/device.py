@@ -87,10 +87,13 @@ _FONT_MAKERS = tuple(Path(__file__).with_name(n) for n in ("font.py", "standard_
 _TEXT_MAKERS = (Path(__file__).with_name("texts.py"), ROOT / "firmware/ui/text.py")
 
 
-def items(arch: str) -> list[Item]:
-    """Return all files of the device for the native code `arch`. Raises `BuildError`."""
+def items(arch: str) -> tuple[list[Item], House]:
+    """Return all files of the device for the native code `arch`, and its modules as they were
+    linked for that. Raises `BuildError`.
+    """
     try:
-        return [*_sources(), *_modules(arch), *_assets()]
+        linked = house(arch)
+        return [*_sources(), *_modules(linked, arch), *_assets()], linked
     except FileNotFoundError as error:
         raise BuildError(f"{error.filename} is missing; `make setup` downloads tools") from None
 
@@ -160,16 +163,15 @@ def _says_nothing(source: Path) -> bool:
     return all(isinstance(part, ast.Expr) for part in body)
 
 
-def _modules(arch: str) -> Iterator[Item]:
-    for path, text in linked_sources(arch):
+def _modules(linked: House, arch: str) -> Iterator[Item]:
+    for path, text in linked_sources(linked):
         yield mpy.module(text, path, arch)
 
 
-def linked_sources(arch: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of every module as it is compiled. Raises `BuildError`."""
-    modules = house(arch).modules()  # first: it tells which of ours does not compile
+def linked_sources(linked: House) -> Iterator[tuple[str, str]]:
+    """Yield (path, text) of every module of the `linked` house as it is compiled."""
     yield "lib/ssd1306.py", _library().text("ssd1306")
-    for name, text in modules.items():
+    for name, text in linked.modules().items():
         yield mpy.path(name), text
 
 

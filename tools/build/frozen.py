@@ -22,7 +22,7 @@ package("firmware", opt=3)
 def items() -> Iterator[Item]:
     """Yield all files of the folder to freeze. Raises `BuildError`."""
     manifest = _MANIFEST
-    for path, source in device.linked_sources():
+    for path, source in device.linked_sources(device.house()):
         path = path.removeprefix("lib/")
         yield _item(path, source.encode())
         if "/" not in path:
