@@ -109,7 +109,7 @@ class Sync:
         Returns False when the acquirer was not reached.
         """
         pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
-        sign_on = not (pending and self.watched and self.reached == REACHED)
+        sign_on = not (self.watched and self.reached == REACHED)
         sign_on |= not 0 <= self.clock.now() - self.reached_at < EVERY_S
         try:
             await self._talk(pending, sign_on, True)  # who watches clears the notice on seeing it
@@ -231,14 +231,3 @@ class Sync:
             except (NoAnswer, MemoryError):
                 if alone:
                     raise  # tried again soon; a person has what was asked for
-
-    def take_over(self, slot, tlvs, operator):
-        """Make the acquirer's binding of `slot` ours; the old one stays as backup.
-
-        operator: who accepted it, audit.NOBODY when the slot was empty.
-        """
-        accepted = rooms.ask(
-            "firmware.acquirer.taking_over", "changes", self, slot, tlvs, operator
-        )
-        if accepted is not None:
-            self.state.put(*accepted)

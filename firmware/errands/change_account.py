@@ -19,6 +19,8 @@ _FIELDS = (
 )
 
 
-def run(desk, slot=1, to=0):
-    """Lead the merchant from the preparation page to the acquirer's answer. to: see guide."""
-    return guide.lead(desk, "change_account", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, to)
+def run(desk, slot=1, to=0, approved=None):
+    """Lead the merchant from the preparation page to what is approved. to, approved: see guide."""
+    return guide.lead(
+        desk, "change_account", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, to, approved
+    )

@@ -19,8 +19,8 @@ _FIELDS = (
 )
 
 
-def run(desk, slot=0, to=0):
-    """Lead the merchant from the preparation page to the acquirer's answer. slot: 0 for one that
-    is chosen of all; to: see guide.
+def run(desk, slot=0, to=0, approved=None):
+    """Lead the merchant from the preparation page to what is approved. slot: 0 for one that is
+    chosen of all; to, approved: see guide.
     """
-    return guide.lead(desk, "change_card", _TITLE, model.CHANGE_CARD, slot, _FIELDS, to)
+    return guide.lead(desk, "change_card", _TITLE, model.CHANGE_CARD, slot, _FIELDS, to, approved)

@@ -5,32 +5,32 @@ from firmware.access import roles
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import after, authorising, telling
+from firmware.errands import after, telling
 from firmware.storage import state as store
-from firmware.ui.keys import BACK, CONFIRM
+from firmware.ui.keys import BACK
 
 _TITLE = "pending.title"
 
 
-async def run(desk):
-    """Show the pending request and let the person act on it. Power loss changes nothing."""
+async def run(desk, seen=False):
+    """Show the pending request and let the person act on it; `seen`: who is waited for was shown.
+    Returns the errand that is next and what it is given, None for none. Power loss changes
+    nothing.
+    """
     request = pending(desk.state)
     if request is None:
         await desk.pages.message(_TITLE, desk.text("pending.none"), True)
-        return
+        return None
     phase = desk.change.phase
-    if phase != change.REVIEW:
-        lines = [desk.text("pending.phase.%d" % phase)]
-        lines.append(model.masked(request.tlvs))
-        lines += _why(desk, phase)
-        await desk.pages.message(_TITLE, "\n".join(lines), True)
-        see_to = _unsent if phase == change.STORED else _sent
-        if await see_to(desk, request) != after.OWNER:
-            return
-    while desk.change.phase == change.REVIEW:
-        if await desk.open("waiting", True) != CONFIRM:
-            return
-        await _sent(desk, request)
+    if phase == change.REVIEW:
+        waiting = "waiting", ()
+        return await _sent(desk, request) or waiting if seen else waiting
+    lines = [desk.text("pending.phase.%d" % phase)]
+    lines.append(model.masked(request.tlvs))
+    lines += _why(desk, phase)
+    await desk.pages.message(_TITLE, "\n".join(lines), True)
+    see_to = _unsent if phase == change.STORED else _sent
+    return await see_to(desk, request)
 
 
 def _why(desk, phase):
@@ -55,18 +55,21 @@ def _why(desk, phase):
 
 
 async def _sent(desk, request):
-    # It is the acquirer's to decide: ask, or have it taken back. Returns what that leads to.
+    # It is the acquirer's to decide: ask, or have it taken back. Returns what is next.
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
-    if at == 0:
-        to = await desk.open("submission", _TITLE)
-        return to if desk.operator == SUPERVISOR else await _send(desk, request, to)
-    if at == 1:
-        if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
-            asking = await _two(desk)
-            if asking is not None:
-                await desk.open("submission", _TITLE, None, None, asking)
-    return after.NOWHERE
+    if at == 0:  # whoever approves enters nothing, a right code neither
+        again = None if desk.operator == SUPERVISOR else _proposal(request)
+        return "submission", (_TITLE, again)
+    if at == 1 and await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
+        asking = await _two(desk)
+        if asking is not None:
+            return "submission", (_TITLE, None, None, None, asking)
+    return None
+
+
+def _proposal(request):
+    return request.action, request.slot, request.reason, request.tlvs
 
 
 async def _two(desk):
@@ -90,23 +93,11 @@ async def _unsent(desk, request):
     if desk.operator == SUPERVISOR:
         items[:1] = ()  # whoever approves enters nothing
     at = await desk.pages.menu(_TITLE, items)
-    if at == BACK:
-        return after.NOWHERE
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
         rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
-        return after.NOWHERE
-    if not await desk.open("preparation", _TITLE, request.slot, True):
-        return after.NOWHERE
-    return await _send(desk, request, change.CODE)
-
-
-async def _send(desk, request, to):
-    # Propose the same, to what its slot has now, for as long as a right code is all that is
-    # wanting. Returns as above.
-    if to != change.CODE:
-        return to
-    proposal = request.action, request.slot, request.reason, request.tlvs
-    return await authorising.submitted(desk, _TITLE, proposal)
+    elif at != BACK and await desk.open("preparation", _TITLE, request.slot, True):
+        return "approval", (_TITLE, _proposal(request))
+    return None

@@ -9,33 +9,37 @@ from micropython import const
 
 from firmware.binding import change
 from firmware.binding.change import NoAnswer, Outcome
+from firmware.errands import after
 
 _TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
 _PAUSE_S = const(2)
 
 
-async def run(desk, title, secrets=None, proposal=None, withdraw=None):
+async def run(desk, title, proposal=None, back=None, approved=None, withdraw=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
-    proposal: (action, slot, reason, TLVs) to be stored as the pending request first. secrets: as
-    in binding.change, to go with it; they are the sync's from here on, which wipes them. withdraw:
-    the operator for whom it is to be taken back, once supervisor 00 has approved that. Returns
-    where the outcome leads to, see after.leads_to. What can't be settled now stays pending; power
-    loss at any point resumes it at the next start.
+    proposal, back: as in approval, to which it goes back while a right code is all that is
+    wanting. approved: the proposal was approved so, and is stored as the pending request first;
+    None: it is already. withdraw: the operator for whom it is to be taken back, once supervisor 00
+    has approved that. Returns the errand that is next and what it is given, None for none. What
+    can't be settled now stays pending; power loss at any point resumes it at the next start.
     """
-    if secrets is not None:
-        desk.sync.keep(secrets)  # before all that may fail
-    if proposal is not None:
+    if approved:
         await desk.open("propose", *proposal)
     try:
         outcome = await desk.pages.working(_ask(desk, title, withdraw))
         if desk.change.phase == change.SENT:
             desk.sync.wake()  # while the one-time code is still of use
-        return await desk.open("outcome", outcome)
+        to = await desk.open("outcome", outcome)
     except MemoryError:
         if desk.change.phase == change.IDLE:  # not to be tried again
             desk.ended = desk.sync.last_outcome.event
         raise
+    if to == after.OWNER:
+        return "waiting", (back,)
+    if to == change.CODE and proposal:
+        return "approval", (title, proposal, back, approved)
+    return (back[0], (back[1], to, approved)) if back and to else None
 
 
 async def _ask(desk, title, withdraw):

@@ -17,10 +17,10 @@ _LOOK_MS = const(1000)
 _LONGEST_S = const(1920)  # that the page stays for nobody: by then the acquirer has said the end
 
 
-async def run(desk, more=False, guide=None, slot=0):
+async def run(desk, back=None):
     """Show it until it has ended, or the person leaves: the idle page tells the end then. Returns
-    CONFIRM when the person wants `more`; `guide`, the errand whose form led here, for its `slot`,
-    with what it is to be given, when there is something to mend; else None.
+    the errand that is next and what it is given, None for none: the page of the request when more
+    is wanted; when there is something to mend, what led here, `back`, see approval.
 
     Who presses no key is logged out as ever, but while the owner is awaited the page stays. Power
     loss changes nothing.
@@ -52,7 +52,7 @@ async def run(desk, more=False, guide=None, slot=0):
                 pages.begin()
             if until or page is not shown:
                 shown = page
-                pages.show(title, words, "ui.back", "ui.ok" if more else "")
+                pages.show(title, words, "ui.back", "ui.ok")
             try:
                 key = await pages.key(_LOOK_MS)
             except Idle:
@@ -63,10 +63,12 @@ async def run(desk, more=False, guide=None, slot=0):
             key &= 0x7F
             if key == CANCEL:
                 return None
-            if key == CONFIRM and more:
-                return CONFIRM
+            if key == CONFIRM:
+                return "pending", (True,)
     finally:
         sync.watched = False
+        if desk.change.phase != change.REVIEW:
+            sync.wake()  # to sign on, which nobody had to wait for
         if not sync.talking:
             await sync.line.close()
     if desk.state.get(store.NOTICE) is not None:
@@ -78,4 +80,4 @@ async def run(desk, more=False, guide=None, slot=0):
         raise
     if alone:
         raise Idle
-    return (guide, (slot, to)) if guide and to else None
+    return (back[0], (back[1], to)) if back and to else None

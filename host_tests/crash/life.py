@@ -15,7 +15,7 @@ from drivers.flash import Flash
 from firmware import services
 from firmware.access import operators, reset, roster
 from firmware.access.operators import Operators
-from firmware.acquirer import sync
+from firmware.acquirer import sync, taking_over
 from firmware.binding import change
 from firmware.binding.request import pending
 from firmware.crypto import cmac
@@ -256,7 +256,8 @@ class Till(Desk):
         if cvv2:
             self.world.typed(cvv2)
             secrets += ((change.CVV2, bytearray(cvv2.encode())),)
-        await self.open("submission", _TITLE, secrets, proposal)
+        self.sync.keep(secrets)
+        await self.open("submission", _TITLE, proposal, None, [0, None, 0])
         await self.watch()
 
     async def watch(self):
@@ -355,7 +356,7 @@ class Till(Desk):
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
             if theirs and await self.prove(SUPERVISOR, _TITLE):
-                self.sync.take_over(slot, theirs, SUPERVISOR)
+                taking_over.take_over(self.sync, slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
             await self.do_guess()
             await asyncio.sleep(1801)

@@ -8,9 +8,10 @@ import pytest
 from firmware import rooms
 from firmware.binding import change, model
 from firmware.binding.change import CODE
-from firmware.errands import after, approval, change_account, restore
+from firmware.errands import after, approval, change_account, restore, submission
 from firmware.rooms import NoRoom
 from firmware.ui.pages import Idle
+from host_tests.errands.leading import led
 
 FIRST = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"first"}))
 OTHER = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"other"}))
@@ -19,15 +20,23 @@ OTHER = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"other"}))
 class Desk(SimpleNamespace):
     """Operator 01, a supervisor and an acquirer that answers what the test says.
 
-    forms: what is submitted from the form, in turn; None gives up. answers: what "submission"
-    returns or raises. said: who was asked for what, in turn.
+    forms: what is submitted from the form, in turn; None gives up. answers: what the acquirer's
+    answer leads to, or what it comes to instead. said: who was asked for what, in turn. sent: code
+    and proposal of each that was submitted.
     """
+
+    errands = {"approval": approval, "submission": submission, "change_account": change_account}
 
     def __init__(self, forms, answers, takes_s=10):
         super().__init__(
             operator=b"01",
             draft=None,
             said=[],
+            sent=[],
+            sync=SimpleNamespace(
+                keep=self._keep, settle=self._settle, last_outcome=change.Outcome()
+            ),
+            ended=None,
             change=SimpleNamespace(phase=change.IDLE),
             text=lambda key: key,
             pages=self,
@@ -45,6 +54,22 @@ class Desk(SimpleNamespace):
 
     def now(self):
         return self.time
+
+    def _keep(self, secrets):
+        self.sent.append([secrets[0][1]])
+
+    async def _settle(self, withdraw):
+        return change.Outcome()
+
+    def busy(self, *words):
+        pass
+
+    async def working(self, work):
+        work.close()
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     async def prove(self, number, title):
         self.said.append(number.decode())
@@ -64,24 +89,23 @@ class Desk(SimpleNamespace):
         return bytearray(b"123456")
 
     async def open(self, name, *args):
-        if name == "approval":
-            return await approval.run(self, *args)
+        if name in self.errands:
+            return await self.errands[name].run(self, *args)
         if name == "codes":
             return await rooms.ask("firmware.errands." + name, "run", self, *args)
         if name == "form":
             self.said.append("form")
             self.typed = self.draft = bytearray(b"01 what was typed")
             return self.forms.pop(0)
-        if name == "submission":
-            answer = self.answers.pop(0)
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
+        if name == "propose":
+            self.sent[-1].append(args)
+        if name == "outcome":
+            return args[0]
         return name in ("preparation", "consent")
 
 
 def asked(desk, errand=change_account):
-    asyncio.run(errand.run(desk))
+    asyncio.run(led(desk, errand.run(desk)))
     return desk.said
 
 
@@ -120,19 +144,11 @@ def test_any_edit_voids_the_approvals():
 
 
 def test_each_try_is_a_request_of_its_own():
-    seen = []
     desk = Desk([FIRST], [CODE, after.NOWHERE])
-    opened = desk.open
-
-    async def watched(name, *args):
-        if name == "submission":
-            seen.append((args[1][0][1], args[2]))
-        return await opened(name, *args)
-
-    desk.open = watched
     asked(desk)
-    assert len({id(code) for code, _ in seen}) == 2
-    assert [proposal for _, proposal in seen] == [FIRST] * 2
+    (first, proposed), (second, again) = desk.sent
+    assert first is not second
+    assert proposed == again == FIRST
 
 
 def test_of_another_refusal_what_was_typed_stays():

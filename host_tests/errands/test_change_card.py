@@ -175,7 +175,7 @@ def test_nobody_but_an_operator_enters_a_change(desk, number):
     proposal = (model.CHANGE_CARD, 1, 1, OLD)
 
     async def story():
-        work = approval.run(desk, "card.title", [0, None, 0], proposal)
+        work = approval.run(desk, "card.title", proposal)
         task = asyncio.create_task(work)
         await settle()
         assert desk.text("approve.two")[:20].replace(" ", "") in shown(desk)

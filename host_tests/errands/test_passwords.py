@@ -74,7 +74,7 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
     asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"20261124")))
     given_up = play(
         desk,
-        approval.run(desk, "change.title", [0, None], PROPOSAL),
+        approval.run(desk, "change.title", PROPOSAL, None, [0, None, 0]),
         ("Password of 01", "20261124D"),
         ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
@@ -82,9 +82,11 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
         ("New, 8 digits", "C"),
     )
     assert given_up is None
-    secrets = play(
+    kept = []
+    desk.sync.keep = kept.extend
+    led_to, _ = play(
         desk,
-        approval.run(desk, "change.title", [0, None], PROPOSAL),
+        approval.run(desk, "change.title", PROPOSAL, None, [0, None, 0]),
         ("Password of 01", "20261124D"),
         ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
@@ -95,7 +97,8 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
         ("Owner checks", "DDD"),
         ("one-time code", "123456D"),
     )
-    assert [bytes(code) for _, code in secrets] == [b"123456"]
+    assert led_to == "submission"
+    assert [bytes(code) for _, code in kept] == [b"123456"]
 
 
 def test_label_and_error_ask_for_the_same_length(desk):

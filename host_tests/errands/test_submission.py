@@ -17,9 +17,11 @@ from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_sync import Unsteady, Watch, _secrets
+from host_tests.errands.leading import led
 from host_tests.ui.stage import Stage
 
 FORM = (1, 1, 4, NEW)
+APPROVED = [0, FORM, 0]
 OTHER = model.compose({model.NAME: b"shop", model.ACCOUNT: b"99998888"})
 
 
@@ -42,6 +44,9 @@ class Counter(Terminal):
 
     open, log_out = Desk.open, Desk.log_out
 
+    async def prove(self, number, title):
+        return True
+
     def submit(self, monkeypatch, *args):
         """Submit; return what the page says in the end, and what the busy pages said."""
         monkeypatch.setattr(submission, "_PAUSE_S", 0)
@@ -54,9 +59,9 @@ class Counter(Terminal):
             return True
 
         self.pages.message = message
-        secrets = ((change.CODE, bytearray(b"123456")),)
         if not args:
-            args = (secrets, FORM)
+            self.sync.keep(((change.CODE, bytearray(b"123456")),))
+            args = FORM, None, APPROVED
         asyncio.run(submission.run(self, "change.title", *args))
         return pages
 
@@ -94,7 +99,8 @@ def test_of_a_form_that_was_accepted_nothing_is_kept_for_who_is_left_alone_on_th
 
     counter.pages.message = nobody
     with pytest.raises(Idle):
-        asyncio.run(submission.run(counter, "change.title", _secrets(), FORM))
+        counter.sync.keep(_secrets())
+        asyncio.run(submission.run(counter, "change.title", FORM, None, APPROVED))
     assert seen == [None] and not any(draft)
 
 
@@ -107,7 +113,8 @@ def test_what_ended_without_room_for_its_page_is_left_for_the_next_page_to_tell(
 
     counter.pages.message = full
     with pytest.raises(NoRoom):
-        asyncio.run(submission.run(counter, "change.title", _secrets(), FORM))
+        counter.sync.keep(_secrets())
+        asyncio.run(submission.run(counter, "change.title", FORM, None, APPROVED))
     assert counter.ended == (event if event == change.ACTIVE else None)
 
 
@@ -132,7 +139,7 @@ def test_a_withdrawal_ends_with_a_word_of_its_own(monkeypatch):
     counter = Counter([None], change.NO_SUCH)
     counter.begin()
     counter.state.put(((store.PENDING_STATE, bytes((change.HELD,))),))
-    (page,) = counter.submit(monkeypatch, None, None, b"01")
+    (page,) = counter.submit(monkeypatch, None, None, None, b"01")
     assert counter.busy == ["Withdrawing the request"]
     assert page.startswith("Withdrawn\n")
     assert counter.line.asked == ["withdraw"]
@@ -177,15 +184,15 @@ def _left_unanswered(monkeypatch, event, code):
     async def open_(name, *args):
         if name == "form":
             return FORM
-        if name in ("preparation", "resume"):
+        if name in ("preparation", "resume", "consent"):
             return True
-        return _secrets() if name == "approval" else await opened(name, *args)
+        return _secrets() if name == "codes" else await opened(name, *args)
 
     counter.open = open_
     draft = counter.draft
 
     async def story():
-        await change_account.run(counter)
+        await led(counter, change_account.run(counter))
         assert counter.change.phase == change.SENT
         counter.line.code = code
         assert await counter.sync.once()
@@ -227,7 +234,9 @@ def test_a_request_that_waited_names_what_its_slot_has_when_it_is_sent():
     opened, sent = counter.open, []
 
     async def open_(name, *args):
-        if name in ("preparation", "approval"):
+        if name in ("preparation", "consent"):
+            return True
+        if name == "codes":
             return _secrets()
         return None if name == "outcome" else await opened(name, *args)
 
@@ -236,7 +245,7 @@ def test_a_request_that_waited_names_what_its_slot_has_when_it_is_sent():
         raise change.NoAnswer(change.NO_CODE)
 
     counter.open, counter.sync.settle = open_, settle
-    counter.stage.play(counter.open("pending"), "DD")
+    counter.stage.play(led(counter, counter.open("pending")), "DD")
     (request,) = sent
     assert waited.old_token == counter.identity.token(OLD)
     assert request.old_token == counter.identity.token(OTHER)

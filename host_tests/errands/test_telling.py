@@ -13,11 +13,12 @@ from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
-from firmware.errands import after, change_records, pending, telling, waiting
+from firmware.errands import after, approval, change_records, pending, submission, telling, waiting
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as store
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, Terminal
+from host_tests.errands.leading import led
 from host_tests.ui.stage import Stage, assets
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
@@ -245,6 +246,8 @@ class Counter(Terminal):
     async def open(self, name, *args):
         if name == "waiting":
             return await waiting.run(self, *args)
+        if name == "pending":
+            return await pending.run(self, *args)
         self.opened.append((name, args))
 
     async def prove(self, number, title):
@@ -252,7 +255,7 @@ class Counter(Terminal):
 
     def visit(self, codes):
         """Open the page, press keys; return what was read on the way."""
-        return self.stage.play(pending.run(self), codes)[1]
+        return self.stage.play(led(self, pending.run(self)), codes)[1]
 
 
 def _read(screens):
@@ -270,7 +273,7 @@ def test_a_request_that_is_held_says_why_and_what_ends_it_after_a_restart_too():
 def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
     counter = Counter(phase, b"30" if phase == change.HELD else b"")
     counter.visit("DBDD")
-    assert counter.opened == [("submission", ("pending.title", None, None, b"01"))]
+    assert counter.opened == [("submission", ("pending.title", None, None, None, b"01"))]
 
 
 def test_the_supervisor_withdraws_only_together_with_an_operator():
@@ -282,7 +285,7 @@ def test_the_supervisor_withdraws_only_together_with_an_operator():
 
     counter.prove = prove
     counter.visit("DBDD**00D**07D")  # 00 is no operator
-    assert counter.opened == [("submission", ("pending.title", None, None, b"07"))]
+    assert counter.opened == [("submission", ("pending.title", None, None, None, b"07"))]
     counter.opened.clear()
     counter.visit("DBDD**08D")
     assert counter.opened == []
@@ -300,29 +303,39 @@ def test_the_supervisor_sends_nothing():
 def test_a_request_that_is_asked_about_has_no_code_with_it():
     counter = Counter(change.SENT)
     counter.visit("DD")
-    assert counter.opened == [("submission", ("pending.title",))]
+    assert counter.opened == [("submission", ("pending.title", (1, 1, 4, NEW)))]
 
 
 @pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
 def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked_for(phase, codes):
     counter = Counter(phase)
-    said = {"preparation": [True], "approval": ["first", "next"]}
-    said["submission"] = [change.CODE, after.NOWHERE]
-    if phase == change.SENT:
-        said["approval"] = ["next"]
+    opened = {"approval": approval, "submission": submission}
+    leads = [change.CODE, after.NOWHERE]
+
+    async def settle(withdraw):
+        return _outcome(change.REJECTED, b"55")
+
+    async def prove(number, title):
+        return True
+
+    counter.prove, counter.sync.settle = prove, settle
+    counter.sync.keep = lambda secrets: None
 
     async def open_(name, *args):
         counter.opened.append((name, args))
-        return said[name].pop(0)
+        if name in opened:
+            return await opened[name].run(counter, *args)
+        if name == "outcome":
+            return leads.pop(0)
+        return ((change.CODE, b"123456"),) if name == "codes" else True
 
     counter.open = open_
     counter.visit(codes)
-    sent = [args for name, args in counter.opened if name == "submission"]
-    anew = ("pending.title", "next", (1, 1, 4, NEW))
-    first = ("pending.title",) if phase == change.SENT else ("pending.title", "first", anew[2])
-    assert sent == [first, anew]
-    approved = [args[1:] for name, args in counter.opened if name == "approval"]
-    assert all(each[1] == (1, 1, 4, NEW) and each[0] is approved[0][0] for each in approved)
+    said = [(name, args) for name, args in counter.opened if name in ("codes", "propose")]
+    anew = [("codes", ("pending.title", False)), ("propose", (1, 1, 4, NEW))]
+    assert said == (anew if phase == change.SENT else anew * 2)
+    # The second time nobody is asked again.
+    assert [name for name, _ in counter.opened].count("consent") == len(said) // 2 + 1
 
 
 def test_a_request_that_was_never_sent_is_cancelled_not_withdrawn():

@@ -8,10 +8,19 @@ import pytest
 from drivers.clock import Clock
 from firmware import rooms
 from firmware.binding import change, model
-from firmware.errands import after, change_account, change_card, waiting
+from firmware.errands import (
+    after,
+    approval,
+    change_account,
+    change_card,
+    pending,
+    submission,
+    waiting,
+)
 from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import Terminal
+from host_tests.errands.leading import led
 from host_tests.errands.test_staying import lived
 from host_tests.ui.stage import Stage, settle
 
@@ -57,8 +66,7 @@ class Counter(Terminal):
         return BEGUN + int(asyncio.get_running_loop().time() - self.began)
 
     def _wake(self):
-        assert self.sync.watched
-        self.seen.append("wake")
+        self.seen.append("asks" if self.sync.watched else "signs on")
 
     async def _close(self):
         self.seen.append("close")
@@ -72,10 +80,10 @@ class Counter(Terminal):
         self.sync.last_outcome = last
         self.state.put(((store.PENDING, None), (store.NOTICE, bytes((last.event,)))))
 
-    async def begun(self, more=False):
+    async def begun(self):
         """Return the errand's task, once its page stands there."""
         self.began = asyncio.get_running_loop().time()
-        task = asyncio.create_task(waiting.run(self, more, "change_card", 2))
+        task = asyncio.create_task(waiting.run(self, ("change_card", 2)))
         await settle()
         return task
 
@@ -99,7 +107,7 @@ def test_the_page_says_whom_it_waits_for_how_long_and_until_when():
     assert body[0] == "Confirm on the phone"
     assert body[1].startswith("622202*")  # which number, masked
     assert body[2] in ("1:04, until 16:30", "1:05, until 16:30")
-    assert hint.strip() == "C back"
+    assert hint.split() == ["C", "back", "D", "ok"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -176,13 +184,26 @@ def test_the_acquirer_is_asked_often_only_for_as_long_as_somebody_looks():
 
     async def story():
         task = await counter.begun()
-        assert counter.seen == ["wake"]
+        assert counter.seen == ["asks"]
         await counter.stage.press("C")
         return await task
 
     assert lived(story()) is None
-    assert not counter.sync.watched and counter.seen == ["wake", "close"]
+    assert not counter.sync.watched and counter.seen == ["asks", "close"]
     assert counter.opened == []
+
+
+def test_who_wants_more_comes_to_the_page_of_the_request_and_back():
+    counter = Counter(language="en")
+
+    async def story():
+        task = await counter.begun()
+        await counter.stage.press("D")
+        return await task
+
+    assert lived(story()) == ("pending", (True,))
+    led_to = counter.stage.play(pending.run(counter, True), "C")[0]
+    assert led_to == ("waiting", ())
 
 
 def test_a_question_that_is_under_way_closes_its_connection_itself():
@@ -195,7 +216,7 @@ def test_a_question_that_is_under_way_closes_its_connection_itself():
         return await task
 
     assert lived(story()) is None
-    assert not counter.sync.watched and counter.seen == ["wake"]
+    assert not counter.sync.watched and counter.seen == ["asks"]
 
 
 def test_the_end_shows_by_itself_and_is_no_news_later():
@@ -208,7 +229,7 @@ def test_the_end_shows_by_itself_and_is_no_news_later():
 
     assert lived(story()) == ("change_card", (2, "led on"))
     assert counter.opened == [("outcome", (REFUSED,))]
-    assert not counter.sync.watched
+    assert not counter.sync.watched and counter.seen == ["asks", "signs on", "close"]
     assert counter.state.get(store.NOTICE) is None  # somebody saw it
 
 
@@ -293,19 +314,43 @@ def test_without_room_for_other_words_the_page_stays_as_it_was(monkeypatch):
 @pytest.mark.parametrize("errand", [change_account, change_card])
 def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(said, errand):
     counter = Counter()
-    led = after.leads_to(outcome(change.REVIEWING, again_s=said))
-    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": [("proposal",), None]}
-    opened |= {"approval": ["secrets"], "submission": [led]}
+    answer = after.leads_to(outcome(change.REVIEWING, again_s=said))
+    number = (
+        (model.PAN, b"6222020000000128")
+        if errand is change_card
+        else (model.ACCOUNT, b"123456789")
+    )
+    proposal = (model.CHANGE_CARD, 2, 1, model.compose(dict([number])))
+    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": [proposal, None]}
+    kept = []
+    opened |= {"consent": [True, True], "merchant_number": [True], "outcome": [answer]}
+    opened |= {"codes": [((change.CODE, b"123456"),)], "propose": [None], "waiting": [None]}
+    errands = {"approval": approval, "submission": submission}
 
     async def open_(name, *args):
-        counter.opened.append((name, args[-1] if name == "form" else None))
+        counter.opened.append((name, args[4] if name == "form" else args))
+        if name in errands:
+            return await errands[name].run(counter, *args)
         return opened[name].pop(0)
 
-    counter.open = open_
+    async def settle(withdraw):
+        return counter.sync.last_outcome
+
+    async def prove(number, title):
+        return True
+
+    counter.open, counter.prove = open_, prove
+    counter.sync.settle, counter.sync.keep = settle, kept.append
     counter.state.put(((store.PENDING, None),))
     name = errand.__name__.rpartition(".")[2]
-    assert asyncio.run(errand.run(counter, 2)) == ("waiting", (False, name, 2))
-    assert counter.opened[2:] == [("form", after.FORM), ("approval", None), ("submission", None)]
+    asyncio.run(led(counter, errand.run(counter, 2)))
+    assert [each for each, _ in counter.opened] == [
+        *("resume", "preparation", "form", "approval"),
+        *(("merchant_number",) if errand is change_card else ()),
+        *("consent", "consent", "codes", "submission", "propose", "outcome", "waiting"),
+    ]
+    assert kept == [((change.CODE, b"123456"),)]
+    assert counter.opened[-1] == ("waiting", ((name, 2),))
     counter.opened.clear()
     assert asyncio.run(errand.run(counter, 2, model.ACCOUNT)) is None
     assert counter.opened == [("form", model.ACCOUNT)]
