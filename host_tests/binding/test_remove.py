@@ -6,7 +6,8 @@ from firmware.acquirer import outcomes, profile
 from firmware.acquirer.identity import Identity
 from firmware.binding import change, model
 from firmware.binding.change_record import ChangeRecord
-from firmware.binding.request import Request, begin, pending
+from firmware.binding.request import Request, pending
+from firmware.binding.storing import begin
 from firmware.message import codec
 from firmware.storage import state as store
 from host_tests.binding.test_change import NEW, OLD, Terminal

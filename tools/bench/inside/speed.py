@@ -317,7 +317,8 @@ def change_request(times):
     from firmware.acquirer.identity import Identity
     from firmware.acquirer.line import Line
     from firmware.binding import change, model
-    from firmware.binding.request import Request, begin
+    from firmware.binding.request import Request
+    from firmware.binding.storing import begin
 
     board = _Board()
     me = Identity(b"10000001", b"898110012345678", b"RB-000001", KEY)
