@@ -59,12 +59,13 @@ async def _sent(desk, request):
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
     if at == 0:  # whoever approves enters nothing, a right code neither
-        again = None if desk.operator == SUPERVISOR else _proposal(request)
-        return "submission", (_TITLE, again)
+        if desk.operator == SUPERVISOR:
+            return "submission", (_TITLE,)
+        return "submission", (_TITLE, ("authorising", (_TITLE, _proposal(request))))
     if at == 1 and await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
         asking = await _two(desk)
         if asking is not None:
-            return "submission", (_TITLE, None, None, None, asking)
+            return "submission", (_TITLE, None, None, asking)
     return None
 
 
@@ -99,5 +100,5 @@ async def _unsent(desk, request):
         rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
     elif at != BACK and await desk.open("preparation", _TITLE, request.slot, True):
-        return "approval", (_TITLE, _proposal(request))
+        return "authorising", (_TITLE, _proposal(request))
     return None

@@ -1,6 +1,7 @@
 """A form that was left, or submitted and refused since: ask whether to go on where it was."""
 
 from firmware.binding import change
+from firmware.crypto.wipe import wipe
 from firmware.errands import after
 from firmware.errands import draft as drafts
 
@@ -15,7 +16,10 @@ async def run(desk, title, action):
         drafts.forget(desk)
         return after.NOWHERE
     slot = draft[drafts.SLOT]
-    if slot and drafts.compose(draft) == desk.state.binding(slot):
+    composed = drafts.compose(draft)
+    is_bound = slot and composed == desk.state.binding(slot)
+    wipe(composed)
+    if is_bound:
         await desk.pages.message(title, desk.text("told.accepted"), True)  # while nobody looked
     elif await desk.pages.message(title, desk.text("change.resume")):
         last = desk.sync.last_outcome

@@ -15,17 +15,15 @@ _TRIES = const(4)  # in front of the merchant; after that the terminal keeps ask
 _PAUSE_S = const(2)
 
 
-async def run(desk, title, proposal=None, back=None, approved=None, withdraw=None):
+async def run(desk, title, back=None, approved=None, withdraw=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
-    proposal, back: as in approval, to which it goes back while a right code is all that is
-    wanting. approved: the proposal was approved so, and is stored as the pending request first;
-    None: it is already. withdraw: the operator for whom it is to be taken back, once supervisor 00
-    has approved that. Returns the errand that is next and what it is given, None for none. What
-    can't be settled now stays pending; power loss at any point resumes it at the next start.
+    back: (errand, what it is given) that led here and mends what is refused; it is given where to
+    as well, see after.leads_to, and `approved`, see approval. None: nobody does. withdraw: the
+    operator for whom it is to be taken back, once supervisor 00 has approved that. Returns the
+    errand that is next and what it is given, None for none. What can't be settled now stays
+    pending; power loss at any point resumes it at the next start.
     """
-    if approved:
-        await desk.open("propose", *proposal)
     try:
         outcome = await desk.pages.working(_ask(desk, title, withdraw))
         if desk.change.phase == change.SENT:
@@ -37,9 +35,7 @@ async def run(desk, title, proposal=None, back=None, approved=None, withdraw=Non
         raise
     if to == after.OWNER:
         return "waiting", (back,)
-    if to == change.CODE and proposal:
-        return "approval", (title, proposal, back, approved)
-    return (back[0], (back[1], to, approved)) if back and to else None
+    return (back[0], back[1] + (to, approved)) if back and to else None
 
 
 async def _ask(desk, title, withdraw):

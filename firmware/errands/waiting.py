@@ -20,7 +20,7 @@ _LONGEST_S = const(1920)  # that the page stays for nobody: by then the acquirer
 async def run(desk, back=None):
     """Show it until it has ended, or the person leaves: the idle page tells the end then. Returns
     the errand that is next and what it is given, None for none: the page of the request when more
-    is wanted; when there is something to mend, what led here, `back`, see approval.
+    is wanted; when there is something to mend, what led here, `back`, see submission.
 
     Who presses no key is logged out as ever, but while the owner is awaited the page stays. Power
     loss changes nothing.
@@ -80,4 +80,4 @@ async def run(desk, back=None):
         raise
     if alone:
         raise Idle
-    return (back[0], (back[1], to)) if back and to else None
+    return (back[0], back[1] + (to,)) if back and to else None

@@ -1,6 +1,8 @@
 """A refusal of the one-time code: the code alone is asked for again, for this very proposal."""
 
 import asyncio
+import contextlib
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -8,13 +10,13 @@ import pytest
 from firmware import rooms
 from firmware.binding import change, model
 from firmware.binding.change import CODE
-from firmware.errands import after, approval, change_account, restore, submission
+from firmware.errands import after, approval, authorising, change_account, restore, submission
 from firmware.rooms import NoRoom
 from firmware.ui.pages import Idle
 from host_tests.errands.leading import led
 
-FIRST = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"first"}))
-OTHER = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"other"}))
+FIRST = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"first"})))
+OTHER = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"other"})))
 
 
 class Desk(SimpleNamespace):
@@ -25,7 +27,10 @@ class Desk(SimpleNamespace):
     and proposal of each that was submitted.
     """
 
-    errands = {"approval": approval, "submission": submission, "change_account": change_account}
+    errands = {
+        each.__name__.rpartition(".")[2]: each
+        for each in (approval, authorising, submission, change_account)
+    }
 
     def __init__(self, forms, answers, takes_s=10):
         super().__init__(
@@ -46,7 +51,9 @@ class Desk(SimpleNamespace):
             takes_s=takes_s,
             forms=list(forms),
             answers=list(answers),
+            composed=[],
             codes=None,
+            identity=SimpleNamespace(token=lambda tlvs: sha256(tlvs).digest()[:8]),
         )
         self.state = SimpleNamespace(
             binding=lambda slot: self.bound, backup=lambda slot: b"before"
@@ -94,11 +101,16 @@ class Desk(SimpleNamespace):
         if name == "codes":
             return await rooms.ask("firmware.errands." + name, "run", self, *args)
         if name == "form":
-            self.said.append("form")
-            self.typed = self.draft = bytearray(b"01 what was typed")
-            return self.forms.pop(0)
+            if args[4] != CODE:
+                self.said.append("form")
+                self.typed = self.draft = bytearray(b"01 what was typed")
+                self.filled = self.forms.pop(0)
+            if self.filled is None:
+                return None
+            self.composed.append(bytearray(self.filled[3]))
+            return (*self.filled[:3], self.composed[-1])
         if name == "propose":
-            self.sent[-1].append(args)
+            self.sent[-1].append((*args[:3], bytes(args[3])))
         if name == "outcome":
             return args[0]
         return name in ("preparation", "consent")
@@ -141,6 +153,31 @@ def test_any_edit_voids_the_approvals():
         "code",
         "form",
     ]
+
+
+@pytest.mark.parametrize("end", [after.NOWHERE, model.NAME, Idle(), NoRoom()])
+def test_what_was_composed_to_be_submitted_is_overwritten_however_it_ends(end):
+    desk = Desk([FIRST, OTHER, None], [CODE, end, after.NOWHERE])
+    with contextlib.suppress(Idle, NoRoom):
+        asked(desk)
+    assert desk.composed
+    assert not any(any(tlvs) for tlvs in desk.composed)
+
+
+@pytest.mark.parametrize("errand", ["approval", "codes", "propose"])
+def test_what_was_composed_is_overwritten_when_its_approval_finds_no_room(errand):
+    desk = Desk([FIRST], [])
+    opened = desk.open
+
+    async def open_(name, *args):
+        if name == errand:
+            raise NoRoom
+        return await opened(name, *args)
+
+    desk.open = open_
+    with pytest.raises(NoRoom):
+        asked(desk)
+    assert desk.composed and not any(desk.composed[-1])
 
 
 def test_each_try_is_a_request_of_its_own():

@@ -175,14 +175,14 @@ def test_nobody_but_an_operator_enters_a_change(desk, number):
     proposal = (model.CHANGE_CARD, 1, 1, OLD)
 
     async def story():
-        work = approval.run(desk, "card.title", proposal)
+        work = approval.run(desk, "card.title", [0, None, 0], proposal)
         task = asyncio.create_task(work)
         await settle()
         assert desk.text("approve.two")[:20].replace(" ", "") in shown(desk)
         await desk.stage.press("D")
         return await task
 
-    assert asyncio.run(story()) is None
+    assert asyncio.run(story()) is False
 
 
 def test_the_slash_of_an_expiry_stands_there_once_the_month_is_typed(desk):

@@ -14,7 +14,7 @@ from firmware.errands import idle, submission
 from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_sync import _secrets
-from host_tests.errands.test_submission import APPROVED, FORM, LOST, Counter
+from host_tests.errands.test_submission import FORM, LOST, Counter
 from host_tests.ui.stage import Stage, settle
 
 
@@ -93,7 +93,8 @@ def test_a_result_that_nobody_read_is_found_again_on_the_idle_page(events, code,
 
     async def story():
         counter.sync.keep(_secrets())
-        work = submission.run(counter, "change.title", FORM, None, APPROVED)
+        await counter.open("propose", *FORM)
+        work = submission.run(counter, "change.title")
         task = asyncio.create_task(work)
         while stage.lines[:1] != [stage.text(title)]:
             await asyncio.sleep(0.1)
@@ -127,7 +128,8 @@ def test_a_result_that_somebody_read_is_not_told_again():
 
     async def story():
         counter.sync.keep(_secrets())
-        work = submission.run(counter, "change.title", FORM, None, APPROVED)
+        await counter.open("propose", *FORM)
+        work = submission.run(counter, "change.title")
         task = asyncio.create_task(work)
         await asyncio.sleep(5)
         await counter.stage.press("DDD")

@@ -21,7 +21,6 @@ from host_tests.errands.leading import led
 from host_tests.ui.stage import Stage
 
 FORM = (1, 1, 4, NEW)
-APPROVED = [0, FORM, 0]
 OTHER = model.compose({model.NAME: b"shop", model.ACCOUNT: b"99998888"})
 
 
@@ -61,7 +60,7 @@ class Counter(Terminal):
         self.pages.message = message
         if not args:
             self.sync.keep(((change.CODE, bytearray(b"123456")),))
-            args = FORM, None, APPROVED
+            asyncio.run(self.open("propose", *FORM))
         asyncio.run(submission.run(self, "change.title", *args))
         return pages
 
@@ -100,7 +99,8 @@ def test_of_a_form_that_was_accepted_nothing_is_kept_for_who_is_left_alone_on_th
     counter.pages.message = nobody
     with pytest.raises(Idle):
         counter.sync.keep(_secrets())
-        asyncio.run(submission.run(counter, "change.title", FORM, None, APPROVED))
+        asyncio.run(counter.open("propose", *FORM))
+        asyncio.run(submission.run(counter, "change.title"))
     assert seen == [None] and not any(draft)
 
 
@@ -114,7 +114,8 @@ def test_what_ended_without_room_for_its_page_is_left_for_the_next_page_to_tell(
     counter.pages.message = full
     with pytest.raises(NoRoom):
         counter.sync.keep(_secrets())
-        asyncio.run(submission.run(counter, "change.title", FORM, None, APPROVED))
+        asyncio.run(counter.open("propose", *FORM))
+        asyncio.run(submission.run(counter, "change.title"))
     assert counter.ended == (event if event == change.ACTIVE else None)
 
 
@@ -139,7 +140,7 @@ def test_a_withdrawal_ends_with_a_word_of_its_own(monkeypatch):
     counter = Counter([None], change.NO_SUCH)
     counter.begin()
     counter.state.put(((store.PENDING_STATE, bytes((change.HELD,))),))
-    (page,) = counter.submit(monkeypatch, None, None, None, b"01")
+    (page,) = counter.submit(monkeypatch, None, None, b"01")
     assert counter.busy == ["Withdrawing the request"]
     assert page.startswith("Withdrawn\n")
     assert counter.line.asked == ["withdraw"]

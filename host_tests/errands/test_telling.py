@@ -13,7 +13,16 @@ from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
-from firmware.errands import after, approval, change_records, pending, submission, telling, waiting
+from firmware.errands import (
+    after,
+    approval,
+    authorising,
+    change_records,
+    pending,
+    submission,
+    telling,
+    waiting,
+)
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as store
 from firmware.ui.text import Text
@@ -273,7 +282,7 @@ def test_a_request_that_is_held_says_why_and_what_ends_it_after_a_restart_too():
 def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
     counter = Counter(phase, b"30" if phase == change.HELD else b"")
     counter.visit("DBDD")
-    assert counter.opened == [("submission", ("pending.title", None, None, None, b"01"))]
+    assert counter.opened == [("submission", ("pending.title", None, None, b"01"))]
 
 
 def test_the_supervisor_withdraws_only_together_with_an_operator():
@@ -285,7 +294,7 @@ def test_the_supervisor_withdraws_only_together_with_an_operator():
 
     counter.prove = prove
     counter.visit("DBDD**00D**07D")  # 00 is no operator
-    assert counter.opened == [("submission", ("pending.title", None, None, None, b"07"))]
+    assert counter.opened == [("submission", ("pending.title", None, None, b"07"))]
     counter.opened.clear()
     counter.visit("DBDD**08D")
     assert counter.opened == []
@@ -303,13 +312,15 @@ def test_the_supervisor_sends_nothing():
 def test_a_request_that_is_asked_about_has_no_code_with_it():
     counter = Counter(change.SENT)
     counter.visit("DD")
-    assert counter.opened == [("submission", ("pending.title", (1, 1, 4, NEW)))]
+    assert counter.opened == [
+        ("submission", ("pending.title", ("authorising", ("pending.title", (1, 1, 4, NEW)))))
+    ]
 
 
 @pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
 def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked_for(phase, codes):
     counter = Counter(phase)
-    opened = {"approval": approval, "submission": submission}
+    opened = {"approval": approval, "authorising": authorising, "submission": submission}
     leads = [change.CODE, after.NOWHERE]
 
     async def settle(withdraw):
@@ -320,6 +331,7 @@ def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked
 
     counter.prove, counter.sync.settle = prove, settle
     counter.sync.keep = lambda secrets: None
+    counter.identity = SimpleNamespace(token=bytes)
 
     async def open_(name, *args):
         counter.opened.append((name, args))

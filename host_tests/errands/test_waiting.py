@@ -83,7 +83,7 @@ class Counter(Terminal):
     async def begun(self):
         """Return the errand's task, once its page stands there."""
         self.began = asyncio.get_running_loop().time()
-        task = asyncio.create_task(waiting.run(self, ("change_card", 2)))
+        task = asyncio.create_task(waiting.run(self, ("change_card", (2,))))
         await settle()
         return task
 
@@ -341,16 +341,17 @@ def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(s
 
     counter.open, counter.prove = open_, prove
     counter.sync.settle, counter.sync.keep = settle, kept.append
+    counter.identity = SimpleNamespace(token=bytes)
     counter.state.put(((store.PENDING, None),))
     name = errand.__name__.rpartition(".")[2]
     asyncio.run(led(counter, errand.run(counter, 2)))
     assert [each for each, _ in counter.opened] == [
         *("resume", "preparation", "form", "approval"),
         *(("merchant_number",) if errand is change_card else ()),
-        *("consent", "consent", "codes", "submission", "propose", "outcome", "waiting"),
+        *("consent", "consent", "codes", "propose", "submission", "outcome", "waiting"),
     ]
     assert kept == [((change.CODE, b"123456"),)]
-    assert counter.opened[-1] == ("waiting", ((name, 2),))
+    assert counter.opened[-1] == ("waiting", ((name, (2,)),))
     counter.opened.clear()
     assert asyncio.run(errand.run(counter, 2, model.ACCOUNT)) is None
     assert counter.opened == [("form", model.ACCOUNT)]
