@@ -3,7 +3,7 @@
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, attempts,
-numbers, operators, cards, roles and storage.
+numbers, cards, roles, storage and what operators calls things.
 """
 
 from micropython import const
@@ -33,7 +33,6 @@ async def run(desk, number, first):
     loss leaves what was or all of it. Raises ValueError when there are `MOST` already.
     """
     state = desk.state
-    people = operators.Operators(desk)
     index = _index(state, number)
     known = index >= 0
     if not known:
@@ -41,11 +40,7 @@ async def run(desk, number, first):
     flags = operators.FIRST
     if known:
         flags |= state.get(store.OPERATOR + index)[operators.FLAGS] & operators.OFF
-    while True:
-        first[:] = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
-        change = await people.verifying(index, number, first, flags)
-        if not await people.taken(number, first, change[1]):
-            break
+    change = await rooms.ask("firmware.access.given", "run", desk, index, number, flags, first)
     entry = _entry(desk, audit.PASSWORD if known else audit.ADDED, number)
     attempts.over(desk, number, (change,), entry)
 

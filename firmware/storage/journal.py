@@ -69,6 +69,7 @@ FLASH_MISSING = const(20)  # the journal's flash does not answer
 STATE_UNREADABLE = const(21)  # a state exists but can't be read
 FLASH_FULL = const(22)  # the flash takes no more writes: no good sector is left
 STATE_NEWER = const(23)  # the state is of newer firmware
+STATE_GONE = const(24)  # the terminal has worked, and nothing says that there is a state
 # 30 is drivers.trouble's: the terminal has started again and again
 ERRAND = const(31)  # an errand has failed twice: it alone is closed
 

@@ -24,6 +24,7 @@ from firmware.storage.journal import (
     SCHEMA,
     SIZE,
     START,
+    STATE_GONE,
     STATE_NEWER,
     Journal,
     StorageFault,
@@ -37,8 +38,9 @@ _FORMATTED = "journal"  # the keystore's note that there is a state: it is never
 def recover(flash, keystore, random):
     """Return the journal on `flash` with its last true state, or with the first one, begun now.
 
-    Raises StorageFault when flash, keystore or a key is missing, the keystore takes no more, or a
-    state exists but can't be read. Power loss at the first start lets it begin again.
+    Raises StorageFault when flash, keystore or a key is missing, the keystore takes no more, a
+    state exists but can't be read, or there was one with these keys of the acquirer. Power loss at
+    the first start lets it begin again.
     """
     journal = Journal(flash, *_secrets(flash, keystore, random))
     _begin(journal, keystore)
@@ -74,6 +76,8 @@ def _keep(keystore, name, value):
 def _begin(journal, keystore):
     if keystore.get_bytes(_FORMATTED) is not None:
         _note_lost(journal, mount(journal) - 1)
+    elif keystore.get_bytes("dukpt") is not None:
+        raise StorageFault(STATE_GONE)  # these keys have had a state: only new ones begin another
     else:
         format(journal)
         journal.put((), audit.entry(audit.FORMATTED, 0))

@@ -27,6 +27,7 @@ from firmware.storage.journal import StorageFault
 OPERATOR = b"01"
 SUPERVISOR = b"00"
 _ADDED = b"07"
+_OPERATOR_CARD = b"200700012345"
 _SECTOR = 4096
 _TITLE = "change.title"
 _TIMEOUT = 6  # drivers.tls_link: nothing was heard within the limit
@@ -275,6 +276,7 @@ class Till(Desk):
     async def do_password(self):
         """Prove the old one, choose the new one."""
         if await self.log_in(OPERATOR, self.plan["old"].encode()) == operators.GRANTED:
+            self.world.typed(self.plan["new"])
             await Operators(self).set_password(OPERATOR, bytearray(self.plan["new"].encode()))
 
     async def do_reset(self):
@@ -286,15 +288,19 @@ class Till(Desk):
         response = b"%08d" % (int.from_bytes(tag[:4], "big") % 100000000)
         self.world.typed(response.decode())
         if reset.check(self, OPERATOR, response)[0] == reset.RIGHT:
+            self.world.typed(self.plan["new"])
             chosen = bytearray(self.plan["new"].encode())
             await Operators(self).set_password(OPERATOR, chosen, True)
 
     async def do_staff(self):
         """Add an operator who fails to log in, lock it, give it a card, and delete it again."""
-        await roster.run(self, _ADDED, bytearray(8))
+        first = bytearray(8)
+        await roster.run(self, _ADDED, first)
+        self.world.typed(first.decode())
         await self.log_in(_ADDED, b"999999")
         roster.switch(self, _ADDED)
-        roster.use_card(self, _ADDED, b"200700012345")
+        self.world.typed(_OPERATOR_CARD.decode())
+        roster.use_card(self, _ADDED, _OPERATOR_CARD)
         roster.delete(self, _ADDED)
 
     async def do_guess(self):

@@ -273,7 +273,7 @@ def first_passwords_gone(trial):
 
 def secrets_nowhere(trial):
     """What was typed and is never stored stands in no image: CVV2, one-time codes, the provider's
-    responses, passwords, the first ones too.
+    responses, passwords, the first ones too, the digits of an operator's card.
     """
     for image in trial.images:
         there = images.readable(image)
