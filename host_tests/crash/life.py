@@ -13,7 +13,7 @@ from binascii import hexlify, unhexlify
 from drivers import clock as clocks
 from drivers.flash import Flash
 from firmware import services
-from firmware.access import operators, reset, roster
+from firmware.access import attempts, operators, reset, roster
 from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
@@ -309,6 +309,11 @@ class Till(Desk):
             if await self.log_in(OPERATOR, b"999999") == operators.LOCKED:
                 return
 
+    async def unlocked(self):
+        """Wait until the lock-out is over."""
+        while attempts.locked(self, OPERATOR):
+            await asyncio.sleep(60)
+
     async def do_nothing(self):
         pass
 
@@ -344,14 +349,15 @@ class Till(Desk):
             if theirs and await self.prove(SUPERVISOR, _TITLE):
                 self.sync.take_over(slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
-            await self.do_guess()
-            await asyncio.sleep(1801)
+            for _ in range(2):  # the lock-out that there is, and one that is twice as long
+                await self.do_guess()
+                await self.unlocked()
         await asyncio.sleep(self.plan["linger_s"])
         right = []
         for password in self.plan["probe"]:
             result = await self.log_in(OPERATOR, password.encode())
             if result == operators.LOCKED:  # attempts that were cut have been counted
-                await asyncio.sleep(1801)
+                await self.unlocked()
                 result = await self.log_in(OPERATOR, password.encode())
             if result in (operators.GRANTED, operators.MUST_CHANGE):
                 right.append(password)
@@ -370,14 +376,10 @@ class Till(Desk):
         ]
         found["phase"] = self.change.phase
         found["records"] = [_hex(record) for record in state.change_records()]
-        found["left"] = Operators(self).attempts_left(OPERATOR)
+        found["left"] = attempts.left(self, OPERATOR)
         found["staff"] = [number.decode() for number, _, _ in roster.listed(state)]
-        has, counted = state.has, range(1, roster.MOST + 1)
-        found["orphaned"] = [
-            index
-            for index in counted
-            if has(store.ATTEMPTS + index) and not has(store.OPERATOR + index)
-        ]
+        there = _ADDED.decode() in found["staff"]
+        found["orphaned"] = not there and attempts.left(self, _ADDED) < attempts.ATTEMPTS_MAX
         found["merchant"] = self.identity.merchant.decode()
         found["settled"] = self.settled()
         found["audit"] = [state.journal.number, _hex(state.journal.chain)]

@@ -3,7 +3,7 @@
 import pytest
 
 from drivers.flash import Flash
-from firmware.access import reset, roster
+from firmware.access import attempts, reset, roster
 from firmware.access.operators import Operators
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
@@ -164,11 +164,13 @@ def test_an_attempt_that_is_counted_after_the_check_is_caught(caught, monkeypatc
 
 
 def test_an_operator_who_is_deleted_in_two_steps_is_caught(caught, monkeypatch):
-    def put(desk, event, detail, changes):
-        for each in changes:
-            desk.state.put((each,))
+    over = attempts.over
 
-    monkeypatch.setattr(roster, "_put", put)
+    def over_later(desk, whose, changes, entry=None):
+        desk.state.put(changes, entry)
+        over(desk, whose, ())
+
+    monkeypatch.setattr(attempts, "over", over_later)
     assert caught("operator added and deleted", "staff_whole")
 
 

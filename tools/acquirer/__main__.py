@@ -3,7 +3,7 @@
 Only arguments and words live here; every deed is the office's. Without arguments of its own it
 takes those in the variable ARGS, quoted as for a shell: so make passes them on untouched. Exit
 status: 0 done, 1 cannot be done (the error says what to do), 2 the command line was wrong. May
-import: office, bank_list, server, rich.
+import: office, bank_list, keys, server, rich.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from tools import command_line
-from tools.acquirer import bank_list, office, rules
+from tools.acquirer import bank_list, keys, office, rules
 from tools.acquirer.server import DEFAULT_PORT, Acquirer
 from tools.toolchain.progress import Progress
 
@@ -83,6 +83,8 @@ _MEANING = {
     "other record": "a record is not the one that was stored: the flash was set back, or somebody"
     " changed it. Look at the terminal, then `enroll` it anew",
     "wrong chain": "a record does not follow from the one before: the log was changed, or damaged",
+    "failed attempts": "passwords, or responses, were tried at the keypad until it locked (times:"
+    " how often it was told). Call the shop; a right one, the supervisor or `reset-code` ends it",
     "gap": "records were lost before they were sent: a damaged flash, or somebody removed them",
 }
 
@@ -480,9 +482,17 @@ def _parser():
         which.add_argument("--application", help="its number, reference number or UUID")
         which.add_argument("-T", "--terminal", help="whose pending change it is")
 
-    made = command("reset-code", _reset_code, "answer a terminal's password-reset challenge")
+    made = command("reset-code", _reset_code, "answer the challenge on a terminal's screen")
     made.add_argument("-T", "--terminal", required=True)
-    made.add_argument("--operator", required=True, help="2 digits")
+    what = made.add_mutually_exclusive_group(required=True)
+    what.add_argument("--operator", help="whose password is reset, 2 digits")
+    what.add_argument(
+        "--console",
+        dest="operator",
+        action="store_const",
+        const=keys.CONSOLE,
+        help="the challenge is that of the console on USB",
+    )
     made.add_argument("--challenge", required=True, help="the 8 digits on its screen")
     made.add_argument(
         "--verified-by", required=True, help="who made sure that they may have it; kept"

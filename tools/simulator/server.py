@@ -373,7 +373,7 @@ async def working(home, heap=workplace.HEAP, elsewhere=None, **enrolment):
         if acquirer is not None:
             desk = Desk(acquirer.home, identity["terminal"])
             stack.callback(desk.close)
-        bench = Bench(terminal, identity, _slip(identity), f"{host}:{port}", desk)
+        bench = Bench(terminal, identity, slip(identity), f"{host}:{port}", desk)
         if acquirer is not None:
             acquirer.on_event = bench.event
         yield bench
@@ -402,7 +402,7 @@ def _elsewhere(args):
     return place, args.bundle
 
 
-def _slip(identity):
+def slip(identity):
     """What lies on the counter to type from."""
     first = sorted(identity.get("first_passwords", {}).items(), reverse=True)
     rows = [
