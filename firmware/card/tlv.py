@@ -140,9 +140,9 @@ def find(buf, start: int, end: int, tag: int, out) -> int:
 def seek(buf, pos: int, end: int, tag: int, out) -> int:
     """Look for the first `tag`, however deep, in what a chip card sent: `buf[pos:end]`.
 
-    Templates are entered, each within its own end, and zero bytes between elements are passed
-    over (EMV Book 3, annex B). Return 1 when it is there (`out` describes it; what follows it was
-    not looked at), 0 when it is not, -1 when anything in front of it is malformed or lies more
+    Templates are entered, each within its own end; bytes 00 and FF between elements are passed
+    over (ISO/IEC 7816-4, 5.2.2). Return 1 when it is there (`out` describes it; what follows it
+    was not looked at), 0 when it is not, -1 when anything in front of it is malformed or lies more
     than five templates deep.
     """
     data = ptr8(buf)
@@ -154,7 +154,7 @@ def seek(buf, pos: int, end: int, tag: int, out) -> int:
                 return 0
             depth -= 1
             end = found[OUT_LEN + depth]
-        if data[pos] == 0:
+        if data[pos] == 0 or data[pos] == 0xFF:
             pos += 1
             continue
         after = int(_element(buf, pos, end, out, 0))

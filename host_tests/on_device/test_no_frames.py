@@ -8,10 +8,11 @@ that 16 bytes in each run would make the collector start by itself, which is see
 import gc
 import hashlib
 
-from drivers import keypad
-from drivers.magstripe import Magstripe
+from drivers import contactless, keypad
+from drivers.receiver import Receiver
 from firmware.card.swipe import Swipe
 from firmware.crypto import pbkdf2
+from host_tests.readers import talks
 
 _TIME = keypad.time
 _RUNS = 4000
@@ -116,9 +117,9 @@ def test_keypad():
         keypad.time = _TIME
 
 
-def test_magstripe():
+def test_receiver():
     uart = _Uart()
-    reader = Magstripe(uart)
+    reader = Receiver(uart)
     buf = bytearray(100)
 
     def work():
@@ -139,6 +140,43 @@ def test_swipe():
         swipe.verdict()
 
     assert not allocates(work)
+
+
+def test_contactless():
+    uart = _Uart()
+    reader = contactless.Contactless(Receiver(uart))
+    reader._send = reader._framed  # the view for the UART is what allocates
+    answer = bytearray(8)
+    apdu = b"\0\xb2\1\x0c\0"
+
+    def work():
+        uart.left = 70
+        reader._put_apdu(apdu, 5)
+        reader._next()
+        reader._fill = len(reader._in)
+        reader._at = 30
+        reader._shift()
+        reader._passed_over()
+        reader._is_answer()
+        reader._size = 5
+        reader._copy(answer, 0)
+        reader._in[reader._body] = 1
+        reader._listed(3, 4)
+        reader._forget()
+
+    assert not allocates(work)
+    assert not allocates(reader.rest)
+
+
+def test_emv():
+    listener = talks.Listener()
+    for verdict, _, answers in talks.TALKS:
+
+        def work(answers=answers):
+            listener.hear(answers)
+            listener.talk.wipe()
+
+        assert not allocates(work), (verdict, answers)
 
 
 def test_pbkdf2():

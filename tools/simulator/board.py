@@ -211,7 +211,7 @@ class Board:
 
     def _uart_write(self, op, a, data):
         if a == self._wired.reader_uart:
-            self.port.transmitted += data
+            self.port.transmit(data)
 
     # The chip itself.
 
