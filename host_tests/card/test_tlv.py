@@ -134,7 +134,7 @@ def length_of(value, shape):
     return b"\x81" * (shape or len(value) > 127) + bytes([len(value)])
 
 
-PADDING = st.integers(0, 2).map(bytes)
+PADDING = st.lists(st.sampled_from(b"\0\xff"), max_size=2).map(bytes)
 LEAF = st.tuples(st.sampled_from([0x57, 0x5A, 0x9F38]), st.binary(max_size=140))
 TREES = st.recursive(
     st.lists(LEAF, max_size=3),

@@ -12,6 +12,10 @@ DONE = b"\x90\x00"
 NUMBER = "6230000000000000015"
 
 
+FILE = b"\x08\1\1\0"
+FILES = b"\x08\1\1\0\x10\1\2\0"
+
+
 def tlv(tag, *values):
     """Return an element: its tag in hexadecimal, its values joined."""
     value = b"".join(values)
@@ -39,9 +43,9 @@ def selected(pdol="", label=b"TEST"):
     return tlv("6F", tlv("84", unhexlify("A000000333010101")), tlv("A5", inner)) + DONE
 
 
-def options(afl="08010100", *more):
+def options(afl=FILE, *more):
     """Return options in the long format."""
-    return tlv("77", tlv("82", b"\x20\0"), tlv("94", unhexlify(afl)), *more) + DONE
+    return tlv("77", tlv("82", b"\x20\0"), tlv("94", afl), *more) + DONE
 
 
 def record(*elements):
@@ -78,9 +82,13 @@ def _of(last, opened=None):
 
 TALKS = (
     _read(
-        LIST, selected(PDOL), options("0801010010010200"), record(number(NUMBER)), record(EXPIRY)
+        LIST,
+        selected(PDOL),
+        options(FILES),
+        record(number(NUMBER)),
+        record(EXPIRY),
     ),
-    _read(LIST, SELECTED, options("08010100", track(NUMBER))),
+    _read(LIST, SELECTED, options(FILE, track(NUMBER))),
     _read(LIST, SELECTED, tlv("80", b"\x20\0\x08\1\1\0") + DONE, record(track(NUMBER, "D0000"))),
     _read(LIST, SELECTED, tlv("77", number(NUMBER)) + DONE),
     _read(*_of(record(track(NUMBER), number(NUMBER), EXPIRY))),
@@ -91,7 +99,7 @@ TALKS = (
     _read(b"\x6a\x82", b"\x6a\x82", SELECTED, options(), WHOLE),
     _read(listed(("A0000006581010", 1), (DEBIT, 2), (DEBIT, 0)), SELECTED, options(), WHOLE),
     _read(listed((DEBIT, 2), ("A0000000031010", 1)), b"\x62\x83", SELECTED, options(), WHOLE),
-    _read(LIST, selected("", b"A\nB"), options("580101000801010010010100"), WHOLE),
+    _read(LIST, selected("", b"A\nB"), options(unhexlify("580101000801010010010100")), WHOLE),
     # None of ours, locked, without a number, with a wrong one.
     (emv.OTHER, "", (listed(("A0000006581010", 1)),)),
     (emv.OTHER, "", (b"\x6a\x82",) * 9),
@@ -112,9 +120,9 @@ TALKS = (
     broken(LIST, selected("9F81818101")),
     broken(LIST, selected("9F027F")),
     broken(LIST, SELECTED, DONE),
-    broken(LIST, SELECTED, options("0801")),
-    broken(LIST, SELECTED, options("08000100")),
-    broken(LIST, SELECTED, options("08010100", tlv("5F24", b"\x30\x13\x01"))),
+    broken(LIST, SELECTED, options(unhexlify("0801"))),
+    broken(LIST, SELECTED, options(unhexlify("08000100"))),
+    broken(LIST, SELECTED, options(FILE, tlv("5F24", b"\x30\x13\x01"))),
     broken(*_of(b"\x6a\x83")),
     broken(*_of(WHOLE[:-2] + b"\0" + DONE)),
     broken(*_of(record(tlv("5F24", b"\x30\x1a\x01")))),
@@ -144,6 +152,22 @@ class Listener:
             self._n = self.talk.next(self._put(answers[self._at]))
             self._at += 1
         return None if self._n > 0 else -self._n
+
+    def hear_bytes(self, buf, at, end):
+        """Return the verdict on the answers in `buf[at:end]`, each behind a byte of its length."""
+        self._n = self.talk.begin()
+        while self._n > 0 and at < end:
+            size = min(buf[at], end - at - 1)
+            self._n = self.talk.next(self._put_bytes(buf, at + 1, size))
+            at += 1 + size
+        return None if self._n > 0 else -self._n
+
+    def _put_bytes(self, buf, at, size):
+        if self.talk._got + size > len(self.talk._answer):
+            return -emv.GONE
+        for i in range(size):
+            self.talk._answer[self.talk._got + i] = buf[at + i]
+        return size
 
     def _put(self, answer):
         # Without the view that `room` makes; an answer may be what is in its way, negated.

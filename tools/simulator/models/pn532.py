@@ -62,7 +62,7 @@ class Pn532:
         self._lock = threading.RLock()
         self._order = count()
         self._fitted = fitted
-        self._power_up()
+        self.power_up()
         port.on_transmit = self._heard
         port.on_look = self.catch_up
 
@@ -82,9 +82,8 @@ class Pn532:
     def fitted(self, fitted):
         """Plug it in, or pull it out."""
         with self._lock:
-            self.catch_up()
             self._fitted = fitted
-            self._power_up()
+            self.power_up()
 
     def put(self, card):
         """Lay a card into the field."""
@@ -109,7 +108,12 @@ class Pn532:
 
     # -- time -------------------------------------------------------------------------------------
 
-    def _power_up(self):
+    def power_up(self):
+        """Begin as after power-on: what was under way never happens."""
+        with self._lock:
+            self._begin()
+
+    def _begin(self):
         self._due = []
         self._now = self._clock()
         self.baud = 115200
