@@ -12,7 +12,7 @@ Always holds: a number is whole, passes Luhn and comes from one application of o
 whose answers were well-formed, else there is none; nothing is paid, nothing is signed for, no
 counter of the terminal is involved. No answer leads outside the buffers, no card keeps the talk
 going for more than 64 APDUs; nothing is allocated but to wait. In memory only while a card is
-awaited. May import card.luhn and card.tlv.
+awaited. May import card.luhn, card.tlv and card.seek.
 """
 
 from array import array
@@ -20,7 +20,8 @@ from array import array
 from micropython import const
 
 from firmware.card.luhn import valid
-from firmware.card.tlv import LENGTH, SEEK_LEN, VALUE, seek
+from firmware.card.seek import SEEK_LEN, seek
+from firmware.card.tlv import LENGTH, VALUE
 
 OK = const(0)
 GONE = const(1)  # the card was taken away, or does not answer

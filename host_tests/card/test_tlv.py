@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.card import tlv
+from firmware.card.seek import SEEK_LEN, seek
 from host_tests.guarded import Guarded
 
 TAGS = st.one_of(
@@ -173,8 +174,8 @@ def first(tree, tag, depth=0):
 def test_seek_finds_the_first_however_deep_it_lies(tree, tag, draw, margin):
     data = sent(tree, draw.draw)
     buf = Guarded(b"\x5a" * margin + data + b"\x5a", margin, margin + len(data))
-    out = array("i", [0] * tlv.SEEK_LEN)
-    verdict = tlv.seek(buf, margin, buf.end, tag, out)
+    out = array("i", [0] * SEEK_LEN)
+    verdict = seek(buf, margin, buf.end, tag, out)
     try:
         value = first(tree, tag)
     except RecursionError:
@@ -187,7 +188,7 @@ def test_seek_finds_the_first_however_deep_it_lies(tree, tag, draw, margin):
 
 
 def test_a_template_may_not_reach_beyond_the_one_around_it():
-    out = array("i", [0] * tlv.SEEK_LEN)
+    out = array("i", [0] * SEEK_LEN)
     for data, verdict in (
         ("70057003 5A0141", 1),
         ("70047003 5A0141", -1),
@@ -196,4 +197,4 @@ def test_a_template_may_not_reach_beyond_the_one_around_it():
         ("7000 5A0141", 1),
     ):
         raw = bytes.fromhex(data)
-        assert tlv.seek(Guarded(raw), 0, len(raw), 0x5A, out) == verdict, data
+        assert seek(Guarded(raw), 0, len(raw), 0x5A, out) == verdict, data

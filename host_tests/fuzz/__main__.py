@@ -16,7 +16,7 @@ from tools.simulator.interpreter import command
 _INSIDE = 0.9  # the share that MicroPython takes: there it is native code that is tried
 _PIECE = 50000
 _LIFE = 10000  # inputs for which one life in each scenario is lived
-_READERS = {"pn532": "frames", "emv": "answers", "tlv seek": "tlvs"}  # spoilt: piece by piece
+_READERS = {"pn532": "frames", "emv": "answers", "seek": "tlvs"}  # spoilt: piece by piece
 _MADE = 0.1  # inputs made piece by piece for one that is spoilt
 _SCENARIOS = ("change accepted", "reviewed", "changed elsewhere", "records wanted")
 

@@ -10,6 +10,7 @@ from binascii import hexlify, unhexlify
 
 from drivers import pn532
 from firmware.card import emv, luhn, tlv
+from firmware.card.seek import seek
 from host_tests.fuzz import targets
 from host_tests.readers import talks
 
@@ -197,7 +198,7 @@ def tlvs():
     # What stands behind it must not be taken for it.
 
     def judge(buf, start, end):
-        return tlv.seek(buf, start, end, 0x5A, targets.element)
+        return seek(buf, start, end, 0x5A, targets.element)
 
     def check(verdict, buf, start, end):
         targets._element_seen(verdict, start, end)

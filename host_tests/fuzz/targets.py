@@ -12,6 +12,7 @@ from binascii import unhexlify
 
 from drivers import pn532
 from firmware.card import emv, luhn, tlv, track
+from firmware.card.seek import SEEK_LEN, seek
 from firmware.message import codec, framing
 from firmware.message.fields import ROWS, B, N
 from host_tests.readers import talks
@@ -48,7 +49,7 @@ _PN532 = tuple(
 
 fields = array("H", [0] * codec.TABLE_LEN)
 card = array("H", [0] * track.OUT_LEN)
-element = array("i", [0] * tlv.SEEK_LEN)
+element = array("i", [0] * SEEK_LEN)
 place = array("H", [0] * pn532.OUT_LEN)
 listener = talks.Listener()
 
@@ -120,7 +121,7 @@ def _find(buf, start, end):
 
 
 def _seek(buf, start, end):
-    return tlv.seek(buf, start, end, 0x5A, element)
+    return seek(buf, start, end, 0x5A, element)
 
 
 def _frame(buf, start, end):
@@ -183,7 +184,7 @@ TARGETS = (
     ("track", _TRACKS, b"%;?=^BE019+ \r", _track, _card_seen),
     ("tlv walk", _TLVS, b"\xdf\x10\x81\x82\x80\x00\x01\x1f\x7f", _walk, _element_seen),
     ("tlv find", _TLVS, b"\xdf\x10\x81\x82\x80\x00\x01\x1f\x7f", _find, _element_seen),
-    ("tlv seek", _TLVS, b"\x70\x77\x5a\x81\x82\x80\x00\x01\xa5", _seek, _element_seen),
+    ("seek", _TLVS, b"\x70\x77\x5a\x81\x82\x80\x00\x01\xa5", _seek, _element_seen),
     ("frame", _FRAMES, b"\x00\x03\x0f\x60\xff\xfe", _frame, _frame_seen),
     (
         "message",

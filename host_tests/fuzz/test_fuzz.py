@@ -31,7 +31,7 @@ def test_the_samples_are_good_before_they_are_spoilt():
         "track": targets.track.OK,
         "tlv walk": 1,
         "tlv find": 0,
-        "tlv seek": 1,
+        "seek": 1,
         "frame": 87,
         "message": 0,
         "emv": 0,

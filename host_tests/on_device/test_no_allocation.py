@@ -14,6 +14,7 @@ from micropython import heap_lock, heap_unlock
 from drivers import contactless, pn532
 from drivers.receiver import Receiver
 from firmware.card import emv, luhn, tlv, track
+from firmware.card.seek import SEEK_LEN, seek
 from firmware.card.swipe import Swipe
 from firmware.crypto import cmac, compare, dukpt, pbkdf2, seal, wipe
 from firmware.message import codec, framing
@@ -187,18 +188,18 @@ def test_tlv_find():
     assert (there, value, absent, repeated, malformed) == (1, 9, 0, -1, -1)
 
 
-def test_tlv_seek():
-    out = array("i", [0] * tlv.SEEK_LEN)
+def test_seek():
+    out = array("i", [0] * SEEK_LEN)
     data = b"\0\x6f\x81\x0b\x84\x01A\0\xa5\x05\xbf\x0c\x02\x87\x00\0\x5a\x01B"
     deep = b"\x70\x0a\x70\x08\x70\x06\x70\x04\x70\x02\x70\x00"
     heap_lock()
     try:
-        inner = tlv.seek(data, 0, 19, 0x87, out)
-        behind = tlv.seek(data, 0, 19, 0x5A, out)
+        inner = seek(data, 0, 19, 0x87, out)
+        behind = seek(data, 0, 19, 0x5A, out)
         value = out[tlv.VALUE]
-        absent = tlv.seek(data, 0, 19, 0x57, out)
-        too_deep = tlv.seek(deep, 0, 12, 0x57, out)
-        malformed = tlv.seek(data, 0, 18, 0x57, out)
+        absent = seek(data, 0, 19, 0x57, out)
+        too_deep = seek(deep, 0, 12, 0x57, out)
+        malformed = seek(data, 0, 18, 0x57, out)
     finally:
         heap_unlock()
     assert (inner, behind, value, absent, too_deep, malformed) == (1, 1, 18, 0, -1, -1)

@@ -7,9 +7,11 @@ that 16 bytes in each run would make the collector start by itself, which is see
 
 import gc
 import hashlib
+from array import array
 
-from drivers import contactless, keypad
+from drivers import contactless, keypad, pn532
 from drivers.receiver import Receiver
+from firmware.card.seek import SEEK_LEN, seek
 from firmware.card.swipe import Swipe
 from firmware.crypto import pbkdf2
 from host_tests.readers import talks
@@ -166,6 +168,27 @@ def test_contactless():
 
     assert not allocates(work)
     assert not allocates(reader.rest)
+
+
+def test_pn532():
+    out = array("H", [0] * pn532.OUT_LEN)
+    sent = b"\xaa\0\0\xff\0\xff\0\0\xff\xff\0\0\0\xff\x02\xfe\xd5\x03\x28\0\0\xff\xff\xff\0"
+
+    def work():
+        at = 0
+        while pn532.frame(sent, at, 26, out):
+            at = out[pn532.NEXT]
+
+    work()
+    assert out[pn532.NEXT] == 20
+    assert not allocates(work)
+
+
+def test_seek():
+    out = array("i", [0] * SEEK_LEN)
+    data = b"\0\x6f\x81\x0b\x84\x01A\0\xa5\x05\xbf\x0c\x02\x87\x00\0\x5a\x01B"
+    assert seek(data, 0, 19, 0x5A, out) == 1
+    assert not allocates(lambda: seek(data, 0, 19, 0x5A, out))
 
 
 def test_emv():

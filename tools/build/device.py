@@ -78,9 +78,7 @@ TO_COME = (
     "drivers.contactless",
     "drivers.pn532",
     "firmware.card.emv",
-    "firmware.card.tlv.SEEK_LEN",
-    "firmware.card.tlv._DEPTH",
-    "firmware.card.tlv.seek",
+    "firmware.card.seek",
     # Networks that a person chooses.
     "firmware.storage.state.NETWORK",
     "firmware.storage.state.NETWORKS",
