@@ -46,7 +46,8 @@ def test_a_card_of_each_scheme_is_known_within_half_a_second(counter, scheme, ag
     line_ms, card_ms = 1000 * counter.reader.line_s, 1000 * counter.reader.card_s
     print(
         f"{scheme}: {line_ms:.0f} ms of line, {card_ms:.0f} ms of card, "
-        f"{len(card.seen)} APDUs, {counter.reader.line_bytes} bytes"
+        f"{len(card.seen)} APDUs, {counter.reader.line_bytes} bytes, "
+        f"{counter.now_ms - counter.found_ms:.0f} ms since it was found"
     )
     assert line_ms + card_ms <= 500
     assert counter.port.lost == 0
