@@ -18,10 +18,10 @@ from drivers.flash import Flash
 from drivers.heap import READER_BUFFER, grow
 from drivers.keypad import Keypad
 from drivers.keystore import Keystore
+from drivers.magstripe import Magstripe
 from drivers.oled import Oled
 from drivers.parts import Parts
 from drivers.pins import PINS
-from drivers.receiver import Receiver
 from drivers.tls_link import TlsLink
 from drivers.wifi import Wifi
 from firmware import rooms
@@ -67,7 +67,7 @@ def build(config):
     if not made.oled.fitted:
         made.faults.append("oled")
     uart = _part(made, "magstripe", _reader, reader)
-    made.magstripe = uart and Receiver(uart)
+    made.magstripe = uart and Magstripe(uart)
     made.keypad = keypad(made.name)
     if made.keypad.dead:
         made.faults.append("keypad")

@@ -3,7 +3,7 @@
 What always holds: the field is on only while a card is looked for or spoken to; every wait has an
 end, whatever the line says; what is no whole frame that answers what was asked is noise; a module
 that was unplugged is found again by the next look, at whichever speed it speaks; a card has eight
-seconds. In memory only while a field waits for a card. Imports pn532: the line comes in through
+seconds. In memory only while a field waits for a card. Imports pn532: the UART comes in through
 `serve`.
 """
 
@@ -66,11 +66,13 @@ _TRIES = const(3)
 _DAMAGED = const(6)  # bytes that make a frame
 
 
-async def serve(line, work, *args):
-    """Return what `await work(reader, *args)` gives with the reader at `line`, a Receiver whose
-    UART speaks 115,200. However that ends, the field is off and nothing of a card stays here.
+async def serve(uart, line, work, *args):
+    """Return what `await work(reader, *args)` gives with the reader at `uart`. However that ends,
+    the field is off and nothing of a card stays here.
+
+    line: moves what the UART receives, as Magstripe does: the native code is there once for both.
     """
-    reader = Contactless(line)
+    reader = Contactless(uart, line)
     try:
         return await work(reader, *args)
     finally:
@@ -83,9 +85,10 @@ class Contactless:
     `uid[:uid_len]` is the card's own number: no secret, and a phone draws another each time.
     """
 
-    def __init__(self, line):
+    def __init__(self, uart, line):
         self.uid = bytearray(_UID)
         self.uid_len = 0
+        self._uart = uart
         self._line = line
         self._out = bytearray(_OUT)
         self._in = bytearray(_IN)
@@ -159,7 +162,7 @@ class Contactless:
         # Find the reader and make it ready; return whether it is there.
         for _ in range(3):
             await self._tune(self._baud)
-            self._line.uart.write(_WAKE)
+            self._uart.write(_WAKE)
             await asyncio.sleep_ms(_WAKE_MS)
             self._is_ready = True
             if not (
@@ -187,7 +190,7 @@ class Contactless:
         # Go on at 230,400 if the reader agrees and is understood there; else at 115,200 for good.
         self._is_slow = True
         if await self._ask(_FASTER, _SHORT_MS) == 0:
-            self._line.uart.write(_TAKEN)
+            self._uart.write(_TAKEN)
             await asyncio.sleep_ms(_SWITCH_MS)
             await self._tune(_FAST)
             if await self._is_there():
@@ -196,7 +199,7 @@ class Contactless:
         return self._is_ready
 
     async def _tune(self, baud):
-        self._line.uart.init(baudrate=baud)
+        self._uart.init(baudrate=baud)
         await asyncio.sleep_ms(_SWITCH_MS)
 
     async def _ask(self, command, limit_ms):
@@ -214,7 +217,7 @@ class Contactless:
                 kind = await self._frame(limit_ms, True)
                 for _ in range(_TRIES):
                     if kind == _NOISE:  # the answer, most likely: the reader has it still
-                        self._line.uart.write(_AGAIN)
+                        self._uart.write(_AGAIN)
                         kind = await self._frame(_SHORT_MS, True)
                 if kind == MORE:
                     break  # it has understood, and takes too long
@@ -264,7 +267,7 @@ class Contactless:
         return n + 2
 
     def _send(self, n):
-        self._line.uart.write(memoryview(self._out)[: self._framed(n)])
+        self._uart.write(memoryview(self._out)[: self._framed(n)])
 
     def _framed(self, n):
         # Make a frame of the `n` bytes that lie in `_out`; return its length.

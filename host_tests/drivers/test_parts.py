@@ -8,15 +8,15 @@ import pytest
 
 from drivers.flash import Flash
 from drivers.keystore import Keystore
+from drivers.magstripe import Magstripe
 from drivers.parts import Parts
-from drivers.receiver import Receiver
 
 SWIPE = b"%B6222021234567890128^WANG/XIAOMING^3012201?\r\n;6222021234567890128=30122010000?\r\n"
 
 
 def test_a_swipe_arrives_in_the_callers_buffer():
     uart = machine.UART(2, rxbuf=1024)
-    reader = Receiver(uart)
+    reader = Magstripe(uart)
     buf = bytearray(200)
     assert reader.read_into(buf, 0) == 0
     uart.feed(SWIPE[:50])
@@ -29,7 +29,7 @@ def test_a_swipe_arrives_in_the_callers_buffer():
 
 def test_a_full_buffer_leaves_the_rest_for_later():
     uart = machine.UART(2, rxbuf=1024)
-    reader = Receiver(uart)
+    reader = Magstripe(uart)
     uart.feed(SWIPE)
     buf = bytearray(40)
     assert reader.read_into(buf, 7) == 33
@@ -41,7 +41,7 @@ def test_a_full_buffer_leaves_the_rest_for_later():
 
 def test_an_unwanted_swipe_is_dropped():
     uart = machine.UART(2, rxbuf=1024)
-    reader = Receiver(uart)
+    reader = Magstripe(uart)
     uart.feed(SWIPE)
     reader.drop()
     assert uart.any() == 0

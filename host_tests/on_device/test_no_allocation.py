@@ -12,7 +12,7 @@ import cryptolib
 from micropython import heap_lock, heap_unlock
 
 from drivers import contactless, pn532
-from drivers.receiver import Receiver
+from drivers.magstripe import Magstripe
 from firmware.card import emv, luhn, tlv, track
 from firmware.card.seek import SEEK_LEN, seek
 from firmware.card.swipe import Swipe
@@ -319,12 +319,18 @@ class Line:
         pass
 
 
+def listening(data):
+    """Return a reader that has sent `data`."""
+    line = Line(data)
+    return contactless.Contactless(line, Magstripe(line))
+
+
 def test_contactless_takes_bytes():
     # Noise as long as the buffer, then what a look finds, an exchange, and another answer.
     noise = bytes(240) + b"\0\0\xff\x30\xd0" + bytes(43)
     found = b"\0\0\xff\x0c\xf4\xd5\x4b\x01\x01\0\x04\x20\x04\x11\x22\x33\x44\x0c\0"
     exchanged = b"\0\0\xff\x05\xfb\xd5\x41\x00\x90\x00\x5a\0"
-    reader = contactless.Contactless(Receiver(Line(noise + found + exchanged)))
+    reader = listening(noise + found + exchanged)
     answer = bytearray(8)
     apdu = b"\0\xb2\1\x0c\0"
     kinds = results(6)
@@ -369,7 +375,7 @@ FOUND = (
 
 
 def test_contactless_tells_what_lies_there():
-    readers = [contactless.Contactless(Receiver(Line(b""))) for _ in FOUND]
+    readers = [listening(b"") for _ in FOUND]
     for reader, (data, _, _, _) in zip(readers, FOUND):
         for i in range(len(data)):
             reader._in[i] = data[i]
@@ -391,7 +397,7 @@ def test_contactless_tells_what_lies_there():
 
 
 def test_contactless_forgets_the_card():
-    reader = contactless.Contactless(Receiver(Line(b"abc")))
+    reader = listening(b"abc")
     reader._in[7] = reader.uid[2] = reader._out[100] = 7
     reader._send = reader._framed  # the view for the UART is what allocates
     heap_lock()

@@ -10,7 +10,7 @@ import hashlib
 from array import array
 
 from drivers import contactless, keypad, pn532
-from drivers.receiver import Receiver
+from drivers.magstripe import Magstripe
 from firmware.card.seek import SEEK_LEN, seek
 from firmware.card.swipe import Swipe
 from firmware.crypto import pbkdf2
@@ -119,9 +119,9 @@ def test_keypad():
         keypad.time = _TIME
 
 
-def test_receiver():
+def test_magstripe():
     uart = _Uart()
-    reader = Receiver(uart)
+    reader = Magstripe(uart)
     buf = bytearray(100)
 
     def work():
@@ -146,7 +146,7 @@ def test_swipe():
 
 def test_contactless():
     uart = _Uart()
-    reader = contactless.Contactless(Receiver(uart))
+    reader = contactless.Contactless(uart, Magstripe(uart))
     reader._send = reader._framed  # the view for the UART is what allocates
     answer = bytearray(8)
     apdu = b"\0\xb2\1\x0c\0"

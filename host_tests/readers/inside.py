@@ -17,7 +17,7 @@ for _own in ("binascii", "io", "json", "time"):
 sys.path[0] = sys.argv[1]
 
 from drivers import contactless  # noqa: E402
-from drivers.receiver import Receiver  # noqa: E402
+from drivers.magstripe import Magstripe  # noqa: E402
 from firmware.card import emv  # noqa: E402
 
 _AHEAD_MS = 1 << 28  # of the real time, which the scheduler still takes for "now" in some places
@@ -114,7 +114,8 @@ def main():
         contactless.time = clock
         works = {"read": read, "arrive": arrive}
         try:
-            work = contactless.serve(Receiver(Uart()), works[plan["work"]], plan, clock)
+            uart = Uart()
+            work = contactless.serve(uart, Magstripe(uart), works[plan["work"]], plan, clock)
             told = {"told": asyncio.run(work)}
         except Exception as fault:  # noqa: BLE001 - whatever it is, the terminal would have stopped
             sys.print_exception(fault, sys.stderr)

@@ -6,7 +6,7 @@ from tools.simulator.models import cards
 _READ = (
     "import asyncio, machine\n"
     "from drivers import contactless\n"
-    "from drivers.receiver import Receiver\n"
+    "from drivers.magstripe import Magstripe\n"
     "from firmware.card import emv\n"
     "uart = machine.UART(2, baudrate=115200, rx=machine.Pin(16), tx=machine.Pin(17), rxbuf=1024)\n"
     "found, label = bytearray(emv.FOUND_LEN), bytearray(emv.LABEL_LEN)\n"
@@ -15,7 +15,7 @@ _READ = (
     "    while True:\n"
     "        await reader.arrival()\n"
     "        print('verdict', await emv.read(reader, found, label), bytes(found), bytes(label))\n"
-    "asyncio.run(contactless.serve(Receiver(uart), work))\n"
+    "asyncio.run(contactless.serve(uart, Magstripe(uart), work))\n"
 )
 
 

@@ -20,7 +20,7 @@ ROOT = sys.path[0]
 sys.path.append(ROOT + "/.toolchain/lib")
 
 from drivers import contactless, pn532  # noqa: E402
-from drivers.receiver import Receiver  # noqa: E402
+from drivers.magstripe import Magstripe  # noqa: E402
 from firmware.card import luhn, track  # noqa: E402
 from firmware.crypto import cmac, dukpt, seal  # noqa: E402
 from firmware.message import codec, framing  # noqa: E402
@@ -302,7 +302,7 @@ def idle_look(times):
     """
     module = _Module()
     contactless.asyncio = contactless.time = module
-    reader = contactless.Contactless(Receiver(module))
+    reader = contactless.Contactless(module, Magstripe(module))
 
     def look():
         try:

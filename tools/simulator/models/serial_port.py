@@ -32,12 +32,12 @@ class SerialPort:
             self._sent_at = 0  # when the last bit that was sent has left
 
     def open(self, baud, rxbuf):
-        """Configure the UART; what was in the ring is dropped."""
+        """Configure the UART; what was in the ring is dropped. rxbuf: 0 for a ring as it was."""
         self.on_look()
         with self._lock:
             self._open = True
             self._baud = baud
-            self._size = rxbuf
+            self._size = rxbuf or self._size
             self._ring.clear()
 
     def transmit(self, data):

@@ -163,20 +163,18 @@ def SoftI2C(scl, sda, **options):  # noqa: N802 (a class on the chip)
 class UART:
     def __init__(self, id, baudrate=115200, *args, tx=None, rx=None, rxbuf=256, txbuf=256):
         self.id = id
-        self.facts = number(tx), number(rx), baudrate // 100, rxbuf, txbuf
-        self.init()
+        self.facts = number(tx), number(rx), baudrate // 100
+        self.init(rxbuf=rxbuf, txbuf=txbuf)
 
     def init(self, baudrate=0, *args, tx=None, rx=None, rxbuf=0, txbuf=0, **options):
-        # What is not given stays as it is.
+        # What is not given stays as it is: 0 is a buffer as it was.
         was = self.facts
         self.facts = (
             was[0] if tx is None else number(tx),
             was[1] if rx is None else number(rx),
             baudrate // 100 or was[2],
-            rxbuf or was[3],
-            txbuf or was[4],
         )
-        if bus.ask(_UART_OPEN, self.id, pack("<BBHHH", *self.facts)) < 0:
+        if bus.ask(_UART_OPEN, self.id, pack("<BBHHH", *self.facts, rxbuf, txbuf)) < 0:
             raise OSError(-1, "ESP_FAIL")
 
     def any(self):

@@ -1,4 +1,4 @@
-"""What a reader on a UART sends, of whatever kind: moved into the caller's buffer, unread.
+"""The magnetic card reader: a UART whose bytes are moved into the caller's buffer, unread.
 
 What always holds: nothing waits, nothing is allocated, not even in passing; nothing of a card
 stays here. Native code: stays in memory. Imports nothing of the board: the UART (receive buffer
@@ -11,11 +11,11 @@ from micropython import const
 _PIECE = const(32)
 
 
-class Receiver:
-    """The receiving side of `uart`."""
+class Magstripe:
+    """The reader behind `uart`."""
 
     def __init__(self, uart):
-        self.uart = uart
+        self._uart = uart
         self._piece = bytearray(_PIECE)
 
     @micropython.native  # as byte code its frame would be too large for the stack
@@ -23,7 +23,7 @@ class Receiver:
         """Move what has arrived to `buf` from `off` on, as far as it has room; return the bytes
         moved.
         """
-        uart = self.uart
+        uart = self._uart
         piece = self._piece
         start = off
         end = len(buf)
@@ -42,7 +42,7 @@ class Receiver:
 
     def drop(self):
         """Forget what has arrived: a swipe nobody asked for."""
-        while self.uart.any() and self.uart.readinto(self._piece):
+        while self._uart.any() and self._uart.readinto(self._piece):
             pass
         for index in range(_PIECE):
             self._piece[index] = 0

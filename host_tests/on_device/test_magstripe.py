@@ -2,7 +2,7 @@
 
 import micropython
 
-from drivers.receiver import Receiver
+from drivers.magstripe import Magstripe
 
 _SWIPE = b"%B6222021234567890128^WANG/XIAOMING^3012201?\r\n;6222021234567890128=30122010000?\r\n"
 
@@ -26,7 +26,7 @@ class _Uart:
 
 
 def _read(piece):
-    reader = Receiver(_Uart(piece))
+    reader = Magstripe(_Uart(piece))
     buf = bytearray(120)
     off = 5
     micropython.heap_lock()
@@ -50,7 +50,7 @@ def test_a_swipe_byte_by_byte():
 
 def test_dropping_a_swipe_allocates_nothing():
     uart = _Uart(1000)
-    reader = Receiver(uart)
+    reader = Magstripe(uart)
     micropython.heap_lock()
     try:
         reader.drop()
@@ -67,7 +67,7 @@ class _Liar(_Uart):
 
 
 def test_bytes_that_do_not_come_allocate_nothing():
-    reader = Receiver(_Liar(10))
+    reader = Magstripe(_Liar(10))
     buf = bytearray(20)
     micropython.heap_lock()
     try:
