@@ -16,9 +16,9 @@ from drivers.certificate import validity
 from drivers.clock import Clock
 from drivers.flash import Flash
 from drivers.heap import READER_BUFFER, grow
-from drivers.keypad import Keypad
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
+from drivers.maintenance import keypad
 from drivers.oled import Oled
 from drivers.parts import Parts
 from drivers.pins import PINS
@@ -30,24 +30,12 @@ _I2C_HZ = const(400000)
 _READER_BAUD = const(9600)
 
 
-def keypad(name):
-    """Build the keypad of the board `name`."""
-    rows, columns = PINS[name][:2]
-    return Keypad(
-        [Pin(number, Pin.OPEN_DRAIN, value=1) for number in rows],
-        [Pin(number, Pin.IN, Pin.PULL_UP) for number in columns],
-    )
-
-
 def start():
-    """Return the settings and the parts that `build` makes of them; None instead of the parts, and
-    nothing built, while the key * is held. Says on the console what is missing.
+    """Return the settings and the parts that `build` makes of them. Says on the console what is
+    missing.
     """
     with open("config.json") as file:
         config = json.load(file)
-    if keypad(config["board"]).held(ord("*")):
-        print("maintenance: the terminal is not started")
-        return config, None
     made = build(config)
     if made.faults:
         print("parts missing:", *made.faults)

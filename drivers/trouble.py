@@ -27,13 +27,14 @@ _REMEDIES = {
     21: ("the state can't be read", "keep the board: the provider reads it out"),
     22: ("the flash takes no more writes", "another board; this one can still be read out"),
     23: ("the state is of newer firmware", "make flash PORT=... with that firmware"),
+    24: ("its state is gone", "enrol it anew, then make provision PORT=..."),
     30: ("it has started three times in ten minutes", "pull the plug; Power; make flash PORT=..."),
 }
 
 
-def tell(fault, board, terminal):
+def tell(fault, board, terminal, free):
     """Print what to do after `fault` and show a page. A terminal that had begun to work stays on
-    it for ever and has its watchdog fed; one that did not start leaves the console free.
+    it for ever and has its watchdog fed, and so does any whose console is not `free`.
 
     fault: what ended the terminal, None when it is not started any more. board: what there is of
     drivers.parts.Parts, or None. terminal: has needs_service(code), which shows a better page and
@@ -42,14 +43,15 @@ def tell(fault, board, terminal):
     code = _TOO_OFTEN if fault is None else _code(fault)
     if board:
         board.buzzer.value(0)
-    _say(fault, code)
+    _say(fault, code, free)
     if not (code and terminal and _done(terminal.needs_service, code)):
         _done(_show, board and board.oled, code)
-    while board and code:
-        board.feed()
-        board.oled.flush()  # a panel that comes only now is shown the page too
-        board.keypad.scan()
-        board.keypad.get()
+    while board and code or not free:
+        if board:
+            board.feed()
+            board.oled.flush()  # a panel that comes only now is shown the page too
+            board.keypad.scan()
+            board.keypad.get()
         time.sleep_ms(_TURN_MS)
 
 
@@ -60,7 +62,7 @@ def _code(fault):
         return 0
 
 
-def _say(fault, code):
+def _say(fault, code, free):
     if code:
         what, remedy = _REMEDIES.get(code, ("", "make flash PORT=..."))
         print("needs service, code %d: %s. What it has stored is untouched." % (code, what))
@@ -71,12 +73,15 @@ def _say(fault, code):
         print("The terminal did not start; what it has stored is untouched. To repair it:")
         if "config.json" not in os.listdir():
             print("- it has no config.json: it has to be provisioned")
-        elif _settings() is None:
+        elif settings() is None:
             print("- config.json can't be read: it has to be provisioned again")
         if isinstance(fault, OSError) and fault.errno == _NO_ROOM:
             print("- the file system is full: remove files that are not the terminal's")
         print("- make flash PORT=... brings back files that are missing or damaged")
-    print("- with the key * held at power-on it does not start and this console stays free")
+    if free:
+        print("- with the key * held at power-on it does not start and this console stays free")
+    else:
+        print("- with the key * held at power-on it asks for what opens this console")
 
 
 def _name_last():
@@ -85,7 +90,8 @@ def _name_last():
     print("- the errand that failed last: " + (starts.last() or "none, it was none of these"))
 
 
-def _settings():
+def settings():
+    """Return what config.json says; None when it can't be read."""
     try:
         with open("config.json") as file:
             return json.load(file)
@@ -103,11 +109,11 @@ def _done(work, *given):
 
 
 def _show(panel, code):
-    config = _settings() or {}
+    config = settings() or {}
     if panel:
         show = panel.flush
     else:
-        panel = _panel(config.get("board"))
+        panel = panel_of(config.get("board"))
         show = panel.show
     hotline = config.get("hotline", "")
     page = (
@@ -126,7 +132,8 @@ def _show(panel, code):
     show()
 
 
-def _panel(name):
+def panel_of(name):
+    """Return the panel of the board `name`, set up afresh. Raises OSError when none answers."""
     # Without settings the board is not known: the first of this chip's whose panel answers.
     from machine import I2C, Pin
     from ssd1306 import SSD1306_I2C

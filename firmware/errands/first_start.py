@@ -1,4 +1,6 @@
-"""The first start: create supervisor 00 and operator 01 with the passwords drawn for them."""
+"""What a start owes: at the first one supervisor 00 and operator 01 with the passwords drawn for
+them; to the audit log that the console was open.
+"""
 
 from firmware import rooms
 from firmware.crypto.wipe import wipe
@@ -19,3 +21,5 @@ async def run(desk):
     wipe(drawn)
     if found >= 0 or not desk.state.has(store.OPERATOR):
         await rooms.ask("firmware.access.first", "run", desk)
+    if desk.board.keystore.get("console", drawn) >= 0:
+        rooms.ask("firmware.access.console", "told", desk)

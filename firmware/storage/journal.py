@@ -69,6 +69,7 @@ FLASH_MISSING = const(20)  # the journal's flash does not answer
 STATE_UNREADABLE = const(21)  # a state exists but can't be read
 FLASH_FULL = const(22)  # the flash takes no more writes: no good sector is left
 STATE_NEWER = const(23)  # the state is of newer firmware
+STATE_GONE = const(24)  # the terminal has worked, and nothing says that there is a state
 # 30 is drivers.trouble's: the terminal has started again and again
 ERRAND = const(31)  # an errand has failed twice: it alone is closed
 
@@ -92,8 +93,9 @@ class Journal:
     items: {key: bytes} of what is in memory. index: where the other values are, PLACE bytes each.
     orders: {sector: its order} of all that the index tells of. number, chain: of the last audit
     entry. base: the last sector whose state is whole. head, pos: where the next record goes.
-    torn: at start an unfinished write was found, and has yet to count as a failed attempt. All of
-    them are replaced, never changed, so that what fails half-way has changed nothing.
+    torn: at start an unfinished or damaged write was found, and has yet to count as a failed
+    attempt (see turn). All of them are replaced, never changed, so that what fails half-way has
+    changed nothing.
     """
 
     def __init__(self, flash, seal_key, mac_key, chain_key):

@@ -37,7 +37,7 @@ def copied(folder, moved_s=0):
     for name in ("drivers", "firmware", "tools"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("boot.py", "main.py"):
+    for name in ("boot.py", "main.py", "start.py"):
         shutil.copy(ROOT / name, folder)
     (folder / ".toolchain").symlink_to(ROOT / ".toolchain")
     for path in folder.glob("[a-z]*/**/*"):

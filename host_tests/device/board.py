@@ -3,8 +3,9 @@
 A client sees byte for byte what an ESP32 shows: the boot log, the friendly and the raw REPL, raw
 paste with its window, soft and hard resets. Behind it a MicroPython process runs the code, on a
 littlefs that outlives it. What always holds: only what was written to that littlefs survives a
-reset; bytes that overrun the window are lost and noted in `faults`. Written from the description
-of the raw REPL in MicroPython's reference; speaks to any client of it.
+reset; bytes that overrun the window are lost and noted in `faults`; what boot.py and main.py do
+before they put Ctrl-C off takes microseconds on a chip, and no time here. Written from the
+description of the raw REPL in MicroPython's reference; speaks to any client of it.
 """
 
 import json
@@ -155,6 +156,7 @@ class Board:
         self._starting = not halted
         self._running = True  # boot.py and main.py
         self._deaf = True  # what comes in waits for the REPL
+        self._interrupts = None  # whether Ctrl-C does; None: boot.py has yet to say it
         self._waiting = b""
         self._last_told = ""
         self._typed_bytes = b""
@@ -231,10 +233,23 @@ class Board:
         elif letter == "B":
             self._send(_RAW if self._mode == "raw" else self._banner())
             self._listen()
+        elif letter == "K":
+            self._let_in()
+        elif letter == "Q":
+            self._interrupts = False
         elif letter == "S":
             self._soft_reset()
         elif letter == "R":
             self._restart()
+
+    def _let_in(self):
+        """Have Ctrl-C interrupt boot.py or main.py, also one that came as the file was loaded."""
+        early = self._starting and self._interrupts is None and b"\x03" in self._waiting
+        waiting = self._waiting.rpartition(b"\x03")[2]
+        self._interrupts = True
+        if early:
+            self._halt()
+            self._waiting = waiting
 
     def _listen(self):
         self._running = self._deaf = self._starting = False
@@ -294,7 +309,7 @@ class Board:
                 self._to_friendly_repl(char)
 
     def _to_code(self, char):
-        if char == b"\x03" and self._starting:
+        if char == b"\x03" and self._starting and self._interrupts:
             self._halt()
         elif self._deaf:
             self._waiting += char

@@ -180,6 +180,19 @@ class FittedBoard(Board):
         if self._client:
             self._client.shutdown(socket.SHUT_RDWR)
 
+    def open_console(self):
+        """Pull the plug, and have what the provider's response leaves: see test_console.py."""
+        self._pull(lambda: self.parts.nvs.set("rebind", "console", "B", b"\1"))
+
+    def power_cycle(self):
+        """Pull the plug and put it back."""
+        self._pull(lambda: None)
+
+    def _pull(self, meanwhile):
+        back = threading.Event()
+        self._events.put(("plug", (meanwhile, back)))
+        back.wait()
+
     def _on_reset(self, cause):
         """On the bus thread: nothing of the firmware may run after this."""
         process = self._process
@@ -187,7 +200,15 @@ class FittedBoard(Board):
         process.kill()
 
     def happened(self, kind, what):
-        """Deal with a reset of the chip, which the parts have told."""
+        """Deal with the plug, or with a reset of the chip, which the parts have told."""
+        if kind == "plug":
+            self._power_off()
+            self.parts.power_up()
+            meanwhile, back = what
+            meanwhile()
+            self.parts.nvs.commit()
+            self._power_on()
+            back.set()
         if kind != "reset" or what[0] is not self._process:
             return
         cause = what[1]

@@ -3,7 +3,8 @@
 `micropython inside.py DISK FACTS MODE`. The root is a littlefs with the chip's parameters on the
 file DISK; what is not there on this interpreter (machine, esp32, network, esp) comes from
 host_tests/stubs. Code to run comes in on stdin, a line `TOKEN KIND LENGTH` before it; what happens
-is told on stdout among what the code prints, as TOKEN and a letter.
+is told on stdout among what the code prints, as TOKEN and a letter: K when Ctrl-C interrupts from
+now on, Q when it no longer does.
 """
 
 import gc
@@ -12,6 +13,8 @@ import json
 import os
 import sys
 from struct import pack, unpack_from
+
+import micropython
 
 _BLOCK = 4096
 _AT_BOOT = 3 * 1024  # what MicroPython itself has in Python's heap by then
@@ -200,6 +203,10 @@ def _say(letter):
             pass
 
 
+def _kbd_intr(char):
+    _say("K" if char == 3 else "Q")
+
+
 def _complain(fault):
     """Print a traceback without the lines of this file, which a board does not have."""
     printed = io.StringIO()
@@ -230,6 +237,7 @@ def _fit(facts):
     import network
 
     fitted = "parts" in facts
+    sys.modules["micropython"] = _Beside(micropython, {"kbd_intr": _kbd_intr})
     if not fitted:
         network.WLAN.air = {}
         if facts["journal"]:
@@ -275,6 +283,8 @@ def _file(name):
             source = file.read()
     except (OSError, KeyboardInterrupt):
         return
+    if b"kbd_intr" not in source:  # it does not say so itself, in its first lines
+        _say("K")
     fault = _run(source, name, "exec")
     if isinstance(fault, (reset, SystemExit)):
         raise fault

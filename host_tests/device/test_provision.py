@@ -48,10 +48,15 @@ def order(host, tmp_path, monkeypatch):
 numbers = iter(range(1, 1000))
 
 
+def again(board, wish):
+    """Provision a terminal once more: the provider's response has opened its console."""
+    board.open_console()
+    provision(board.url, wish)
+
+
 def in_nvs(board, name):
-    """Return an entry of the board's NVS, or None."""
-    board.parts.nvs.power_up()
-    found = board.parts.nvs.get("rebind", name, "B", 4000)
+    """Return an entry of the board's NVS, or None: as it would be found after a power cut."""
+    found = nvs_model.Nvs(board.parts.nvs.path).get("rebind", name, "B", 4000)
     return None if found == nvs_model.NOT_FOUND else found
 
 
@@ -99,7 +104,7 @@ def test_a_second_run_changes_nothing_and_enrols_nothing(fitted, order, capsys):
     provision(board.url, wish)
     ikid, state = books(wish)["ikid"], in_nvs(board, "token_key")
     capsys.readouterr()
-    provision(board.url, order(host=None, ssid=None, password=None))
+    again(board, order(host=None, ssid=None, password=None))
     assert books(wish)["ikid"] == ikid
     assert in_nvs(board, "token_key") == state
     said = capsys.readouterr().out
@@ -171,7 +176,7 @@ def test_a_board_that_has_operators_keeps_them_and_their_papers(fitted, order, t
         time.sleep(0.1)  # the terminal starts, and makes its operators
     assert on_the_board(board) == {}
     acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "new")
-    provision(board.url, wish._replace(bundle=tmp_path / "new"))
+    again(board, wish._replace(bundle=tmp_path / "new"))
     assert on_the_board(board) == {}
     assert handed(tmp_path, wish) == first
 
@@ -199,7 +204,7 @@ def test_another_network_and_host_reach_the_board_without_new_keys(fitted, order
     board, wish = fitted(networks=(*AIR, shop)), order()
     provision(board.url, wish)
     ikid = books(wish)["ikid"]
-    provision(board.url, order(ssid=shop.ssid, password=shop.password))
+    again(board, order(ssid=shop.ssid, password=shop.password))
     assert books(wish)["ikid"] == ikid
     assert json.loads(on(board)["config.json"])["wifi"]["ssid"] == shop.ssid
 
@@ -208,7 +213,7 @@ def test_an_initial_key_that_was_used_is_not_injected_again(fitted, order, tmp_p
     board, wish = fitted(), order(bundle=tmp_path / "bundle")
     acquirer.enroll(wish.home, wish.terminal, MERCHANT, wish.bundle)
     provision(board.url, wish)
-    provision(board.url, wish)
+    again(board, wish)
     assert "the initial key was used already" in capsys.readouterr().out
     assert in_nvs(board, "ik") is None
 
@@ -226,7 +231,7 @@ def test_a_new_enrolment_replaces_the_keys_and_keeps_the_state(fitted, order, tm
     provision(board.url, wish)
     sealing = in_nvs(board, "seal_key")
     acquirer.enroll(wish.home, wish.terminal, MERCHANT, tmp_path / "new")
-    provision(board.url, wish._replace(bundle=tmp_path / "new"))
+    again(board, wish._replace(bundle=tmp_path / "new"))
     assert in_nvs(board, "ikid").hex() == books(wish)["ikid"]
     assert in_nvs(board, "seal_key") == sealing
 
@@ -239,9 +244,9 @@ def test_another_terminals_state_is_refused_unless_it_is_to_be_replaced(fitted, 
     with pytest.raises(
         DeviceError, match=f"is terminal {first.terminal}: its bindings.*REPLACE=1"
     ):
-        provision(board.url, second)
+        again(board, second)
     assert json.loads(on(board)["config.json"])["terminal"] == first.terminal
-    provision(board.url, second._replace(replace=True))
+    again(board, second._replace(replace=True))
     assert json.loads(on(board)["config.json"])["terminal"] == "P9999999"
     assert in_nvs(board, "seal_key") != sealing
 
@@ -298,7 +303,7 @@ def test_a_running_terminal_is_provisioned_again(fitted, order, clings):
     provision(board.url, wish)
     for _ in range(2):
         until(lambda: board.runs and board.parts.talked)
-        provision(board.url, wish)
+        again(board, wish)
     assert board.chip.least >= 10 * 1024
 
 
@@ -308,8 +313,8 @@ def test_another_network_is_not_proven_by_the_one_that_stays_up(fitted, order):
     until(lambda: board.runs and board.parts.wifi.up)
     board.parts.lingers = True
     with pytest.raises(DeviceError, match="nope is not in reach"):
-        provision(board.url, order(ssid="nope", password="not there either"))
-    provision(board.url, order())
+        again(board, order(ssid="nope", password="not there either"))
+    again(board, order())
 
 
 @pytest.mark.parametrize("fate", ["refused", "Ctrl-C", "cable pulled"])
@@ -319,15 +324,15 @@ def test_a_sign_on_that_fails_leaves_a_terminal_that_runs(fitted, order, monkeyp
     until(lambda: board.runs)
     if fate == "refused":
         with pytest.raises(DeviceError, match="refuses the password"):
-            provision(board.url, order(password="wrong words"))
+            again(board, order(password="wrong words"))
     elif fate == "Ctrl-C":
         monkeypatch.setattr(provision_module, "_trouble", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            provision(board.url, order())
+            again(board, order())
     else:
         monkeypatch.setattr(provision_module, "_trouble", lambda *_: gone(board))
         with pytest.raises(DeviceError):
-            provision(board.url, order(password="new words"))
+            again(board, order(password="new words"))
         assert 0 < board.watchdog_s <= 300  # then it starts by itself
         return
     until(lambda: board.runs)
@@ -469,7 +474,7 @@ def test_keys_that_are_of_no_use_any_more_are_replaced_and_the_state_stays(fitte
         keys[at] ^= 1
     board.parts.nvs.set("rebind", "dukpt", "B", bytes(keys))
     board.parts.nvs.commit()
-    provision(board.url, wish)
+    again(board, wish)
     assert in_nvs(board, "ikid") != ikid
     assert in_nvs(board, "seal_key") == sealing
 
@@ -479,4 +484,4 @@ def test_a_board_whose_flash_takes_no_more_is_told_so_in_words(fitted, order):
     provision(board.url, wish)
     board.parts.flash.worn.update(range(board.parts.flash.sectors))
     with pytest.raises(DeviceError, match="cannot use its state or its keys"):
-        provision(board.url, wish)
+        again(board, wish)

@@ -111,6 +111,7 @@ def provisioned(fitted, host, tmp_path, monkeypatch):
             password=AIR[0].password,
         )
         provision_module.provision(board.url, order)
+        board.open_console()
         return board
 
     return made

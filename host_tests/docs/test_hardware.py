@@ -60,7 +60,7 @@ def test_every_code_has_a_line_in_the_table_and_its_remedy_on_the_console():
         if name.startswith(_FAMILIES) and isinstance(value, int) and value < 100
     }
     codes["too often"] = trouble._TOO_OFTEN
-    assert len(codes) == 10
+    assert len(codes) == 11
     assert {str(code) for code in codes.values()} == set(table)
     said = {str(code) for code in trouble._REMEDIES}
     assert set(table) - said == {str(journal.ERRAND)}  # that one is no end of the terminal

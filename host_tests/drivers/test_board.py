@@ -189,11 +189,11 @@ def _boot():
 
 def _main(namespace):
     """Run main.py as the chip does, in the namespace that boot.py leaves."""
-    left = {name: namespace[name] for name in ("damaged", "starts") if name in namespace}
+    left = {name: namespace[name] for name in ("damaged", "starts", "whole") if name in namespace}
     runpy.run_path(str(ROOT / "main.py"), left)
 
 
-WHOLE = {"damaged": [], "starts": 1}
+WHOLE = {"damaged": [], "starts": 1, "whole": True}
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -338,8 +338,9 @@ def test_a_full_file_system_is_told_as_such(device, faults, page, monkeypatch, c
 
 @pytest.mark.parametrize("missing", ["keypad", "oled", "tls_link", "parts"])
 def test_a_driver_that_is_missing_ends_in_the_page_too(device, faults, page, monkeypatch, missing):
-    monkeypatch.delitem(sys.modules, "drivers.board", raising=False)
-    monkeypatch.delattr("drivers.board", raising=False)
+    for loaded in ("board", "maintenance"):
+        monkeypatch.delitem(sys.modules, f"drivers.{loaded}", raising=False)
+        monkeypatch.delattr(f"drivers.{loaded}", raising=False)
     monkeypatch.setitem(sys.modules, f"drivers.{missing}", None)
     _main(_boot())
     assert [type(fault) for fault in faults] == [ModuleNotFoundError]

@@ -3,7 +3,7 @@
 Only arguments and words live here; every deed is the office's. Without arguments of its own it
 takes those in the variable ARGS, quoted as for a shell: so make passes them on untouched. Exit
 status: 0 done, 1 cannot be done (the error says what to do), 2 the command line was wrong. May
-import: office, bank_list, server, rich.
+import: office, bank_list, keys, server, rich.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from tools import command_line
-from tools.acquirer import bank_list, office, rules
+from tools.acquirer import bank_list, keys, office, rules
 from tools.acquirer.server import DEFAULT_PORT, Acquirer
 from tools.toolchain.progress import Progress
 
@@ -83,6 +83,8 @@ _MEANING = {
     "other record": "a record is not the one that was stored: the flash was set back, or somebody"
     " changed it. Look at the terminal, then `enroll` it anew",
     "wrong chain": "a record does not follow from the one before: the log was changed, or damaged",
+    "failed attempts": "passwords, or responses, were tried at the keypad until it locked (times:"
+    " how often it was told). Call the shop; a right one, the supervisor or `reset-code` ends it",
     "gap": "records were lost before they were sent: a damaged flash, or somebody removed them",
 }
 
@@ -430,7 +432,10 @@ def _parser():
     def command(name, deed, words):
         made = commands.add_parser(name, help=words, description=words)
         made.add_argument(
-            "--home", type=Path, default=office.DEFAULT_HOME, help="its folder (HOME_DIR/acquirer)"
+            "--home",
+            type=command_line.path,
+            default=office.DEFAULT_HOME,
+            help="its folder (HOME_DIR/acquirer)",
         )
         made.set_defaults(deed=deed)
         return made
@@ -441,7 +446,9 @@ def _parser():
     made = command("enroll", _enroll, "enrol a terminal and write its bundle")
     made.add_argument("-T", "--terminal", required=True, help="DE 41: up to 8 letters and digits")
     made.add_argument("-M", "--merchant", required=True, help="DE 42: 15 letters or digits")
-    made.add_argument("-o", "--out", type=Path, required=True, help="folder for the bundle")
+    made.add_argument(
+        "-o", "--out", type=command_line.path, required=True, help="folder for the bundle"
+    )
     made.add_argument("--serial", help="serial number of the device, up to 20 characters")
     _merchant_options(made)
     _account_options(made, required=False)
@@ -475,9 +482,17 @@ def _parser():
         which.add_argument("--application", help="its number, reference number or UUID")
         which.add_argument("-T", "--terminal", help="whose pending change it is")
 
-    made = command("reset-code", _reset_code, "answer a terminal's password-reset challenge")
+    made = command("reset-code", _reset_code, "answer the challenge on a terminal's screen")
     made.add_argument("-T", "--terminal", required=True)
-    made.add_argument("--operator", required=True, help="2 digits")
+    what = made.add_mutually_exclusive_group(required=True)
+    what.add_argument("--operator", help="whose password is reset, 2 digits")
+    what.add_argument(
+        "--console",
+        dest="operator",
+        action="store_const",
+        const=keys.CONSOLE,
+        help="the challenge is that of the console on USB",
+    )
     made.add_argument("--challenge", required=True, help="the 8 digits on its screen")
     made.add_argument(
         "--verified-by", required=True, help="who made sure that they may have it; kept"
@@ -489,7 +504,9 @@ def _parser():
     made = command("banks", _import_banks, "fill the directory of banks")
     made.add_argument("action", choices=("import",), help="have the banks of a file, no others")
     made.add_argument(
-        "file", type=Path, help="CSV: CNAPS number, name, area (else the number's); UTF-8, GB18030"
+        "file",
+        type=command_line.path,
+        help="CSV: CNAPS number, name, area (else the number's); UTF-8, GB18030",
     )
 
     made = command("owner-code", _owner_code, "what the owner's authenticator shows now")
@@ -530,7 +547,9 @@ def _parser():
     made = command("owner", _owner, "another secret for the owner's authenticator (a lost phone)")
     made.add_argument("-T", "--terminal", required=True)
     made.add_argument("--new-secret", action="store_true", required=True, help="make it")
-    made.add_argument("-o", "--out", type=Path, required=True, help="file for the secret")
+    made.add_argument(
+        "-o", "--out", type=command_line.path, required=True, help="file for the secret"
+    )
 
     made = command("marks", _marks, "what came and should not have: copies, memory set back")
     made.add_argument("-T", "--terminal", help="of one terminal only")

@@ -130,10 +130,15 @@ def audit_chain(token_key, previous, record):
     return cmac(token_key, _AUDIT + previous + record)[:8]
 
 
-def reset_code(service_key, terminal, operator, challenge):
-    """The provider's answer to a forgotten password: 8 digits.
+CONSOLE = "UC"
+"""In a challenge's answer the place of an operator's number, when it opens the console on USB."""
 
-    terminal: 8 characters; operator: 2 digits; challenge: the 8 digits on the terminal's screen.
+
+def reset_code(service_key, terminal, operator, challenge):
+    """The provider's answer to a forgotten password, or to who wants the console: 8 digits.
+
+    terminal: 8 characters; operator: 2 digits, or CONSOLE; challenge: the 8 digits on the
+    terminal's screen.
     """
     tag = cmac(service_key, (terminal + operator + challenge).encode("ascii"))
     return f"{int.from_bytes(tag[:4], 'big') % 10**8:08d}"

@@ -13,7 +13,7 @@ from tools.toolchain import HOME, fonts
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_STARTED_FROM_SOURCE = ("boot.py", "main.py")
+_STARTED_FROM_SOURCE = ("boot.py", "main.py", "start.py")
 _PACKAGES = ("drivers", "firmware")
 _ON_THE_BOARD = "tools/device/inside"  # what desk tools run on the board
 _NAMED = 12  # of what is wrong: it may all hang on one

@@ -1,7 +1,8 @@
 """Sources and a manifest.py for those who freeze the firmware into a MicroPython of their own.
 
 What always holds: the sources are the lighter ones that the device's modules are made of, so that
-a frozen terminal and one on files are the same; fonts, texts, boot.py and main.py stay files.
+a frozen terminal and one on files are the same; fonts, texts, boot.py, main.py and start.py stay
+files.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tools.build.tree import Item
 _MANIFEST = b"""\
 # The terminal's modules, to be frozen: in a board's definition,
 #   set(MICROPY_FROZEN_MANIFEST /path/to/this/manifest.py)
-# assets/, boot.py and main.py stay files: `make flash` and `make image` bring them.
+# assets/, boot.py, main.py and start.py stay files: `make flash` and `make image` bring them.
 include("$(PORT_DIR)/boards/manifest.py")
 package("drivers", opt=3)
 package("firmware", opt=3)

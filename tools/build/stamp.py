@@ -17,7 +17,8 @@ from tools.toolchain.place import write
 
 _ROOT = HOME.parent
 _READ = (
-    *("boot.py", "main.py", "drivers/**/*.py", "firmware/**/*.py", "firmware/text/*.json"),
+    *("boot.py", "main.py", "start.py"),
+    *("drivers/**/*.py", "firmware/**/*.py", "firmware/text/*.json"),
     *("tools/build/*.py", "tools/build/*.txt", "tools/device/inside/*.py"),
     *("tools/simulator/shims/*.py", ".toolchain/lib/*", ".toolchain/fonts/*"),
     ".toolchain/micropython.json",

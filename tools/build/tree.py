@@ -1,8 +1,8 @@
 """The device's file-system root, made incrementally from the repository.
 
-`boot.py` and `main.py` are copied, modules are compiled to `.mpy` with their device path as the
-embedded source name, assets are made from the font and the texts. A manifest beside the root keeps
-the digest of everything that each file was made from.
+`boot.py`, `main.py` and `start.py` are copied, modules are compiled to `.mpy` with their device
+path as the embedded source name, assets are made from the font and the texts. A manifest beside
+the root keeps the digest of everything that each file was made from.
 """
 
 import contextlib

@@ -23,6 +23,10 @@ _ANSWER_S = 6  # a chip that restarts when its port is opened needs two
 _AGAIN_S = 0.3
 _STARTS = 4  # of a chip that goes down at every start: at the fourth its console is free
 _ASKED = 5  # times, until a reply is whole
+_LOCKED = (
+    "its console is locked: hold * while power comes on, ask the provider for the response to "
+    "what the panel shows, type it, and run this again"
+)
 
 # What code on the board replies with. The mark and the check value tell it from what else is on
 # the line; `again` repeats it without doing anything anew.
@@ -92,7 +96,7 @@ class Link:
         except _NoAnswer:
             raise DeviceError(
                 f"no MicroPython answers on {self._port}: is it the board's port, and is "
-                "MicroPython on the board?"
+                f"MicroPython on the board? If it is a terminal, {_LOCKED}"
             ) from None
 
     def _interrupt(self) -> None:

@@ -47,6 +47,7 @@ _OURS = ("ikid", "token_key", "service_key", "tls_key")  # what a provisioned bo
 _ASKED = (*_OURS, INITIAL_KEY, WIFI_PASSWORD)
 _FIRST = tuple(FIRST_PASSWORDS.values())
 _STATE = ("dukpt", "seal_key", "mac_key", "journal", *_FIRST)  # so: without a key no state
+_CONSOLE = "console"  # see firmware/access/console.py
 _SIGN_ON_S = 90
 _SSID_MAX = 32
 _PSK_MIN, _PSK_MAX = 8, 64  # 64 are a key in hex
@@ -136,6 +137,8 @@ def _provision(link: Link, port: str, order: Order) -> dict:
     given = _bundle(holds, order)
     settings = _settings(given, wanted)
     hold(link)
+    if "service_key" not in holds["entries"]:  # it would close the console, and nothing is proven
+        _put(link, _CONSOLE, b"\2")
     if replacing:
         say(f"removing the state of terminal {replacing}")
         link.run(f"forget({_STATE!r})\nif digest({CONFIG!r}): os.remove({CONFIG!r})")
@@ -161,6 +164,7 @@ def _provision(link: Link, port: str, order: Order) -> dict:
             _bring(again, "provision.py")
             for number, password in first.items():
                 _put(again, FIRST_PASSWORDS[number], password.encode())
+            _put(again, _CONSOLE, b"\1")
     _put_away(order)
     return said
 
@@ -243,6 +247,9 @@ def _bundle(holds: dict, order: Order) -> Bundle | dict:
     except acquirer.OfficeError:
         books = []
     row = next((row for row in books if row["terminal"] == order.terminal), None)
+    if holds["keys_of"] and not holds["journal"]:
+        say("the state of this terminal is gone: it begins anew, with new keys")
+        row = None
     if row and _has_all(holds, row, order):
         return holds["config"]
     folder = BUNDLES / order.terminal
@@ -297,7 +304,7 @@ def _settings(given: Bundle | dict, wanted: dict) -> dict:
 
 def _check_board(link: Link, name: str) -> None:
     try:
-        link.run(f"from drivers import board\nboard.keypad({name!r})")
+        link.run(f"from drivers import maintenance\nmaintenance.keypad({name!r})")
     except Refused:
         raise DeviceError(
             f"{name} is no board that this chip can be: see the names under Wiring in README.md; "
@@ -430,8 +437,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--port", help="a serial device, or socket://host:port")
     command.add_argument("--terminal", required=True, help="terminal number, 8 characters")
     command.add_argument("--merchant", required=True, help="merchant number, 15 characters")
-    command.add_argument("--bundle", type=Path, help="a bundle; else the acquirer here enrols")
-    command.add_argument("--home", type=Path, default=acquirer.DEFAULT_HOME, help="the acquirer")
+    command.add_argument(
+        "--bundle", type=command_line.path, help="a bundle; else the acquirer here enrols"
+    )
+    command.add_argument(
+        "--home", type=command_line.path, default=acquirer.DEFAULT_HOME, help="the acquirer"
+    )
     command.add_argument("--host", help="where the terminal finds the acquirer, name:port")
     command.add_argument("--ssid", help=f"Wi-Fi network; the password is in {_PASSWORD}, or asked")
     command.add_argument("--hotline", help="the number that merchants call for help")

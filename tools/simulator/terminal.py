@@ -27,7 +27,7 @@ HEAP = interpreter.heap()
 _PAINT_S = 0.01  # a picture that is written in pieces is told once
 _WATCH_S = 0.1
 _RESET_CAUSES = {"power": 1, "reset": 2, "watchdog": 3, "soft reset": 5}
-_REPL = "MicroPython "  # how its greeting begins
+_ENDED = ("MicroPython ", "- with the key *")  # how the last lines begin of a start that failed
 _TAPE = 2000  # console lines that are kept
 _SEEN_S = 60  # a terminal that looks at no key for so long is at fault
 _LOOK_S = 0.004
@@ -369,7 +369,7 @@ class SimulatedTerminal:
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             self.console.say(text)
             full |= text.startswith("MemoryError")
-            if full and text.startswith(_REPL):  # boot.py and main.py have ended
+            if full and text.startswith(_ENDED):
                 more = HEAP if self.heap < HEAP else 2 * self.heap
                 self.starved.emit(f"{self.heap} bytes of memory are too little: HEAP={more}")
 

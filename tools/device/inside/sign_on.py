@@ -1,7 +1,8 @@
 """A sign-on with the terminal's own services, over its Wi-Fi: the reply is what became of it.
 
 Sent over the serial line, gone with the next reset. What always holds: nothing is done but what
-the terminal does by itself at every start.
+the terminal does by itself at every start; of a new one that has its operators and has signed on
+the console closes with the next.
 """
 
 import asyncio
@@ -30,6 +31,9 @@ async def prove(parts, config):
         await desk.sync.sign_on()
         said["link"] = None
         said["code"] = desk.sync.code.decode()
+        whole = said["operators"] and said["code"] == "00"
+        if whole and parts.keystore.get_bytes("console") == b"\2":
+            parts.keystore.put("console", b"\1")
     except NoAnswer as trouble:
         said["link"] = trouble.code
     except StorageFault:
