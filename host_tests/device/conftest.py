@@ -43,7 +43,6 @@ def host_build(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Nobody waits here as long as for a chip: a board on the desk has its answer at once."""
-    monkeypatch.setattr(link, "_LIMIT_S", 5)
     for module in (link, transport_serial, protocol_socket):
         monkeypatch.setattr(module, "time", _Clock())
     opened = protocol_socket.Serial.open
