@@ -12,7 +12,7 @@ def run(table):
     after three starts. With the maintenance key `console` is 3 instead: it is free, and nothing is
     to be started.
     """
-    found = ask("drivers.board", "held", table["console"])
+    found = ask("drivers.console", "held", table["console"])
     if found:
         if found is not True:
             ask("firmware.access.console", "run", found)

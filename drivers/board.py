@@ -14,9 +14,9 @@ from micropython import const
 
 from drivers.certificate import validity
 from drivers.clock import Clock
+from drivers.console import keypad
 from drivers.flash import Flash
 from drivers.heap import READER_BUFFER, grow
-from drivers.keypad import Keypad
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
 from drivers.oled import Oled
@@ -28,44 +28,6 @@ from firmware import rooms
 
 _I2C_HZ = const(400000)
 _READER_BAUD = const(9600)
-
-
-def held(console):
-    """Return what the key *, held alone at power-on, leads to: True when the console is free now
-    and nothing is to be started, a `Bench` when that is to be asked for, else None. Nothing is
-    looked at but the key unless it is held.
-
-    console: 0 it is locked, 1 there is no service key, 2 it was opened: then it is free without
-    the key, which ends that and starts the board again. Settings that can't be read leave no board
-    and no terminal to ask for.
-    """
-    config = {}
-    try:
-        with open("config.json") as file:
-            config = json.load(file)
-    except (OSError, ValueError):
-        pass  # whoever needs more of it than this says so
-    pad = keypad(config["board"]) if config.get("board") in PINS else None
-    held = pad and pad.held(ord("*"))
-    if held and console != 1:
-        found = rooms.ask("drivers.bench", "Bench", config, pad)
-        if not console:
-            return found
-        found.keystore.put("console", b"\0")
-        found.reset()
-    if not (held or console == 2):
-        return None
-    print("maintenance: the terminal is not started")
-    return True
-
-
-def keypad(name):
-    """Build the keypad of the board `name`."""
-    rows, columns = PINS[name][:2]
-    return Keypad(
-        [Pin(number, Pin.OPEN_DRAIN, value=1) for number in rows],
-        [Pin(number, Pin.IN, Pin.PULL_UP) for number in columns],
-    )
 
 
 def start():

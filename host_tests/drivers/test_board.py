@@ -338,8 +338,9 @@ def test_a_full_file_system_is_told_as_such(device, faults, page, monkeypatch, c
 
 @pytest.mark.parametrize("missing", ["keypad", "oled", "tls_link", "parts"])
 def test_a_driver_that_is_missing_ends_in_the_page_too(device, faults, page, monkeypatch, missing):
-    monkeypatch.delitem(sys.modules, "drivers.board", raising=False)
-    monkeypatch.delattr("drivers.board", raising=False)
+    for loaded in ("board", "console"):
+        monkeypatch.delitem(sys.modules, f"drivers.{loaded}", raising=False)
+        monkeypatch.delattr(f"drivers.{loaded}", raising=False)
     monkeypatch.setitem(sys.modules, f"drivers.{missing}", None)
     _main(_boot())
     assert [type(fault) for fault in faults] == [ModuleNotFoundError]
