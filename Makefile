@@ -16,7 +16,8 @@ flag = $${$1:+--$2}
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo acquirer setup test lint prove fuzz crash memory heap bench wear mount sbom clean
+.PHONY: help run demo acquirer setup test lint prove fuzz crash memory secrets heap bench wear
+.PHONY: mount sbom clean
 .PHONY: build flash image verify partition provision selftest parts all-packages
 .PHONY: run-packages board-packages bench-packages test-packages
 
@@ -95,6 +96,9 @@ crash: setup test-packages ## power and line cut at every point (QUICK=1 SEED= O
 memory: setup test-packages ## memory that ends at every call and seam (QUICK=1 SEED= ONLY=)
 	@$(PY) -m host_tests.memory $(call flag,QUICK,quick) $(call with,SEED,seed) \
 		$(call with,ONLY,only)
+
+secrets: setup test-packages ## what is left of every secret, and where (QUICK=1 ONLY=)
+	@$(PY) -m host_tests.secrets $(call flag,QUICK,quick) $(call with,ONLY,only)
 
 fuzz: setup test-packages ## a million spoilt inputs, an acquirer that lies (INPUTS= SEED=)
 	@$(PY) -m host_tests.fuzz $(call with,INPUTS,inputs) $(call with,SEED,seed)

@@ -28,6 +28,15 @@ def validity(der):
         return 0, 0
 
 
+def dates(path):
+    """Return the `validity` of the certificate in the file at `path`, (0, 0) also without one."""
+    try:
+        with open(path, "rb") as file:
+            return validity(file.read())
+    except OSError:
+        return 0, 0
+
+
 def step(der, at):
     """Return where that ends which begins at `at`. Raises IndexError, ValueError."""
     start, length = _content(der, at)

@@ -84,6 +84,12 @@ class TlsLink:
             raise LinkError(CLOSED)
         await self.within(self._move(self.sock.readinto, memoryview(buf)[off : off + n]))
 
+    def dates(self, name):
+        """Return from when until when the certificate `terminal` or `ca` is good, in seconds since
+        1970; (0, 0) when it is missing or can't be read.
+        """
+        return rooms.ask("drivers.certificate", "dates", "%s/%s.der" % (self.certs, name))
+
     async def close(self):
         """Close the line; harmless when it is closed."""
         self.shut()

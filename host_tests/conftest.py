@@ -51,9 +51,10 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def pytest_collection_finish(session):
-    """Take all that was imported out of the collector's way: the firmware collects all the time,
-    which is cheap on its small heap.
+@pytest.fixture(scope="module", autouse=True)
+def _own_objects_only():
+    """Take all that was made before out of the collector's way: the firmware collects all the
+    time, which is cheap on its small heap.
     """
     gc.collect()
     gc.freeze()

@@ -40,12 +40,12 @@ def new_key():
 def certificate(subject, key, signer=None, **how):
     """A certificate of the public half of `key`.
 
-    signer: (certificate, key) of the CA; none: it signs itself. how: days, (from, to) from now
+    signer: (certificate, key) of the CA; none: it signs itself. how: days, (from, to) from `now`
     on; names: of the SAN; purpose: of the extended key usage; ca: whether others may be below it;
     usage: what the key is for, as KeyUsage has it; sha_1: signed with that.
     """
     issuer, issuer_key = signer or (None, key)
-    now = datetime.datetime.now(datetime.UTC)
+    now = how.get("now") or datetime.datetime.now(datetime.UTC)
     begin, end = (datetime.timedelta(days=days) for days in how.get("days", (-1, 365)))
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     builder = (

@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import ipaddress
 import re
+from pathlib import Path
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
@@ -23,6 +24,13 @@ def port(text):
     if text.isascii() and text.isdigit() and int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to 65535")
+
+
+def path(text):
+    """An argument's type: a path. What is empty is none, though Path reads it as this folder."""
+    if text:
+        return Path(text)
+    raise argparse.ArgumentTypeError("a path is wanted, '' is none")
 
 
 def address(text):

@@ -1,12 +1,12 @@
 """Operators, their passwords and the lock-out.
 
-What always holds: an attempt is counted on flash before the password is looked at; five wrong ones
-lock the operator for 30 minutes of the terminal's clock, also when that is set or begins again
-meanwhile; a number that nobody has is counted and locked like an operator's, so that who tries
+What always holds: an attempt is counted before the password is looked at, see `attempts`, which
+also locks; a number that nobody has is counted and locked like an operator's, so that who tries
 numbers is not told which there are; a first password opens nothing but its own change; nobody has
 the supervisor's password. All passwords of a terminal are stretched with one salt, drawn for it:
 so one stretching tells whether anybody has a password. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and
-8.3.6 (strength), without claiming certification. May import rooms, roles, crypto and storage.
+8.3.6 (strength), without claiming certification. May import rooms, attempts, roles, crypto and
+storage.
 """
 
 import struct
@@ -35,8 +35,6 @@ NOBODY = const(4)  # there is no such operator
 FIRST = const(1)  # of an operator's flags: the password is to be changed
 OFF = const(2)  # locked by the supervisor
 
-ATTEMPTS_MAX = const(5)
-LOCK_MIN = const(30)  # minutes
 _ITERATIONS = const(1000)
 _LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then the card's tag, if any
 STORED_LEN = const(29)
@@ -44,7 +42,6 @@ FLAGS = const(2)  # where they stand
 _ITERATIONS_AT = const(3)
 _SALT = const(5)
 _VERIFIER = const(13)
-STRANGER_LEN = const(5)  # number, then failures or locked until
 
 
 class Operators:
@@ -55,6 +52,7 @@ class Operators:
     """
 
     def __init__(self, desk):
+        self._desk = desk
         self._state = desk.state
         self._pepper = desk.board.keystore.get_bytes("mac_key")
         self._clock = desk.clock
@@ -65,34 +63,27 @@ class Operators:
 
         number: 2 ASCII digits. password: bytearray, left to the caller to wipe. Returns GRANTED,
         MUST_CHANGE, WRONG, LOCKED or DISABLED. Power loss during the check leaves the attempt
-        counted; a write that power loss had cut before counts as one more.
+        counted.
         """
-        index = _find(self._state, number)
-        failures, until = self._attempts(index, number)
-        if self._clock.now() < until:
+        if rooms.ask("firmware.access.attempts", "locked", self._desk, number):
             return LOCKED
-        if failures >= ATTEMPTS_MAX:
-            failures = 0  # the lock has run out
-        failures += 1
-        journal = self._state.journal
-        if journal.torn:
-            journal.torn = False
-            failures += 1
-        until = 0
-        changes = []
-        if failures >= ATTEMPTS_MAX:
-            until = self._clock.now() + 60 * LOCK_MIN
-            # After a power cut the clock begins no earlier than this: the lock gets no longer.
-            changes.append((store.TIME, struct.pack(">I", self._clock.now())))
-        changes.append(self._counted(index, number, failures, until))
-        self._state.put(changes)
+        rooms.ask("firmware.access.attempts", "count", self._desk, number)
+        index = _find(self._state, number)
         stored = bytes(STORED_LEN) if index < 0 else self._state.get(store.OPERATOR + index)
         _, flags, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)
         tried = await self._verifier(password, salt, iterations or _ITERATIONS)
         if not equal(tried, verifier, 16) or index < 0:
-            self._tell(audit.LOCKED if until else audit.WRONG, number, ())
-            return LOCKED if until else WRONG
-        self._tell(audit.RIGHT, number, ((store.ATTEMPTS + index, None),))
+            locks = not rooms.ask("firmware.access.attempts", "left", self._desk, number)
+            self._tell(audit.LOCKED if locks else audit.WRONG, number, ())
+            return LOCKED if locks else WRONG
+        rooms.ask(
+            "firmware.access.attempts",
+            "over",
+            self._desk,
+            number,
+            (),
+            self._entry(audit.RIGHT, number),
+        )
         if flags & OFF:
             return DISABLED
         return MUST_CHANGE if flags & FIRST else GRANTED
@@ -118,45 +109,17 @@ class Operators:
         if await self.taken(number, password, change[1]):
             return TAKEN
         if by_provider:
-            used_up = ((store.RESET, None), (store.ATTEMPTS + index, None))
-            self._tell(audit.PROVIDER, number, (change,) + used_up)
+            entry = self._entry(audit.PROVIDER, number)
+            rooms.ask("firmware.access.reset", "use_up", self._desk, number, change, entry)
         else:
             self._tell(audit.PASSWORD, number, (change,))
         return SET
 
-    def attempts_left(self, number):
-        """Return how many attempts are left before the lock-out."""
-        return max(0, ATTEMPTS_MAX - self._attempts(_find(self._state, number), number)[0])
-
-    def minutes_locked(self, number):
-        """Return for how many minutes, begun ones counted whole, the lock-out still holds."""
-        until = self._attempts(_find(self._state, number), number)[1]
-        left = until - self._clock.now()
-        return (left + 59) // 60 if left > 0 else 0
-
-    def _attempts(self, index, number):
-        # Failures, and until when it is locked.
-        if index >= 0:
-            stored = self._state.get(store.ATTEMPTS + index)
-            return (0, 0) if stored is None else struct.unpack(">BI", stored)
-        stored = self._state.get(store.STRANGERS) or b""
-        at = _place(stored, number)
-        value = struct.unpack_from(">I", stored, at + 1)[0] if at < len(stored) else 0
-        return (value, 0) if value < ATTEMPTS_MAX else (ATTEMPTS_MAX, value)
-
-    def _counted(self, index, number, failures, until):
-        # The change that keeps them.
-        if index >= 0:
-            return store.ATTEMPTS + index, struct.pack(">BI", failures, until)
-        stored = bytearray(self._state.get(store.STRANGERS) or b"")
-        at = _place(stored, number)
-        if at == len(stored):
-            stored.extend(bytes(STRANGER_LEN))
-        struct.pack_into(">BI", stored, at, int(number), until or failures)
-        return store.STRANGERS, bytes(stored)
-
     def _tell(self, event, number, changes):
-        self._state.put(changes, audit.entry(event, self._clock.now(), number))
+        self._state.put(changes, self._entry(event, number))
+
+    def _entry(self, event, number):
+        return audit.entry(event, self._clock.now(), number)
 
     async def verifying(self, index, number, password, flags):
         """Return the change that stores an operator and what the password is checked against. The
@@ -203,11 +166,10 @@ async def check(desk, number, password):
     """Do as `Operators.check`; return what that does, and how many attempts are left, or minutes
     until there are some.
     """
-    people = Operators(desk)
-    result = await people.check(number, password)
+    result = await Operators(desk).check(number, password)
     if result == LOCKED:
-        return result, people.minutes_locked(number)
-    return result, people.attempts_left(number)
+        return result, rooms.ask("firmware.access.attempts", "locked", desk, number)
+    return result, rooms.ask("firmware.access.attempts", "left", desk, number)
 
 
 async def set_password(desk, number, password, by_provider):
@@ -217,11 +179,3 @@ async def set_password(desk, number, password, by_provider):
 
 def _find(state, number):
     return rooms.ask("firmware.access.numbers", "find", state, number)
-
-
-def _place(strangers, number):
-    # Where the number is kept, or would be.
-    for at in range(0, len(strangers), STRANGER_LEN):
-        if strangers[at] == int(number):
-            return at
-    return len(strangers)

@@ -2,14 +2,14 @@
 
 What always holds: every step is one record, with its audit entry; whoever gets a first password
 must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
-system administrator are not in the list: the provider resets them. May import rooms, numbers,
-operators, cards, roles and storage.
+system administrator are not in the list: the provider resets them. May import rooms, attempts,
+numbers, cards, roles, storage and what operators calls things.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.access import cards, numbers, operators, roles
+from firmware.access import attempts, cards, numbers, operators, roles
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -33,7 +33,6 @@ async def run(desk, number, first):
     loss leaves what was or all of it. Raises ValueError when there are `MOST` already.
     """
     state = desk.state
-    people = operators.Operators(desk)
     index = _index(state, number)
     known = index >= 0
     if not known:
@@ -41,16 +40,9 @@ async def run(desk, number, first):
     flags = operators.FIRST
     if known:
         flags |= state.get(store.OPERATOR + index)[operators.FLAGS] & operators.OFF
-    while True:
-        first[:] = rooms.ask("firmware.access.drawn", "digits", desk.board.random)
-        change = await people.verifying(index, number, first, flags)
-        if not await people.taken(number, first, change[1]):
-            break
-    changes = (change, (store.ATTEMPTS + index, None))
-    if known:
-        _put(desk, audit.PASSWORD, number, changes)
-    else:
-        _put(desk, audit.ADDED, number, changes)
+    change = await rooms.ask("firmware.access.given", "run", desk, index, number, flags, first)
+    entry = _entry(desk, audit.PASSWORD if known else audit.ADDED, number)
+    attempts.over(desk, number, (change,), entry)
 
 
 def switch(desk, number):
@@ -60,15 +52,16 @@ def switch(desk, number):
     value[operators.FLAGS] ^= operators.OFF
     off = value[operators.FLAGS] & operators.OFF
     event, how = (audit.GONE, b" locked") if off else (audit.ADDED, b" unlocked")
-    _put(desk, event, number + how, ((store.OPERATOR + index, bytes(value)),))
+    entry = _entry(desk, event, number + how)
+    desk.state.put(((store.OPERATOR + index, bytes(value)),), entry)
     return bool(off)
 
 
 def delete(desk, number):
     """Forget an operator: password, card and failed attempts."""
     index, _ = _one(desk, number)
-    changes = ((store.OPERATOR + index, None), (store.ATTEMPTS + index, None))
-    _put(desk, audit.GONE, number + b" deleted", changes)
+    entry = _entry(desk, audit.GONE, number + b" deleted")
+    attempts.over(desk, number, ((store.OPERATOR + index, None),), entry)
 
 
 def use_card(desk, number, digits):
@@ -82,7 +75,8 @@ def use_card(desk, number, digits):
             return False
         tag = cards.tag(desk, digits)
     change = (store.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
-    _put(desk, audit.ADDED, number + (b" card" if tag else b" no card"), (change,))
+    entry = _entry(desk, audit.ADDED, number + (b" card" if tag else b" no card"))
+    desk.state.put((change,), entry)
     return True
 
 
@@ -105,7 +99,6 @@ def _one(desk, number):
     return index, desk.state.get(store.OPERATOR + index)
 
 
-def _put(desk, event, detail, changes):
+def _entry(desk, event, detail):
     # The supervisor has done it; to whom, and what, is the detail.
-    entry = audit.entry(event, desk.clock.now(), SUPERVISOR, detail=detail)
-    desk.state.put(changes, entry)
+    return audit.entry(event, desk.clock.now(), SUPERVISOR, detail=detail)

@@ -14,7 +14,7 @@ from firmware.storage import state as store
 _FIRST_S = const(5)  # after a lost answer; doubled each time
 _LONGEST_S = const(300)
 _DOUBLINGS = const(6)  # more than enough for that
-_LEAPS = const(11)  # each key tried is far above the last (see line): soon one is new, or none is
+LEAPS = const(11)  # each key tried is far above the last (see line): soon one is new, or none is
 _HOUR_S = const(3600)
 _MINUTE_S = const(60)
 _WATCHED_S = const(10)  # unless the acquirer says (DF4A)
@@ -29,9 +29,9 @@ def rest(sync, reached):
     soon = profile.SOON.find(sync.code) % 2 == 0  # where a code begins
     if not reached or phase == change.SENT or soon:
         tries = sync.tries
-        sync.tries = min(tries + 1, _DOUBLINGS + _LEAPS)
+        sync.tries = min(tries + 1, _DOUBLINGS + LEAPS)
         if sync.code == profile.OLD_KEY:
-            tries -= _LEAPS
+            tries -= LEAPS
         return min(_FIRST_S << min(max(tries, 0), _DOUBLINGS), _LONGEST_S)
     sync.tries = 0
     seconds = _MINUTE_S if sync.doubt else EVERY_S

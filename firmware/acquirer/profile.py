@@ -67,6 +67,7 @@ REASON = const(0xDF13)
 OPERATOR = const(0xDF14)
 APPROVER = const(0xDF15)
 SERIAL = const(0xDF16)
+FAILURES = const(0xDF19)  # of a sign-on: failed attempts
 SEALED = const(0xDF20)
 
 # Tags of what is answered

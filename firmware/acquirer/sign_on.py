@@ -10,7 +10,7 @@ from micropython import const
 
 from firmware import rooms
 from firmware.acquirer import profile
-from firmware.acquirer.profile import SEALED, SLOT, STATUS, TOKEN
+from firmware.acquirer.profile import FAILURES, SEALED, SLOT, STATUS, TOKEN
 from firmware.acquirer.sync import DECLINED, REACHED
 from firmware.binding import change
 from firmware.binding.request import SLOT_AT
@@ -28,13 +28,15 @@ async def run(sync):
     Returns the notices (DF45). Raises NoAnswer, rooms.NoRoom.
     """
     tokens = _tokens(sync)
+    failed = rooms.ask("firmware.access.attempts", "told", sync.state, sync.line.board.keystore)
+    data = tokens + [(FAILURES, failed)] if failed else tokens
     for _ in range(_NUMBERS):
         said = await sync.line.talk(
             profile.OF_SIGN_ON,
             {
                 profile.MTI: profile.NETWORK,
                 profile.NETWORK_CODE: profile.SIGN_ON,
-                profile.DATA: tokens,
+                profile.DATA: data,
             },
         )
         code = said[profile.CODE]

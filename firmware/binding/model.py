@@ -39,19 +39,26 @@ def field(tlvs, tag):
 
 
 def compose(fields):
-    """Return a binding's TLVs from {tag: bytes}; tags that are None are left out.
+    """Return a binding's TLVs, a bytearray, from {tag: bytes}; tags that are None are left out.
 
-    Raises ValueError when they are longer than BINDING_MAX.
+    There is no other copy of them: who has no use for them any more overwrites them. Raises
+    ValueError when they are longer than BINDING_MAX.
     """
-    buf = bytearray(BINDING_MAX)
+    size = 0
+    for value in fields.values():
+        if value is not None:
+            size += 3 + len(value)
+    if size > BINDING_MAX:
+        raise ValueError(size)
+    buf = bytearray(size)
     pos = 0
     for tag in range(NAME, EXPIRY + 1):
         value = fields.get(tag)
         if value is not None:
-            pos = tlv.put(buf, pos, BINDING_MAX, tag, value, 0, len(value))
+            pos = tlv.put(buf, pos, size, tag, value, 0, len(value))
             if pos < 0:
                 raise ValueError(tag)
-    return bytes(memoryview(buf)[:pos])
+    return buf
 
 
 def number(tlvs):

@@ -3,7 +3,8 @@
 from micropython import const
 
 from firmware import rooms
-from firmware.acquirer import sync
+from firmware.acquirer import profile, sync
+from firmware.acquirer.pause import LEAPS
 from firmware.binding import change
 from firmware.errands.moment import moment
 from firmware.storage import state as store
@@ -85,6 +86,8 @@ def _line(desk, declined, lines):
     elif at.reached == sync.REACHED:
         lines.append(text("idle.ready") + " " + moment(desk, at.reached_at)[_HOUR_AT:])
         return
+    elif at.code == profile.OLD_KEY and at.tries > LEAPS:
+        lines.append(text("idle.keys_old"))
     elif at.reached == sync.DECLINED:
         if declined[0] != at.code:
             declined[0], declined[1] = (

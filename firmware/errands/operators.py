@@ -21,7 +21,7 @@ async def run(desk):
     pages, text = desk.pages, desk.text
     at = 0
     while True:
-        people = roster.listed(desk.state)
+        people = rooms.ask("firmware.access.roster", "listed", desk.state)
         items = [_words(text, *each) for each in people]
         items.append(text("operators.add"))
         at = await pages.menu(_TITLE, items, at)
@@ -64,7 +64,7 @@ async def _first(desk, number):
     pages, text = desk.pages, desk.text
     first = bytearray(_FIRST_LEN)
     try:
-        await pages.working(roster.run(desk, number, first), _TITLE, text("password.storing"))
+        await pages.working(_given(desk, number, first), _TITLE, text("password.storing"))
         shown = first.decode()
     finally:
         wipe(first)
@@ -74,6 +74,10 @@ async def _first(desk, number):
         text("operators.once"),
     )
     await pages.message(_TITLE, "\n".join(lines), True)
+
+
+async def _given(desk, number, first):
+    await rooms.ask("firmware.access.roster", "run", desk, number, first)
 
 
 async def _one(desk, number, flags, card):
@@ -96,12 +100,12 @@ async def _one(desk, number, flags, card):
         await _first(desk, number)
         return
     if at == 1:
-        roster.switch(desk, number)
+        rooms.ask("firmware.access.roster", "switch", desk, number)
         return
     if at == 2:
-        roster.use_card(desk, number, None)
+        rooms.ask("firmware.access.roster", "use_card", desk, number, None)
     else:
-        roster.delete(desk, number)
+        rooms.ask("firmware.access.roster", "delete", desk, number)
         if desk.draft is not None and desk.draft[:2] == number:
             rooms.ask(
                 "firmware.errands.draft", "forget", desk
@@ -111,7 +115,7 @@ async def _one(desk, number, flags, card):
 
 async def _card(desk, number):
     def card():
-        return operator_card.run(desk)
+        return desk.open("operator_card")
 
     low, high = operator_card.LOW, operator_card.HIGH
     digits = await desk.pages.digits(
@@ -120,7 +124,7 @@ async def _card(desk, number):
     if digits is None:
         return
     try:
-        mine = roster.use_card(desk, number, digits)
+        mine = rooms.ask("firmware.access.roster", "use_card", desk, number, digits)
     finally:
         wipe(digits)
     told = "operators.done" if mine else "operators.card_taken"

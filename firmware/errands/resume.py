@@ -1,5 +1,6 @@
 """A form that was left, or submitted and refused since: ask whether to go on where it was."""
 
+from firmware.crypto.wipe import wipe
 from firmware.errands import draft as drafts
 
 
@@ -12,7 +13,10 @@ async def run(desk, title, action):
         drafts.forget(desk)
         return False
     slot = draft[drafts.SLOT]
-    if slot and drafts.compose(draft) == desk.state.binding(slot):
+    composed = drafts.compose(draft)
+    is_bound = slot and composed == desk.state.binding(slot)
+    wipe(composed)
+    if is_bound:
         await desk.pages.message(title, desk.text("told.accepted"), True)  # while nobody looked
     elif await desk.pages.message(title, desk.text("change.resume")):
         return True

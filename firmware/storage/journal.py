@@ -93,8 +93,9 @@ class Journal:
     items: {key: bytes} of what is in memory. index: where the other values are, PLACE bytes each.
     orders: {sector: its order} of all that the index tells of. number, chain: of the last audit
     entry. base: the last sector whose state is whole. head, pos: where the next record goes.
-    torn: at start an unfinished write was found, and has yet to count as a failed attempt. All of
-    them are replaced, never changed, so that what fails half-way has changed nothing.
+    torn: at start an unfinished or damaged write was found, and has yet to count as a failed
+    attempt (see turn). All of them are replaced, never changed, so that what fails half-way has
+    changed nothing.
     """
 
     def __init__(self, flash, seal_key, mac_key, chain_key):

@@ -41,7 +41,7 @@ def _key(key):
     if _OPERATOR <= key < _OPERATOR + _OPERATORS:
         return key - _OPERATOR + store.OPERATOR
     if _ATTEMPTS <= key < _ATTEMPTS + _OPERATORS:
-        return key - _ATTEMPTS + store.ATTEMPTS
+        return key - _ATTEMPTS + store.FORMER_ATTEMPTS
     return key
 
 

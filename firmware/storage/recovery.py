@@ -23,6 +23,7 @@ from firmware.storage.journal import (
     LAST,
     SCHEMA,
     SIZE,
+    START,
     STATE_GONE,
     STATE_NEWER,
     Journal,
@@ -208,7 +209,8 @@ class _Replay:
         first: it is the first one. Of others only what has been changed counts: their state is a
         copy of what is known, and they may be erased before that is.
         `free` is then where the next record may go, `used` whether anything of ours was found,
-        `changed` whether a transition was, `torn` whether the last write was not finished.
+        `changed` whether a transition was, `torn` whether the last write was not finished, or
+        something before it is damaged.
         """
         frame = self.frame
         header = replay.header(frame, sector)
@@ -216,12 +218,15 @@ class _Replay:
             _, self.sequence, self.number, self.chain, _ = header
         expected = header[1] + 1 if header else _UNKNOWN
         last = replay.end(frame, sector)
-        whole = self.changed = False
+        whole = self.changed = damaged = False
         self.used = header is not None
         free = 0
+        behind = START
         for start, free, schema, flags, sequence, items in replay.records(
             frame, sector, order, last
         ):
+            damaged = damaged or start != behind
+            behind = free
             if sequence <= self.sequence:
                 continue  # from before what is already known
             kind = flags & 3
@@ -236,7 +241,7 @@ class _Replay:
                 self.changed = self.changed or kind == CHANGE
                 self.apply(items, sector, start)
             items = None  # one record at a time
-        self.torn = last > free
+        self.torn = damaged or last > free
         self.free = SIZE if self.torn else free
         return whole
 

@@ -35,11 +35,16 @@ CHANGE_RECORD = const(
 CHANGE_RECORD_COUNT = const(0x70)  # (4) change records written so far
 # 0x7F is the journal's own: sectors that are no longer used
 OPERATOR = const(0x80)  # + index: an operator's number, flags, password verifier, card
-ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4)
-STRANGERS = const(0xB8)  # the same of numbers that nobody has, 5 bytes each
+FORMER_ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4), as once counted
 NETWORK = const(0xC0)  # + index: a network's name and password
 RESET = const(0xC8)  # the challenge that the provider is to answer, see access.reset
-# 0x40 and 0x50 were operators and attempts up to schema 2; from 0xFC on are the journal's marks
+ATTEMPTS = const(0xD0)  # + number // 4: failed attempts, see access.attempts
+# 0x40 and 0x50 were operators and attempts up to schema 2, 0xB8 those of numbers that nobody has;
+# from 0xFC on are the journal's marks
+
+ATTEMPTS_KEYS = const(26)
+ATTEMPTS_LEN = const(5)  # of each number: its last two bits and failures(6 bits), locked until(4)
+FAILURES_MAX = const(63)
 
 ROOM = const(5480)  # bytes of items up to which change records are kept; the newest always is
 

@@ -1,8 +1,9 @@
 """Begins the journal's next sector with the whole state.
 
 What always holds: see journal. Values are copied from the records they are in, one at a time, into
-the one being written; what can't be read stops it before anything is given up. May import journal,
-frame, extract, pen.
+the one being written; what can't be read stops it before anything is given up. What a start has
+found torn or damaged is one more failed attempt of everybody who has any: whoever has made it so
+may have done it to have one forgotten. May import journal, frame, extract, pen, state's keys.
 """
 
 from struct import pack_into
@@ -26,6 +27,7 @@ from firmware.storage.journal import (
     START,
     StorageFault,
 )
+from firmware.storage.state import ATTEMPTS, ATTEMPTS_KEYS, ATTEMPTS_LEN, FAILURES_MAX
 
 
 def begin(journal):
@@ -119,6 +121,7 @@ class _Sector:
         journal.base = sector
         journal.head = sector
         journal.pos = self.pos
+        journal.torn = False
         return True
 
     def _copied(self):
@@ -136,6 +139,10 @@ class _Sector:
             start = pen.add(view, self.at, bytes((index[i], n & 255)))
             self.at = start + n
             copy(frame, i, view[start : self.at])
+            if journal.torn and ATTEMPTS <= index[i] < ATTEMPTS + ATTEMPTS_KEYS:
+                for at in range(start, self.at, ATTEMPTS_LEN):
+                    if view[at] & FAILURES_MAX < FAILURES_MAX:
+                        view[at] += 1
             pack_into(PLACED, index, i, index[i], self.sector, self.pos, start, n)
         return index
 

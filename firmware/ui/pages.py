@@ -122,7 +122,7 @@ class Pages:
         """Show rows of (label, value), a text key and words or a number as a buffer, and a last
         row to submit; return a row's index to change it, SUBMIT or BACK.
         """
-        self.topic = title
+        self.topic = "review"
         return await self._with("review", title, rows, at)
 
     async def consent(self, title, rows):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from firmware.access import operators
+from firmware.access import attempts, operators
 from firmware.errands import first_start
 from firmware.storage import audit, audit_log
 from firmware.storage import state as store
@@ -73,6 +73,12 @@ class Access:
     def check(self, number, password):
         return asyncio.run(self.operators.check(number, bytearray(password)))
 
+    def left(self, number):
+        return attempts.left(self, number)
+
+    def locked(self, number):
+        return attempts.locked(self, number)
+
     def set(self, number, password):
         return asyncio.run(self.operators.set_password(number, bytearray(password)))
 
@@ -139,7 +145,7 @@ def test_no_restart_makes_a_lock_out_longer(access):
     access.boot()  # without power: the clock begins at the last time known
     access.clock.time = access.state.number(store.TIME)
     assert access.check(b"01", FIRST[b"01"]) == operators.LOCKED
-    assert access.operators.minutes_locked(b"01") == operators.LOCK_MIN
+    assert access.locked(b"01") == 30
 
 
 def test_a_new_password_is_not_the_one_before(access):
@@ -153,7 +159,7 @@ def test_a_new_password_is_not_the_one_before(access):
 def test_five_wrong_attempts_lock_for_thirty_minutes_also_over_a_restart(access):
     for left in (4, 3, 2, 1):
         assert access.check(b"00", b"999999") == operators.WRONG
-        assert access.operators.attempts_left(b"00") == left
+        assert access.left(b"00") == left
         access.boot()
     assert access.check(b"00", b"999999") == operators.LOCKED
     access.boot()
@@ -165,13 +171,13 @@ def test_five_wrong_attempts_lock_for_thirty_minutes_also_over_a_restart(access)
 
 
 def test_the_minutes_of_a_lock_out_count_down(access):
-    assert access.operators.minutes_locked(b"00") == 0
+    assert access.locked(b"00") == 0
     for _ in range(5):
         access.check(b"00", b"999999")
     left = []
     for seconds in (0, 1, 60, 1738, 1):
         access.clock.time += seconds
-        left.append(access.operators.minutes_locked(b"00"))
+        left.append(access.locked(b"00"))
     assert left == [30, 30, 29, 1, 0]
 
 
@@ -186,7 +192,7 @@ def test_pulling_the_plug_during_the_check_leaves_the_attempt_counted(access):
     with pytest.raises(Unplugged):
         access.check(b"01", b"1111")
     access.boot()
-    assert access.operators.attempts_left(b"01") == 4
+    assert access.left(b"01") == 4
 
 
 @pytest.mark.parametrize("restarts", [False, True])
@@ -195,14 +201,13 @@ def test_a_number_that_nobody_has_cannot_be_told_from_an_operators(access, resta
         if restarts:
             access.boot()
         result = access.check(number, b"999999")
-        people = access.operators
-        return result, people.attempts_left(number), people.minutes_locked(number)
+        return result, access.left(number), access.locked(number)
 
     for minutes in (0, 0, 0, 0, 0, 0, 1, 28, 2, 0, 0):
         access.clock.time += 60 * minutes
         here = attempt(b"00")
         assert attempt(b"77") == here
-    assert here == (operators.WRONG, 2, 0)
+    assert here == (operators.LOCKED, 0, 60)
     assert attempt(b"78") == (operators.WRONG, 4, 0)  # each for itself
     assert attempt(b"99") == (operators.WRONG, 4, 0)
 
@@ -225,9 +230,9 @@ def test_an_unfinished_write_counts_as_a_failed_attempt_once(access):
     access.flash.cut = None
     access.boot()
     assert access.check(b"01", b"999999") == operators.WRONG
-    assert access.operators.attempts_left(b"01") == 3
+    assert access.left(b"01") == 3
     assert access.check(b"01", b"999999") == operators.WRONG
-    assert access.operators.attempts_left(b"01") == 2
+    assert access.left(b"01") == 2
     assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE
 
 

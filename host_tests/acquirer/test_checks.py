@@ -63,6 +63,21 @@ def test_the_counter_moves_with_a_right_mac_whatever_is_answered(shop):
     assert shop.client.network().code == "A0"
 
 
+def test_failed_attempts_that_have_locked_a_keypad_are_marked(shop):
+    def signs_on(told):
+        return shop.client.network(de120=tlv(0xDF19, bytes(told))).code
+
+    assert signs_on([1, 4]) == signs_on([]) == "00"
+    assert shop.rows("marks") == []
+    for failures in (5, 6):
+        assert signs_on([0, failures, 100, 5, 1, 2]) == "00"
+    first, second = shop.rows("marks")
+    assert first["kind"] == second["kind"] == "failed attempts"
+    assert (first["subject"], first["detail"]) == ("operator 00", "6 wrong ones in a row")
+    assert (second["subject"], second["count"]) == ("responses to a challenge", 2)
+    assert signs_on([1]) == signs_on([101, 1]) == "30"
+
+
 def test_a_right_mac_under_an_old_counter_is_noted_in_the_books(shop):
     shop.client.counter = 99
     shop.client.network()

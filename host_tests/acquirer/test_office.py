@@ -212,16 +212,20 @@ def test_another_terminals_bundle_is_not_written_over(bundle, run):
         ("policy", "-M", M1, "--hold", "long"),
         ("decide", "--pending", "perhaps"),
         ("notify",),
+        ("enroll", "-T", "T0000002", "-M", M1, "--out", ""),
+        ("enroll", "-T", "T0000002", "-M", M1, "--home", "", "--out", "bundle"),
         ("policy", "-M", M1, "--review", "--auto"),
         ("serve", "--port", "65536"),
         ("nonsense",),
     ],
 )
-def test_what_is_typed_wrong_is_said_in_one_line(run, capsys, arguments):
+def test_what_is_typed_wrong_is_said_in_one_line(run, capsys, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         run(*arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["acquirer.json", "books.key", "base.key", "ca.pem"])

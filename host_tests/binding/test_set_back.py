@@ -51,6 +51,7 @@ def test_a_key_that_is_never_taken_is_not_tried_every_five_seconds_for_ever(shop
         reached = asyncio.run(sync.once())
         waits.append(pause.rest(sync, reached))
     assert sum(waits[:12]) == MINUTE_S
+    assert waits[12] > waits[11]  # the idle page says by now that it needs service
     assert waits[-1] == 300
 
 

@@ -3,6 +3,7 @@ nothing would lock the terminal out.
 """
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from firmware.acquirer.sync import Sync
 from firmware.binding import model
 from firmware.binding.change import NoAnswer
 from firmware.storage import state as store
-from host_tests.binding.test_change import NEW, OLD, Terminal
+from host_tests.binding.test_change import NEW, OLD, Keys, Terminal
 from host_tests.binding.test_checked import composed
 
 MERCHANT = b"898310054110001"
@@ -47,6 +48,8 @@ class Line:
         self.identity = Identity(b"10000001", MERCHANT, b"S1", bytes(16))
         self.asked = []
         self.unsealed = []  # as `reply` gives it, to be overwritten by whoever asked
+        self.board = SimpleNamespace(keystore=Keys())
+        self.said = []
 
     async def reach(self):
         pass
@@ -62,6 +65,7 @@ class Line:
 
     async def talk(self, wanted, fields):
         self.asked.append(fields[0])
+        self.said.append(dict(fields[120]))
         if fields[0] == 0x0300:
             tags = self._slot(fields[120][0][1][0])
         elif self.identity.merchant not in self.known:
@@ -322,15 +326,26 @@ def test_a_lock_out_lasts_as_long_when_the_clock_is_set_meanwhile():
         shop = Shop(WHOLE, clock=Clock(ours))
         locked = b"\x05" + (ours + 1800).to_bytes(4, "big")
         over = b"\x05" + (ours - 1).to_bytes(4, "big")
-        strangers = bytearray(b"\x09" + locked[1:] + b"\x0a" + over[1:] + b"\x0b\0\0\0\x04")
+        others = b"\x45" + over[1:] + b"\x84\0\0\0\0"
+        far = store.ATTEMPTS + 77 // 4
         put = shop.terminal.state.put
-        put(((store.ATTEMPTS, locked), (store.ATTEMPTS + 1, over), (store.STRANGERS, strangers)))
+        put(((store.ATTEMPTS, locked + others), (far, locked)))
         shop.sign_on()
         shop.terminal.boot()
-        assert shop.terminal.state.get(store.ATTEMPTS)[1:] == (NOW + 1800).to_bytes(4, "big")
-        assert shop.terminal.state.get(store.ATTEMPTS + 1) == over
-        strangers[1:5] = (NOW + 1800).to_bytes(4, "big")
-        assert shop.terminal.state.get(store.STRANGERS) == strangers
+        later = b"\x05" + (NOW + 1800).to_bytes(4, "big")
+        assert shop.terminal.state.get(store.ATTEMPTS) == later + others
+        assert shop.terminal.state.get(far) == later
+
+
+def test_failed_attempts_are_told_at_each_sign_on_until_something_has_ended_them():
+    shop = Shop(WHOLE)
+    shop.sign_on()
+    assert 0xDF19 not in shop.line.said[-1]
+    shop.terminal.state.put(((store.ATTEMPTS, b"\x43\0\0\0\0"),))
+    shop.line.board.keystore.put("failures", b"\1\2\x4d\6")  # the journal was set back
+    for _ in range(2):
+        shop.sign_on()
+        assert shop.line.said[-1][0xDF19] == b"\x4d\6\1\3"
 
 
 @pytest.mark.parametrize("slots", [{1: OLD, 2: NEW}, {1: OLD, 2: {39: b"00", 0xDF20: NEW}}])

@@ -1,6 +1,7 @@
 """A sync that finds no room in memory comes again later; nothing is lost and nothing ends."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import NEVER, Sync
 from firmware.binding import change
 from firmware.storage import state as store
-from host_tests.binding.test_change import NEW, OLD, Clock, Host, Terminal
+from host_tests.binding.test_change import NEW, OLD, Clock, Host, Keys, Terminal
 
 
 class FullMemory:
@@ -130,6 +131,7 @@ class Scripted(Host):
     """A line to a host that says what the test wants of a request, and to each sign-on no."""
 
     identity = Identity(b"10000001", b"898310054110001", b"S1", bytes(16))
+    board = SimpleNamespace(keystore=Keys())
 
     async def reach(self):
         pass

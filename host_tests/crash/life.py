@@ -13,7 +13,7 @@ from binascii import hexlify, unhexlify
 from drivers import clock as clocks
 from drivers.flash import Flash
 from firmware import services
-from firmware.access import operators, reset, roster
+from firmware.access import attempts, operators, reset, roster
 from firmware.access.operators import Operators
 from firmware.acquirer import sync
 from firmware.binding import change
@@ -27,6 +27,7 @@ from firmware.storage.journal import StorageFault
 OPERATOR = b"01"
 SUPERVISOR = b"00"
 _ADDED = b"07"
+_OPERATOR_CARD = b"200700012345"
 _SECTOR = 4096
 _TITLE = "change.title"
 _TIMEOUT = 6  # drivers.tls_link: nothing was heard within the limit
@@ -275,6 +276,7 @@ class Till(Desk):
     async def do_password(self):
         """Prove the old one, choose the new one."""
         if await self.log_in(OPERATOR, self.plan["old"].encode()) == operators.GRANTED:
+            self.world.typed(self.plan["new"])
             await Operators(self).set_password(OPERATOR, bytearray(self.plan["new"].encode()))
 
     async def do_reset(self):
@@ -286,15 +288,19 @@ class Till(Desk):
         response = b"%08d" % (int.from_bytes(tag[:4], "big") % 100000000)
         self.world.typed(response.decode())
         if reset.check(self, OPERATOR, response)[0] == reset.RIGHT:
+            self.world.typed(self.plan["new"])
             chosen = bytearray(self.plan["new"].encode())
             await Operators(self).set_password(OPERATOR, chosen, True)
 
     async def do_staff(self):
         """Add an operator who fails to log in, lock it, give it a card, and delete it again."""
-        await roster.run(self, _ADDED, bytearray(8))
+        first = bytearray(8)
+        await roster.run(self, _ADDED, first)
+        self.world.typed(first.decode())
         await self.log_in(_ADDED, b"999999")
         roster.switch(self, _ADDED)
-        roster.use_card(self, _ADDED, b"200700012345")
+        self.world.typed(_OPERATOR_CARD.decode())
+        roster.use_card(self, _ADDED, _OPERATOR_CARD)
         roster.delete(self, _ADDED)
 
     async def do_guess(self):
@@ -302,6 +308,11 @@ class Till(Desk):
         for _ in range(20):
             if await self.log_in(OPERATOR, b"999999") == operators.LOCKED:
                 return
+
+    async def unlocked(self):
+        """Wait until the lock-out is over."""
+        while attempts.locked(self, OPERATOR):
+            await asyncio.sleep(60)
 
     async def do_nothing(self):
         pass
@@ -338,14 +349,15 @@ class Till(Desk):
             if theirs and await self.prove(SUPERVISOR, _TITLE):
                 self.sync.take_over(slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
-            await self.do_guess()
-            await asyncio.sleep(1801)
+            for _ in range(2):  # the lock-out that there is, and one that is twice as long
+                await self.do_guess()
+                await self.unlocked()
         await asyncio.sleep(self.plan["linger_s"])
         right = []
         for password in self.plan["probe"]:
             result = await self.log_in(OPERATOR, password.encode())
             if result == operators.LOCKED:  # attempts that were cut have been counted
-                await asyncio.sleep(1801)
+                await self.unlocked()
                 result = await self.log_in(OPERATOR, password.encode())
             if result in (operators.GRANTED, operators.MUST_CHANGE):
                 right.append(password)
@@ -364,14 +376,10 @@ class Till(Desk):
         ]
         found["phase"] = self.change.phase
         found["records"] = [_hex(record) for record in state.change_records()]
-        found["left"] = Operators(self).attempts_left(OPERATOR)
+        found["left"] = attempts.left(self, OPERATOR)
         found["staff"] = [number.decode() for number, _, _ in roster.listed(state)]
-        has, counted = state.has, range(1, roster.MOST + 1)
-        found["orphaned"] = [
-            index
-            for index in counted
-            if has(store.ATTEMPTS + index) and not has(store.OPERATOR + index)
-        ]
+        there = _ADDED.decode() in found["staff"]
+        found["orphaned"] = not there and attempts.left(self, _ADDED) < attempts.ATTEMPTS_MAX
         found["merchant"] = self.identity.merchant.decode()
         found["settled"] = self.settled()
         found["audit"] = [state.journal.number, _hex(state.journal.chain)]

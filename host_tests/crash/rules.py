@@ -225,17 +225,20 @@ def backup_kept(trial):
 
 
 def guesses_counted(trial):
-    """Of passwords in a row that do not open not more than five are looked at before the lock."""
+    """Of passwords in a row that do not open five are looked at before the lock, and then one at a
+    time: after half an hour, an hour, two.
+    """
     if trial.scenario.errand != "guess":
         return None
-    times = []
+    guesses, last = 0, 0
     for kind, _, *rest in trial.log[trial.seen_before :]:
         if kind == "opened":
-            times = []
+            guesses = 0
         elif kind == "guess":
-            times = [time for time in times if rest[0] < time + _LOCK_S] + rest
-        if len(times) > _ATTEMPTS:
-            return f"{len(times)} guesses in {times[-1] - times[0]} s"
+            locked_s = _LOCK_S << (guesses - _ATTEMPTS) if guesses >= _ATTEMPTS else 0
+            if rest[0] - last < locked_s:
+                return f"guess {guesses + 1} came {rest[0] - last} s after the one before"
+            guesses, last = guesses + 1, rest[0]
     return None
 
 
@@ -270,7 +273,7 @@ def first_passwords_gone(trial):
 
 def secrets_nowhere(trial):
     """What was typed and is never stored stands in no image: CVV2, one-time codes, the provider's
-    responses, passwords, the first ones too.
+    responses, passwords, the first ones too, the digits of an operator's card.
     """
     for image in trial.images:
         there = images.readable(image)

@@ -3,7 +3,7 @@
 import pytest
 
 from drivers.flash import Flash
-from firmware.access import roster
+from firmware.access import attempts, reset, roster
 from firmware.access.operators import Operators
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
@@ -164,11 +164,13 @@ def test_an_attempt_that_is_counted_after_the_check_is_caught(caught, monkeypatc
 
 
 def test_an_operator_who_is_deleted_in_two_steps_is_caught(caught, monkeypatch):
-    def put(desk, event, detail, changes):
-        for each in changes:
-            desk.state.put((each,))
+    over = attempts.over
 
-    monkeypatch.setattr(roster, "_put", put)
+    def over_later(desk, whose, changes, entry=None):
+        desk.state.put(changes, entry)
+        over(desk, whose, ())
+
+    monkeypatch.setattr(attempts, "over", over_later)
     assert caught("operator added and deleted", "staff_whole")
 
 
@@ -200,6 +202,26 @@ def test_what_is_typed_and_never_stored_is_found_wherever_it_is(leak, tag, monke
     images = [point.snapshot() for point in explorer.first.points]
     found = [secrets_in(image) for image in images]
     assert not found[0] and found[-1]
+    explorer.close()
+
+
+@pytest.mark.parametrize("leak", [_leak, _leak_and_regret])
+@pytest.mark.parametrize(
+    "name, module, look",
+    [("operator added and deleted", roster, "use_card"), ("password reset", reset, "check")],
+)
+def test_an_operator_s_card_and_a_response_are_searched_for_too(
+    leak, name, module, look, monkeypatch
+):
+    kept = getattr(module, look)
+
+    def looked_at(desk, number, digits):
+        leak(desk, bytes(digits))
+        return kept(desk, number, digits)
+
+    monkeypatch.setattr(module, look, looked_at)
+    explorer = Explorer(name, CPython())
+    assert [broken for broken, _ in explorer.broken(explorer.first)] == ["secrets_nowhere"]
     explorer.close()
 
 

@@ -7,6 +7,7 @@ import sys
 
 from host_tests.acquirer import test_bad_clients as clients
 from host_tests.conftest import ROOT
+from host_tests.secrets import allowed
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
@@ -44,3 +45,8 @@ def test_the_page_counts_the_bad_servers_and_clients_that_are_tried():
     apart = re.findall(r'note\("servers", "', servers)
     assert int(said[1]) == len(listed) + len(apart)
     assert int(said[2]) == len(clients.KINDS) + 1  # and who speaks no TLS at all
+
+
+def test_the_page_s_table_of_what_may_be_where_is_what_the_search_goes_by():
+    part = PAGE[PAGE.index("| secret | may be in | why |") :].partition("\n\n")[0]
+    assert part.splitlines()[2:] == allowed.table()

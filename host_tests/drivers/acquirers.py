@@ -8,8 +8,10 @@ import threading
 import time
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from host_tests import tls_table
 
 NAME = "acquirer.test"
 
@@ -21,9 +23,9 @@ class Certificates:
         self._path = path
         self.issued = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.issued -= datetime.timedelta(days=1)
-        self._ca_key = _new_key()
+        self._ca_key = tls_table.new_key()
         self._ca = self._certificate("CA", self._ca_key, None)
-        self._other_key = _new_key()
+        self._other_key = tls_table.new_key()
         self._other = self._certificate("CA", self._other_key, None)
 
     def folder(self, kind):
@@ -36,10 +38,10 @@ class Certificates:
         if folder.exists():
             return folder
         folder.mkdir()
-        key, own = _KEYS.get(kind, _new_key)(), _new_key()
+        key, own = _KEYS.get(kind, tls_table.new_key)(), tls_table.new_key()
         signer = (self._ca, self._ca_key)
         other = (self._other, self._other_key)
-        between = _new_key()
+        between = tls_table.new_key()
         issuer = (self._certificate("Issuer", between, signer, issues=True), between)
         server = self._certificate(
             "acquirer",
@@ -76,26 +78,15 @@ class Certificates:
         return folder
 
     def _certificate(self, subject, key, signer, name=None, days=365, before=0, issues=False):
-        issuer, issuer_key = signer or (None, key)
-        own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)])
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(own)
-            .issuer_name(issuer.subject if issuer else own)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(self.issued - datetime.timedelta(days=before))
-            .not_valid_after(self.issued + datetime.timedelta(days=1 + days))
-            .add_extension(x509.BasicConstraints(issues or signer is None, None), critical=True)
+        return tls_table.certificate(
+            subject,
+            key,
+            signer,
+            now=self.issued,
+            days=(-before, 1 + days),
+            names=[name] if name else None,
+            ca=issues or signer is None,
         )
-        if name:
-            names = x509.SubjectAlternativeName([name])
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _new_key():
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 _KEYS = {

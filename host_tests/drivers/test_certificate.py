@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import certificate, chain, named
+from drivers import certificate, chain, named, tls_link
 from host_tests import tls_table
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -57,6 +57,17 @@ def test_a_certificate_tells_when_it_was_issued(certificates):
     folder = certificates.folder("plain")
     since, until = certificate.validity((folder / "terminal.der").read_bytes())
     assert since == int(certificates.issued.timestamp()) < until
+
+
+def test_the_link_tells_how_long_its_certificates_are_good(certificates):
+    folder = certificates.folder("plain")
+    line = tls_link.TlsLink(None, "192.0.2.7", 8583, "acquirer.test", str(folder), None, None)
+    for name in ("terminal", "ca"):
+        der = (folder / f"{name}.der").read_bytes()
+        known = x509.load_der_x509_certificate(der)
+        dates = known.not_valid_before_utc, known.not_valid_after_utc
+        assert line.dates(name) == tuple(int(date.timestamp()) for date in dates)
+    assert line.dates("none_such") == (0, 0)
 
 
 WHOLE = issued(datetime.datetime(2026, 3, 1), datetime.datetime(2056, 3, 1))

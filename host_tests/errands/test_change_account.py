@@ -1,6 +1,8 @@
 """A refusal of the one-time code: the code alone is asked for again, for this very proposal."""
 
 import asyncio
+import contextlib
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +13,8 @@ from firmware.errands import approval, change_account, restore
 from firmware.rooms import NoRoom
 from firmware.ui.pages import Idle
 
-FIRST = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"first"}))
-OTHER = (model.CHANGE_ACCOUNT, 1, 4, model.compose({model.NAME: b"other"}))
+FIRST = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"first"})))
+OTHER = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"other"})))
 
 
 class Desk(SimpleNamespace):
@@ -36,7 +38,9 @@ class Desk(SimpleNamespace):
             takes_s=takes_s,
             forms=list(forms),
             answers=list(answers),
+            composed=[],
             codes=None,
+            identity=SimpleNamespace(token=lambda tlvs: sha256(tlvs).digest()[:8]),
         )
         self.state = SimpleNamespace(
             binding=lambda slot: self.bound, backup=lambda slot: b"before"
@@ -70,7 +74,11 @@ class Desk(SimpleNamespace):
         if name == "form":
             self.said.append("form")
             self.typed = self.draft = bytearray(b"01 what was typed")
-            return self.forms.pop(0)
+            proposal = self.forms.pop(0)
+            if proposal is None:
+                return None
+            self.composed.append(bytearray(proposal[3]))
+            return (*proposal[:3], self.composed[-1])
         if name == "submission":
             answer = self.answers.pop(0)
             if isinstance(answer, BaseException):
@@ -118,6 +126,15 @@ def test_any_edit_voids_the_approvals():
     ]
 
 
+@pytest.mark.parametrize("end", [None, b"63", Idle(), NoRoom()])
+def test_what_was_composed_to_be_submitted_is_overwritten_however_it_ends(end):
+    desk = Desk([FIRST, OTHER, None], [b"55", end, None])
+    with contextlib.suppress(Idle, NoRoom):
+        asked(desk)
+    assert desk.composed
+    assert not any(any(tlvs) for tlvs in desk.composed)
+
+
 def test_each_try_is_a_request_of_its_own():
     seen = []
     desk = Desk([FIRST], [b"55", None])
@@ -125,7 +142,7 @@ def test_each_try_is_a_request_of_its_own():
 
     async def watched(name, *args):
         if name == "submission":
-            seen.append((args[1][0][1], args[2]))
+            seen.append((args[1][0][1], (*args[2][:3], bytes(args[2][3]))))
         return await opened(name, *args)
 
     desk.open = watched

@@ -1,12 +1,15 @@
 """D held, anywhere: what the page wants, whom to call; then the page again, as it was."""
 
+import ast
 import asyncio
 from types import SimpleNamespace
 
 import pytest
 
 from firmware import rooms
+from firmware.errands import main_menu
 from firmware.ui.pages import Idle
+from host_tests.conftest import ROOT
 from host_tests.errands.test_operators import Desk as _Desk
 from host_tests.errands.test_passwords import until
 from host_tests.ui.stage import WAITING, settle
@@ -62,7 +65,9 @@ async def through(desk, *said):
         (lambda pages: pages.digits("t", "approve.code", 6, 6), "123", "owner's phone"),
         (lambda pages: pages.code("t", "field.licence", 18), "9135", "business licence"),
         (lambda pages: pages.menu("menu.accounts", ["a", "b", "c", "d", "e"]), "BBBB", "pays to"),
-        (lambda pages: pages.message("change_records.title", "words " * 60), "BB", "D goes on"),
+        (lambda pages: pages.message("answer.00", "words " * 60), "BB", "D goes on"),
+        (lambda pages: pages.review("change.title", [("field.name", "a")] * 5), "BB", "every row"),
+        (lambda pages: pages.consent("approve.owner", [("field.name", "a")] * 5), "", "owner"),
     ],
 )
 def test_help_comes_over_the_page_and_leaves_it_as_it_was(desk, page, typed, wanted):
@@ -145,4 +150,39 @@ def test_every_page_that_help_is_written_for_is_one():
     words = texts.read("en")
     named = {key.replace(".", "_") for key in words}
     said = {"title", "call", "merchant", "any"}  # what help says on every page
+    said.add("review")  # whatever is reviewed
     assert {key[5:] for key in words if key.startswith("help.")} - said <= named
+
+
+ERRANDS = ROOT / "firmware" / "errands"
+ASKING = {"digits": 1, "code": 1, "menu": 0, "consent": 0, "notice": 0}  # where the topic stands
+
+
+def asked():
+    """The topic of every page that wants something chosen, typed or agreed to."""
+    topics = {title for title, _ in main_menu._MENUS.values()}
+    for path in sorted(ERRANDS.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            node.targets[0].id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            at = ASKING.get(node.func.attr)
+            match node.args[at : at + 1] if at is not None else ():
+                case [ast.Constant(value=str(topic))]:
+                    topics.add(topic)
+                case [ast.Name(id=name)] if name in named:
+                    topics.add(named[name])
+    return topics
+
+
+def test_every_page_that_wants_something_says_what():
+    topics = asked()
+    assert {"merchant.number", "field.expiry", "menu.cards", "reserves.title"} <= topics
+    words = texts.read("zh")
+    unsaid = {topic for topic in topics if "help." + topic.replace(".", "_") not in words}
+    assert unsaid == set()

@@ -10,6 +10,7 @@ from firmware.errands import host, selftest
 from firmware.storage.journal import StorageFault
 from host_tests.ui.stage import Stage
 
+DATES = {"terminal": (1767196800, 2398334400), "ca": (0, 0)}
 _NOW = 1767240843  # 2026-01-01, a quarter past noon at the till
 
 
@@ -47,7 +48,12 @@ def desk():
             faults=[],
             keypad=SimpleNamespace(stuck=-1),
             wifi=SimpleNamespace(connected=True),
-            link=SimpleNamespace(server_name="acquirer.example", host="192.0.2.7", port=8583),
+            link=SimpleNamespace(
+                server_name="acquirer.example",
+                host="192.0.2.7",
+                port=8583,
+                dates=lambda name: DATES[name],
+            ),
         ),
         clock=SimpleNamespace(
             civil=lambda epoch, out: Clock.civil(None, epoch, out), now=lambda: _NOW, trusted=True
@@ -68,6 +74,12 @@ def test_the_host_is_shown_by_name_and_place_and_when_it_was_reached(desk):
     assert "Notreachedyet" in shown
     desk.sync.reached_at = _NOW
     assert "reached01-0112:14" in lines(desk, host)
+
+
+def test_the_host_page_says_how_long_the_certificates_are_good(desk):
+    shown = lines(desk, host, "BBBBBBBBD")
+    assert "Owncertificate:2026-01-01to2045-12-31" in shown
+    assert "Rootcertificate:can'tberead" in shown
 
 
 def test_the_self_test_says_of_every_part_whether_it_answers(desk):

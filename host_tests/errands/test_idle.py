@@ -73,6 +73,7 @@ def desk():
             reached_at=1_800_000_000,
             trouble=0,
             code=b"00",
+            tries=0,
             names=[b"N"],
             sign_on=sign_on,
         ),
@@ -91,6 +92,16 @@ def shown(desk):
 def test_another_merchant_number_is_announced_until_the_supervisor_has_seen_it(desk):
     desk.state.get = {store.MERCHANT_NEW: b"\1"}.get
     assert shown(desk)[0] == "New merchant no.: 00"
+
+
+def test_keys_that_are_not_taken_for_a_minute_need_service(desk):
+    desk.sync.reached, desk.sync.code = sync.DECLINED, b"A0"
+    for desk.sync.tries in range(12):
+        assert shown(desk)[0] == "MAC or counter wrong"
+    desk.sync.tries = 12  # a minute's, see acquirer.pause
+    assert shown(desk)[0] == "Needs service: keys"
+    desk.sync.code = b"97"
+    assert shown(desk)[0] == "Terminal not registered"
 
 
 def test_nothing_is_said_of_a_board_that_is_whole(desk):

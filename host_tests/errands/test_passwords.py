@@ -25,6 +25,7 @@ class Desk(SimpleNamespace):
         self.access = Access()
         self.stage = Stage("en")
         super().__init__(
+            identity=SimpleNamespace(token=lambda tlvs: bytes(8)),
             board=self.access,
             state=self.access.state,
             clock=self.access.clock,

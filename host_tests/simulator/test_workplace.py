@@ -149,9 +149,9 @@ def test_books_of_another_version_are_said(kept, monkeypatch, one_line):
 
 def test_a_port_in_use_is_said_before_anything_is_made(tmp_path, one_line):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert run(tmp_path, taken.getsockname()[1]) == 1
+        assert run(tmp_path / "new", taken.getsockname()[1]) == 1
     assert "PORT=" in one_line()
-    assert os.listdir(tmp_path) == ["lock"]
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_bundle_is_whole_before_anything_is_made(tmp_path, one_line, kept):

@@ -216,18 +216,16 @@ class Busy(Terminal):
         for index in range(store.NETWORKS):
             self.state.put(((store.NETWORK + index, bytes(97)),))
         self.state.put(((store.MERCHANT, bytes(30)), (store.LANGUAGE, b"zh")))
-        self.state.put(((store.MERCHANT_NEW, b"\1"), (store.RESET, bytes(19))))
-        self.state.put(((store.STRANGERS, bytes(100)),))
+        self.state.put(((store.MERCHANT_NEW, b"\1"), (store.RESET, bytes(14))))
+        for key in range(11):  # all of them have failed and are locked, and twenty of nobody's
+            self.state.put(((store.ATTEMPTS + key, bytes(4 * 5)),))
         for key in (store.TIME, store.STAN, store.UPLOADED):
             self.state.put_number(key, 1)
 
     def log_in(self, number):
         """Write what a right password writes."""
-        for index in range(store.OPERATORS):  # all others have failed before and are still locked
-            if self.state.get(store.ATTEMPTS + index) is None:
-                self.state.put(((store.ATTEMPTS + index, bytes(5)),))
-        self.state.put(((store.ATTEMPTS, bytes(5)),))
-        self.state.put(((store.ATTEMPTS, None),), audit.entry(audit.RIGHT, 1, number))
+        self.state.put(((store.ATTEMPTS, bytes(4 * 5)),))
+        self.state.put(((store.ATTEMPTS, bytes(3 * 5)),), audit.entry(audit.RIGHT, 1, number))
 
     def change(self):
         """Go through a change as it is made, with the longest answer there is."""

@@ -168,7 +168,7 @@ HELD = {
 NUMBERED = {
     schema2.OPERATOR + 1: store.OPERATOR + 1,
     schema2.OPERATOR + 7: store.OPERATOR + 7,
-    schema2.ATTEMPTS + 7: store.ATTEMPTS + 7,
+    schema2.ATTEMPTS + 7: store.FORMER_ATTEMPTS + 7,
 }
 TAKEN = {NUMBERED.get(key, key): value for key, value in HELD.items()}
 
@@ -219,7 +219,7 @@ def test_operators_and_requests_of_schema_2_are_found_by_todays_names():
     flash, _ = left_by_schema_2()
     state = State(flash, old_keys(), bytes)
     assert state.get(store.OPERATOR + 7) == b"07" + VERIFIER
-    assert state.get(store.ATTEMPTS + 7) == b"\3\0\0\0\0"
+    assert state.get(store.FORMER_ATTEMPTS + 7) == b"\3\0\0\0\0"
     assert state.get(store.OPERATOR + 2) is None
     assert (state.binding(1), state.backup(1)) == (NEW, OLD)
     assert change.Change(state, Clock()).phase == change.SENT

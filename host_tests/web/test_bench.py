@@ -303,3 +303,21 @@ def test_nothing_that_a_page_sends_raises(message):
         await bench.ask(tab, message)
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_the_bench_ends_also_in_the_moment_in_which_something_has_changed(turns):
+    async def body():
+        terminal = FakeTerminal()
+        running = asyncio.create_task(
+            Bench(terminal, IDENTITY, SLIP, "127.0.0.1:1", FakeDesk()).run()
+        )
+        await asyncio.sleep(0.1)  # it waits for a change
+        terminal.changed.emit()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=2)
+        assert running.done()
+
+    asyncio.run(body())

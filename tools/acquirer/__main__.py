@@ -83,6 +83,8 @@ _MEANING = {
     "other record": "a record is not the one that was stored: the flash was set back, or somebody"
     " changed it. Look at the terminal, then `enroll` it anew",
     "wrong chain": "a record does not follow from the one before: the log was changed, or damaged",
+    "failed attempts": "passwords, or responses, were tried at the keypad until it locked (times:"
+    " how often it was told). Call the shop; a right one, the supervisor or `reset-code` ends it",
     "gap": "records were lost before they were sent: a damaged flash, or somebody removed them",
 }
 
@@ -430,7 +432,10 @@ def _parser():
     def command(name, deed, words):
         made = commands.add_parser(name, help=words, description=words)
         made.add_argument(
-            "--home", type=Path, default=office.DEFAULT_HOME, help="its folder (HOME_DIR/acquirer)"
+            "--home",
+            type=command_line.path,
+            default=office.DEFAULT_HOME,
+            help="its folder (HOME_DIR/acquirer)",
         )
         made.set_defaults(deed=deed)
         return made
@@ -441,7 +446,9 @@ def _parser():
     made = command("enroll", _enroll, "enrol a terminal and write its bundle")
     made.add_argument("-T", "--terminal", required=True, help="DE 41: up to 8 letters and digits")
     made.add_argument("-M", "--merchant", required=True, help="DE 42: 15 letters or digits")
-    made.add_argument("-o", "--out", type=Path, required=True, help="folder for the bundle")
+    made.add_argument(
+        "-o", "--out", type=command_line.path, required=True, help="folder for the bundle"
+    )
     made.add_argument("--serial", help="serial number of the device, up to 20 characters")
     _merchant_options(made)
     _account_options(made, required=False)
@@ -497,7 +504,9 @@ def _parser():
     made = command("banks", _import_banks, "fill the directory of banks")
     made.add_argument("action", choices=("import",), help="have the banks of a file, no others")
     made.add_argument(
-        "file", type=Path, help="CSV: CNAPS number, name, area (else the number's); UTF-8, GB18030"
+        "file",
+        type=command_line.path,
+        help="CSV: CNAPS number, name, area (else the number's); UTF-8, GB18030",
     )
 
     made = command("owner-code", _owner_code, "what the owner's authenticator shows now")
@@ -538,7 +547,9 @@ def _parser():
     made = command("owner", _owner, "another secret for the owner's authenticator (a lost phone)")
     made.add_argument("-T", "--terminal", required=True)
     made.add_argument("--new-secret", action="store_true", required=True, help="make it")
-    made.add_argument("-o", "--out", type=Path, required=True, help="file for the secret")
+    made.add_argument(
+        "-o", "--out", type=command_line.path, required=True, help="file for the secret"
+    )
 
     made = command("marks", _marks, "what came and should not have: copies, memory set back")
     made.add_argument("-T", "--terminal", help="of one terminal only")

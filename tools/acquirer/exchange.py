@@ -27,6 +27,7 @@ NOTICE_MERCHANT = 2
 NOTICE_RECORDS = 4
 NOTICE_DECIDED = 8
 
+_FAILURES_TAG = 0xDF19
 _STATUS_TAG = 0xDF40
 _REASON_TAG = 0xDF41
 _EFFECTIVE_TAG = 0xDF42
@@ -41,6 +42,8 @@ _KIND_TAG = 0xDF4B
 _LAST_RECORD_TAG = 0xDF51
 
 _ECHOED = (3, 4, 7, 11, 12, 13, 41, 42, 49, 60, 62, 70, 90, 91, 101)
+_RESETS = 100  # in DF19, instead of an operator's number
+_LOCKS = 5  # failed attempts in a row that lock a keypad
 _NO_TOKEN = bytes(8)  # of a slot in which nothing is bound any more
 
 
@@ -203,6 +206,7 @@ class Exchange:
             notices |= NOTICE_DECIDED
         tlvs = []
         if request[70] == SIGN_ON:
+            self._note_failures(request.get(120, b""), terminal)
             names = [(rules.NAME_TAG, name.encode()) for name in self._books.names(merchant)]
             tlvs.append((rules.SEALED_TAG, secrets.seal(tlv.join(names))))
         tlvs.append((_NOTICES_TAG, bytes([notices])))
@@ -212,6 +216,14 @@ class Exchange:
             tlvs.append((_NEW_MERCHANT_TAG, number.encode()))
         tlvs.append((_POLICY_TAG, bytes([merchant["cvv2"]])))
         return _Reply("00", tlvs)
+
+    def _note_failures(self, block, terminal):
+        # Wrong passwords that have locked somebody out are something for people to look at.
+        for number, failures in _failed(block):
+            if failures >= _LOCKS:
+                who = "responses to a challenge" if number == _RESETS else f"operator {number:02}"
+                said = f"{failures} wrong ones in a row"
+                self._books.mark(terminal, "failed attempts", who, said, int(self._clock()))
 
     # 0320
 
@@ -413,6 +425,15 @@ def _bound(block):
     if slot is not None:
         raise tlv.TlvError(rules.SLOT_TAG, "without its token")
     return bound
+
+
+def _failed(block):
+    """(number, failures) of each number that has failed, as a sign-on tells. Raises TlvError."""
+    found = tlv.split(block, repeatable=(rules.SLOT_TAG, _TOKEN_TAG))
+    told = dict(found).get(_FAILURES_TAG, b"")
+    if len(told) % 2 or any(number > _RESETS for number in told[::2]):
+        raise tlv.TlvError(_FAILURES_TAG, "no numbers with their failures")
+    return list(zip(told[::2], told[1::2], strict=True))
 
 
 def _readable_uuid(block):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
+from tools import command_line
 from tools.build.tree import BuildError
 from tools.device import provision, selftest
 from tools.device.flash import flash
@@ -24,8 +25,10 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     copy = commands.add_parser("flash", help="copy the build onto a board")
     copy.add_argument("--port", help="a serial device, or socket://host:port")
-    copy.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
-    copy.add_argument("--config", type=Path, help="a folder with config.json and certs/*.der")
+    copy.add_argument("--build", type=command_line.path, default=ROOT / "build/xtensawin")
+    copy.add_argument(
+        "--config", type=command_line.path, help="a folder with config.json and certs/*.der"
+    )
     copy.add_argument("--dry", action="store_true", help="only say what would be done")
     copy.set_defaults(run=_flash)
     table = commands.add_parser("partition", help="give a board its partition `journal`")
@@ -33,8 +36,10 @@ def main() -> int:
     table.set_defaults(run=_partition)
     compare = commands.add_parser("verify", help="compare a board, or an image, with the build")
     compare.add_argument("--port", help="a serial device, or socket://host:port")
-    compare.add_argument("--image", type=Path, help="what `make image` made, instead of a board")
-    compare.add_argument("--build", type=Path, default=ROOT / "build/xtensawin")
+    compare.add_argument(
+        "--image", type=command_line.path, help="what `make image` made, instead of a board"
+    )
+    compare.add_argument("--build", type=command_line.path, default=ROOT / "build/xtensawin")
     compare.set_defaults(run=_verify)
     provision.add_command(commands)
     selftest.add_command(commands)

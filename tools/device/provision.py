@@ -437,8 +437,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--port", help="a serial device, or socket://host:port")
     command.add_argument("--terminal", required=True, help="terminal number, 8 characters")
     command.add_argument("--merchant", required=True, help="merchant number, 15 characters")
-    command.add_argument("--bundle", type=Path, help="a bundle; else the acquirer here enrols")
-    command.add_argument("--home", type=Path, default=acquirer.DEFAULT_HOME, help="the acquirer")
+    command.add_argument(
+        "--bundle", type=command_line.path, help="a bundle; else the acquirer here enrols"
+    )
+    command.add_argument(
+        "--home", type=command_line.path, default=acquirer.DEFAULT_HOME, help="the acquirer"
+    )
     command.add_argument("--host", help="where the terminal finds the acquirer, name:port")
     command.add_argument("--ssid", help=f"Wi-Fi network; the password is in {_PASSWORD}, or asked")
     command.add_argument("--hotline", help="the number that merchants call for help")

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import tempfile
-from pathlib import Path
 
 from tools import command_line
 from tools.acquirer import OfficeError
@@ -16,12 +15,15 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     playing = commands.add_parser("demo", help="change a binding from log-in to a restart")
     playing.add_argument(
-        "--home", type=Path, default=workplace.DEMO_HOME, help="where it is left (HOME_DIR)"
+        "--home",
+        type=command_line.path,
+        default=workplace.DEMO_HOME,
+        help="where it is left (HOME_DIR)",
     )
     playing.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
     playing.add_argument("--quiet", action="store_true", help="show no screens")
     files = commands.add_parser("scenario", help="play scenario files, each on a fresh workplace")
-    files.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    files.add_argument("files", nargs="+", type=command_line.path, metavar="FILE")
     files.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
     files.add_argument("--quiet", action="store_true", help="show no screens")
     server.add_arguments(commands.add_parser("run", help="the terminal in a browser page"))

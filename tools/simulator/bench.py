@@ -251,8 +251,10 @@ class Bench:
                 state = now
                 self._tell(state)
             await asyncio.sleep(FRAME_PERIOD_S)
+            # Not `wait_for`, in which an end is lost that comes with what was waited for
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty.wait(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await self._dirty.wait()
 
     async def _read(self):
         try:

@@ -45,6 +45,7 @@ seconds are and the terminal has had its share of them.
                                       on the phone: the change that waits, or comes to wait
     acquirer bind ACCOUNT             change the binding without the terminal
     acquirer unbind [SLOT]            end it
+    acquirer merchant NUMBER          give the merchant another number
     acquirer unlock                   after too many wrong one-time codes
     acquirer want                     ask for the terminal's audit records at its next sync
     books COUNT KIND [FIELD=PATTERN...] [within S]
@@ -199,6 +200,7 @@ class Stage:
         self.acquirer = acquirer
         self.on_phase = lambda name: None
         self._identity = identity
+        self._merchant = identity.get("merchant")
         self._office = office
         self._echo = echo
         self._language = language
@@ -583,7 +585,7 @@ class Stage:
     async def _acquirer(self, what, *words, limit):
         acquirer = self._here()
         home = acquirer.home.path
-        merchant = self._identity["merchant"]
+        merchant = self._merchant
         if what == "stop":
             await acquirer.stop()
         elif what == "start":
@@ -619,6 +621,9 @@ class Stage:
             self._office.bind(home, self._me(), words[0])
         elif what == "unbind":
             self._office.unbind(home, self._me(), *map(int, words))
+        elif what == "merchant" and words:
+            self._office.renumber(home, merchant, words[0])
+            self._merchant = words[0]
         elif what == "unlock":
             self._office.unlock(home, self._me())
         else:

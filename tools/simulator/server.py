@@ -277,9 +277,14 @@ def add_arguments(parser):
         "--port", type=command_line.port, default=DEFAULT_PORT, help="of the page; 0: any"
     )
     parser.add_argument("--acquirer", metavar="HOST:PORT", help="use this one, not our own")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="what that acquirer issued")
     parser.add_argument(
-        "--home", type=Path, default=workplace.HOME, help="where all is kept (HOME_DIR)"
+        "--bundle", type=command_line.path, metavar="DIR", help="what that acquirer issued"
+    )
+    parser.add_argument(
+        "--home",
+        type=command_line.path,
+        default=workplace.HOME,
+        help="where all is kept (HOME_DIR)",
     )
     parser.add_argument("--heap", type=int, default=workplace.HEAP, help="bytes of Python memory")
 
@@ -312,7 +317,6 @@ async def _run(args):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     elsewhere = _elsewhere(args) if args.acquirer or args.bundle else None
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(workplace.held(args.home))
         try:
             listener = stack.enter_context(listening(args.port))
         except OSError as error:
@@ -320,6 +324,7 @@ async def _run(args):
                 f"port {args.port} cannot be used ({os.strerror(error.errno)}): stop what"
                 " uses it, or give another PORT=…, 0 for any"
             ) from error
+        stack.enter_context(workplace.held(args.home))
         bench = await stack.enter_async_context(
             working(args.home, args.heap, elsewhere, owner_confirms=True)
         )
@@ -368,7 +373,7 @@ async def working(home, heap=workplace.HEAP, elsewhere=None, **enrolment):
         if acquirer is not None:
             desk = Desk(acquirer.home, identity["terminal"])
             stack.callback(desk.close)
-        bench = Bench(terminal, identity, _slip(identity), f"{host}:{port}", desk)
+        bench = Bench(terminal, identity, slip(identity), f"{host}:{port}", desk)
         if acquirer is not None:
             acquirer.on_event = bench.event
         yield bench
@@ -397,7 +402,7 @@ def _elsewhere(args):
     return place, args.bundle
 
 
-def _slip(identity):
+def slip(identity):
     """What lies on the counter to type from."""
     first = sorted(identity.get("first_passwords", {}).items(), reverse=True)
     rows = [

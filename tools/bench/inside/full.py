@@ -73,8 +73,10 @@ def main(path, token_key):
     for index in range(_FIRST, store.OPERATORS):
         number = b"%02d" % index if index < store.OPERATORS - 1 else b"99"
         state.put(((store.OPERATOR + index, number + verifier),))
-    state.put(((store.RESET, bytes(19)),))
-    state.put(((store.STRANGERS, bytes(100)),))
+    state.put(((store.RESET, bytes(14)),))
+    failed = [bytes((i << 6 | 1, 0, 0, 0, 0)) for i in range(4)]
+    for number in range(40, 60, 4):
+        state.put(((store.ATTEMPTS + number // 4, b"".join(failed)),))
     for index in range(store.NETWORKS):
         state.put(((store.NETWORK + index, bytes((32,)) + b"n" * 32 + b"p" * 63),))
     for i in range(store.CHANGE_RECORDS):

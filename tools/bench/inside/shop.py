@@ -57,14 +57,17 @@ def crowd(state):
         for _ in range(2):
             put(state.binding_changes(slot, LONGEST))
     for index in range(store.OPERATORS):
-        put(((store.OPERATOR + index, bytes(36)), (store.ATTEMPTS + index, bytes(5))))
+        put(((store.OPERATOR + index, bytes(36)),))
+    for key in range(5):
+        put(((store.ATTEMPTS + key, bytes(4 * store.ATTEMPTS_LEN)),))
+    put(((store.ATTEMPTS + 24, bytes(2 * store.ATTEMPTS_LEN)),))
     for index in range(store.NETWORKS):
         put(((store.NETWORK + index, bytes(97)),))
     for _ in range(store.CHANGE_RECORDS):
         put(state.change_record_changes(bytes(150)))
     put(((store.PENDING, bytes(47)), (store.PENDING_STATE, b"\2"), (store.PENDING_TLVS, LONGEST)))
     put(((store.LANGUAGE, b"zh"), (store.MERCHANT, bytes(30)), (store.NOTICE, b"\1")))
-    put(((store.MERCHANT_NEW, b"\1"), (store.RESET, bytes(19))))
+    put(((store.MERCHANT_NEW, b"\1"), (store.RESET, bytes(14))))
     for key in (store.TIME, store.STAN):
         state.put_number(key, 1)
 
@@ -136,9 +139,10 @@ async def whole_change(state, clock, i):
     attempt counted first; the request is stored, marked as sent, and committed with its record.
     """
     clock.time = TIME + i
-    for index, number in enumerate((SUPERVISOR, OPERATOR)):
-        state.put(((store.ATTEMPTS + index, b"\x01\0\0\0\0"),))
-        state.put(((store.ATTEMPTS + index, None),), audit.entry(audit.RIGHT, clock.time, number))
+    for number in (SUPERVISOR, OPERATOR):
+        counted = bytes((int(number) << 6 | 1, 0, 0, 0, 0))
+        state.put(((store.ATTEMPTS, counted),))
+        state.put(((store.ATTEMPTS, None),), audit.entry(audit.RIGHT, clock.time, number))
     request = Request(
         i.to_bytes(16, "big"),
         state.next_stan(),
