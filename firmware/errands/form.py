@@ -9,7 +9,7 @@ of memory, which then goes on.
 """
 
 from firmware import rooms
-from firmware.binding import change, model
+from firmware.binding import model
 from firmware.errands import draft as drafts
 from firmware.ui.keys import BACK, SUBMIT
 
@@ -29,9 +29,9 @@ async def run(desk, title, action, slot, fields, mending):
 
     fields: their names, in the order in which they are asked for; the licence is left out where it
     is known, and the slot where one is given (0 for none). mending: the tag of what was refused,
-    which is asked for first where it is a field of this form; where it is change.CODE nothing is.
-    Returns the proposal, (action, slot, reason, TLVs), when it is to be submitted, the name of an
-    errand to be run before this goes on, None when the merchant gives up: the draft is gone then.
+    which is asked for first where it is a field of this form. Returns True when the draft is to be
+    submitted, the name of an errand to be run before this goes on, None when the merchant gives
+    up: the draft is gone then.
     """
     draft = desk.draft or drafts.begin(desk, action, slot)
     known = drafts.licence(desk)
@@ -41,7 +41,6 @@ async def run(desk, title, action, slot, fields, mending):
     fields = [name for name in fields if name not in left_out]
     at, row = _empty(draft, fields), 0
     chosen = [name for name in fields if at == len(fields) and _TAGS.get(name) == mending]
-    ready = at == len(fields) and mending == change.CODE
     known = None
     while True:
         if at < len(fields):
@@ -53,13 +52,11 @@ async def run(desk, title, action, slot, fields, mending):
                 break
             continue
         if not chosen:
-            if not ready:
-                row = await desk.pages.review(
-                    title, rooms.ask("firmware.errands.rows", "of_draft", desk, fields), row
-                )
-            if ready or row == SUBMIT:
-                tlvs = drafts.compose(draft)
-                return draft[drafts.ACTION], draft[drafts.SLOT], draft[drafts.REASON], tlvs
+            row = await desk.pages.review(
+                title, rooms.ask("firmware.errands.rows", "of_draft", desk, fields), row
+            )
+            if row == SUBMIT:
+                return True
             if row == BACK:
                 if await desk.pages.message(title, desk.text("change.abandon")):
                     break

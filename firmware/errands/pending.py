@@ -61,7 +61,7 @@ async def _sent(desk, request):
     if at == 0:  # whoever approves enters nothing, a right code neither
         if desk.operator == SUPERVISOR:
             return "submission", (_TITLE,)
-        return "submission", (_TITLE, ("authorising", (_TITLE, _proposal(request))))
+        return "submission", (_TITLE, ("approval", (_TITLE, _proposal(request), None)))
     if at == 1 and await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
         asking = await _two(desk)
         if asking is not None:
@@ -100,5 +100,5 @@ async def _unsent(desk, request):
         rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
     elif at != BACK and await desk.open("preparation", _TITLE, request.slot, True):
-        return "authorising", (_TITLE, _proposal(request))
+        return "approval", (_TITLE, _proposal(request))
     return None

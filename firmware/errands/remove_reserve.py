@@ -14,5 +14,5 @@ async def run(desk, slot):
     leaves everything as it was.
     """
     if await desk.open("preparation", _TITLE, slot):
-        return "authorising", (_TITLE, (model.REMOVE, slot, _OTHER, b""))
+        return "approval", (_TITLE, (model.REMOVE, slot, _OTHER, b""))
     return None

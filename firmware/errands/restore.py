@@ -32,4 +32,4 @@ async def run(desk):
     reason = await rooms.ask("firmware.errands.field_reason", "chosen", desk, _REASONS)
     if not reason:
         return None
-    return "authorising", (_TITLE, (model.RESTORE, _SLOT, reason, backup))
+    return "approval", (_TITLE, (model.RESTORE, _SLOT, reason, backup))

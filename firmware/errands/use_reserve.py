@@ -23,4 +23,4 @@ async def run(desk, slot):
     tlvs = desk.state.binding(slot)
     of_card = model.field(tlvs, model.PAN) is not None
     action = model.CHANGE_CARD if of_card else model.CHANGE_ACCOUNT
-    return "authorising", (_TITLE, (action, _PAID, reason, tlvs))
+    return "approval", (_TITLE, (action, _PAID, reason, tlvs))

@@ -11,6 +11,7 @@ from firmware.binding import change, change_record, model
 from firmware.binding.request import Request
 from firmware.errands import after, approval, change_card, codes, field_slot, form, merchant_number
 from firmware.errands import draft as drafts
+from host_tests.errands.leading import proposed
 from host_tests.errands.test_form import LICENCE, NAME, leave, shown
 from host_tests.ui.stage import Stage, settle
 
@@ -93,7 +94,7 @@ def bound(tlvs, time=NOW - 86400, event=change.ACTIVE, slot=1):
 
 async def fill(desk, *keys):
     work = form.run(desk, "card.title", model.CHANGE_CARD, 0, change_card._FIELDS, after.FORM)
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(proposed(desk, work))
     await settle()
     for key in "".join(keys):
         await desk.stage.press(key)
@@ -175,14 +176,14 @@ def test_nobody_but_an_operator_enters_a_change(desk, number):
     proposal = (model.CHANGE_CARD, 1, 1, OLD)
 
     async def story():
-        work = approval.run(desk, "card.title", [0, None, 0], proposal)
+        work = approval.run(desk, "card.title", proposal)
         task = asyncio.create_task(work)
         await settle()
         assert desk.text("approve.two")[:20].replace(" ", "") in shown(desk)
         await desk.stage.press("D")
         return await task
 
-    assert asyncio.run(story()) is False
+    assert asyncio.run(story()) is None
 
 
 def test_the_slash_of_an_expiry_stands_there_once_the_month_is_typed(desk):

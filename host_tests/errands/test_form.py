@@ -10,6 +10,7 @@ from firmware.binding import model
 from firmware.errands import after, change_account, form, main_menu, resume
 from firmware.errands import draft as drafts
 from firmware.ui.pages import Idle
+from host_tests.errands.leading import proposed
 from host_tests.ui.stage import CLEAR, Stage, settle
 
 NAME = "上海示例商贸有限公司"
@@ -46,7 +47,7 @@ async def fill(desk, *keys, mending=after.FORM):
     """Begin the form, press keys; return its task, which waits for more."""
     fields = change_account._FIELDS
     work = form.run(desk, "change.title", model.CHANGE_ACCOUNT, 1, fields, mending)
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(proposed(desk, work))
     await settle()
     for key in "".join(keys):
         await desk.stage.press(key)

@@ -16,7 +16,6 @@ from firmware.binding.request import Request
 from firmware.errands import (
     after,
     approval,
-    authorising,
     change_records,
     pending,
     submission,
@@ -313,14 +312,14 @@ def test_a_request_that_is_asked_about_has_no_code_with_it():
     counter = Counter(change.SENT)
     counter.visit("DD")
     assert counter.opened == [
-        ("submission", ("pending.title", ("authorising", ("pending.title", (1, 1, 4, NEW)))))
+        ("submission", ("pending.title", ("approval", ("pending.title", (1, 1, 4, NEW), None))))
     ]
 
 
 @pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
 def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked_for(phase, codes):
     counter = Counter(phase)
-    opened = {"approval": approval, "authorising": authorising, "submission": submission}
+    opened = {"approval": approval, "submission": submission}
     leads = [change.CODE, after.NOWHERE]
 
     async def settle(withdraw):

@@ -17,6 +17,7 @@ from firmware.errands import (
     submission,
     waiting,
 )
+from firmware.errands import draft as drafts
 from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import Terminal
@@ -315,13 +316,10 @@ def test_without_room_for_other_words_the_page_stays_as_it_was(monkeypatch):
 def test_a_change_that_waits_for_its_owner_leads_there_and_its_end_to_the_form(said, errand):
     counter = Counter()
     answer = after.leads_to(outcome(change.REVIEWING, again_s=said))
-    number = (
-        (model.PAN, b"6222020000000128")
-        if errand is change_card
-        else (model.ACCOUNT, b"123456789")
-    )
-    proposal = (model.CHANGE_CARD, 2, 1, model.compose(dict([number])))
-    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": [proposal, None]}
+    counter.draft = drafts.begin(counter, model.CHANGE_CARD, 2)
+    tag = model.PAN if errand is change_card else model.ACCOUNT
+    drafts.put(counter.draft, tag, b"6222020000000128")
+    opened = {"resume": [after.NOWHERE], "preparation": [True], "form": [True, None]}
     kept = []
     opened |= {"consent": [True, True], "merchant_number": [True], "outcome": [answer]}
     opened |= {"codes": [((change.CODE, b"123456"),)], "propose": [None], "waiting": [None]}

@@ -69,10 +69,10 @@ FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
 
 TO_COME = (
     # The contactless reader.
+    "drivers.contactless",
     "drivers.pn532",
-    "firmware.card.tlv.SEEK_LEN",
-    "firmware.card.tlv._DEPTH",
-    "firmware.card.tlv.seek",
+    "firmware.card.emv",
+    "firmware.card.seek",
     # Networks that a person chooses.
     "firmware.storage.state.NETWORK",
     "firmware.storage.state.NETWORKS",
