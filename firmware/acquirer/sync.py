@@ -42,8 +42,8 @@ class Sync:
     reached: what became of the last sign-on, one of the four above; trouble: the link's error
     code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     last_outcome: of the last try about the request under way, or the one that ended it; None
-    before the first. watched: set while a person looks at a request that is under review. tries,
-    doubt: of `pause` and `taking`.
+    before the first. watched: set while a person looks at a request that is under review. talking:
+    a conversation is under way. tries, doubt: of `pause` and `taking`.
     """
 
     def __init__(self, line, change_, state, clock, wifi):
@@ -52,7 +52,7 @@ class Sync:
         self.state = state
         self.clock = clock
         self._wifi = wifi
-        self._talking = False
+        self.talking = False
         self._woken = False
         self._sending = False  # records: the acquirer asks only until the first ones have come
         self._secrets = None  # of the request under way, while they are of use
@@ -137,9 +137,9 @@ class Sync:
     async def _talk(self, settle, sign_on, alone=False, withdraw=None, asked=None):
         outcome = None
         trouble = -1
-        while self._talking:
+        while self.talking:
             await asyncio.sleep(_TURN_S)
-        self._talking = True
+        self.talking = True
         try:
             if settle and self.change.phase == change.IDLE:
                 outcome = self.last_outcome  # settled while somebody waited for the line
@@ -170,7 +170,7 @@ class Sync:
                 try:
                     await self.line.close()
                 finally:
-                    self._talking = False
+                    self.talking = False
         if trouble < 0:
             return outcome
         if sign_on and trouble != NO_ROOM:
