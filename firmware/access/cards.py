@@ -1,22 +1,18 @@
 """Whose an operator card is. What is kept of one is a keyed tag: on flash there is nothing that
 can be tried without this device's pepper.
 
-May import numbers, operators and crypto.
+May import numbers, former and crypto.
 """
 
-from micropython import const
-
-from firmware.access import numbers, operators
+from firmware.access import former, numbers
 from firmware.crypto.cmac import mac
-
-_TAG_LEN = const(7)
 
 
 def owner(desk, digits):
     """Return the number of the operator whose card has these digits, None when it is nobody's."""
     wanted, found = tag(desk, digits), None
     for _, stored in numbers.each(desk.state):
-        if stored[operators.STORED_LEN :] == wanted:
+        if former.card(stored) == wanted:
             found = stored[:2]
     return found
 
@@ -25,4 +21,4 @@ def tag(desk, digits):
     """Return what is kept of the card with these digits."""
     message, out = b"card" + bytes(digits), bytearray(16)
     mac(desk.board.keystore.get_bytes("mac_key"), message, 0, len(message), out, 0)
-    return bytes(out[:_TAG_LEN])
+    return bytes(out[: former.CARD_LEN])

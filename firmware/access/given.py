@@ -8,7 +8,7 @@ from firmware.access.operators import Operators
 
 
 async def run(desk, index, number, flags, first):
-    """Draw a first password that is not the supervisor's, into `first` (8 bytes); return the
+    """Draw a first password that is nobody else's, into `first` (8 bytes); return the
     change that stores it for the operator at `index`.
     """
     people = Operators(desk)

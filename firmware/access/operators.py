@@ -3,10 +3,10 @@
 What always holds: an attempt is counted before the password is looked at, see `attempts`, which
 also locks; a number that nobody has is counted and locked like an operator's, so that who tries
 numbers is not told which there are; a first password opens nothing but its own change; nobody has
-the supervisor's password. All passwords of a terminal are stretched with one salt, drawn for it:
-so one stretching tells whether anybody has a password. Follows PCI DSS 4.0.1 8.3.4 (lock-out) and
-8.3.6 (strength), without claiming certification. May import rooms, attempts, roles, crypto and
-storage.
+a password that is another's, or was one's own among the last four. All passwords of a terminal are
+stretched with one salt, drawn for it, and at one cost: so one stretching tells of all. Follows PCI
+DSS 4.0.1 8.3.4 (lock-out), 8.3.6 (strength) and 8.3.7 (the last four), without claiming
+certification. May import rooms, attempts, roles, crypto and storage.
 """
 
 import struct
@@ -14,7 +14,7 @@ import struct
 from micropython import const
 
 from firmware import rooms
-from firmware.access.roles import ADMINISTRATOR, SUPERVISOR
+from firmware.access.roles import ADMINISTRATOR
 from firmware.crypto.compare import equal
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -28,20 +28,19 @@ DISABLED = const(4)  # right, but the supervisor has locked the operator
 
 # What becomes of a new one
 SET = const(1)
-SAME = const(2)  # it is the one before
-TAKEN = const(3)  # the supervisor and somebody else would have the same
+SAME = const(2)  # it is the one before, or one of the three before that
+TAKEN = const(3)  # it is somebody else's
 NOBODY = const(4)  # there is no such operator
 
 FIRST = const(1)  # of an operator's flags: the password is to be changed
 OFF = const(2)  # locked by the supervisor
 
-_ITERATIONS = const(1000)
-_LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then the card's tag, if any
+_LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then see `former`
 STORED_LEN = const(29)
 FLAGS = const(2)  # where they stand
-_ITERATIONS_AT = const(3)
+ITERATIONS_AT = const(3)
 _SALT = const(5)
-_VERIFIER = const(13)
+VERIFIER = const(13)
 
 
 class Operators:
@@ -69,9 +68,10 @@ class Operators:
             return LOCKED
         rooms.ask("firmware.access.attempts", "count", self._desk, number)
         index = _find(self._state, number)
-        stored = bytes(STORED_LEN) if index < 0 else self._state.get(store.OPERATOR + index)
+        # Of a number that nobody has the supervisor's is tried: it takes as long.
+        stored = self._state.get(store.OPERATOR + max(index, 0))
         _, flags, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)
-        tried = await self._verifier(password, salt, iterations or _ITERATIONS)
+        tried = await self._verifier(password, salt, iterations)
         if not equal(tried, verifier, 16) or index < 0:
             locks = not rooms.ask("firmware.access.attempts", "left", self._desk, number)
             self._tell(audit.LOCKED if locks else audit.WRONG, number, ())
@@ -104,8 +104,11 @@ class Operators:
         before = self._state.get(store.OPERATOR + index)
         flags = 0 if before is None else before[FLAGS] & OFF
         change = await self.verifying(index, number, password, flags)
-        if before is not None and await self._same(before, password, change[1]):
-            return SAME
+        if before is not None:
+            if await self._same(before, password, change[1]):
+                return SAME
+            if rooms.ask("firmware.access.former", "has", before, change[1]):
+                return SAME
         if await self.taken(number, password, change[1]):
             return TAKEN
         if by_provider:
@@ -123,26 +126,29 @@ class Operators:
 
     async def verifying(self, index, number, password, flags):
         """Return the change that stores an operator and what the password is checked against. The
-        operator's card stays.
+        operator's card stays, and so does what is known of former passwords that were chosen.
         """
         state = self._state
         salt = None
         for known in (store.OPERATOR, store.OPERATOR + 1):
             stored = state.get(known)
             if stored is not None:
-                salt = stored[_SALT:_VERIFIER]
+                salt = stored[_SALT:VERIFIER]
                 break
         salt = salt or self._random(8)
-        verifier = await self._verifier(password, salt, _ITERATIONS)
-        stored = struct.pack(_LAYOUT, number, flags, _ITERATIONS, salt, verifier)
-        before = state.get(store.OPERATOR + index) or b""
-        return store.OPERATOR + index, stored + before[STORED_LEN:]
+        iterations = rooms.ask("firmware.access.cost", "run", self._desk)
+        verifier = await self._verifier(password, salt, iterations)
+        stored = struct.pack(_LAYOUT, number, flags, iterations, salt, verifier)
+        before = state.get(store.OPERATOR + index)
+        if before is not None:
+            stored = rooms.ask("firmware.access.former", "kept", before, stored)
+        return store.OPERATOR + index, stored
 
     async def taken(self, number, password, made):
-        """Tell whether the supervisor and somebody else would have this same password; of whom
-        else is never told. made: what `verifying` has made of it.
+        """Tell whether it is somebody else's password; whose is never told. made: what `verifying`
+        has made of it.
         """
-        for index in range(store.OPERATORS if number == SUPERVISOR else 1):
+        for index in range(store.OPERATORS):
             other = self._state.get(store.OPERATOR + index)
             if other is not None and other[:2] != number:
                 if await self._same(other, password, made):
@@ -151,8 +157,8 @@ class Operators:
 
     async def _same(self, stored, password, made):
         # Whether that is the password now of whom `stored` is of.
-        if stored[_ITERATIONS_AT:_VERIFIER] == made[_ITERATIONS_AT:_VERIFIER]:
-            return equal(stored[_VERIFIER:], made[_VERIFIER:], 16)
+        if stored[ITERATIONS_AT:VERIFIER] == made[ITERATIONS_AT:VERIFIER]:
+            return equal(stored[VERIFIER:STORED_LEN], made[VERIFIER:STORED_LEN], 16)
         _, _, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)  # of older firmware
         return equal(await self._verifier(password, salt, iterations), verifier, 16)
 

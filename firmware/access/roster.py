@@ -1,15 +1,15 @@
 """The operators 01-98 as the supervisor looks after them.
 
 What always holds: every step is one record, with its audit entry; whoever gets a first password
-must choose another at the first log-in, and it is not the supervisor's; the supervisor and the
+must choose another at the first log-in, and it is nobody else's; the supervisor and the
 system administrator are not in the list: the provider resets them. May import rooms, attempts,
-numbers, cards, roles, storage and what operators calls things.
+numbers, former, cards, roles, storage and what operators calls things.
 """
 
 from micropython import const
 
 from firmware import rooms
-from firmware.access import attempts, cards, numbers, operators, roles
+from firmware.access import attempts, cards, former, numbers, operators, roles
 from firmware.access.roles import SUPERVISOR
 from firmware.storage import audit
 from firmware.storage import state as store
@@ -22,7 +22,7 @@ def listed(state):
     found = []
     for index, stored in numbers.each(state):
         if 1 <= index <= MOST:
-            card = len(stored) > operators.STORED_LEN
+            card = bool(former.card(stored))
             found.append((stored[:2], stored[operators.FLAGS], card))
     return sorted(found)
 
@@ -74,7 +74,7 @@ def use_card(desk, number, digits):
         if cards.owner(desk, digits) not in (None, number):
             return False
         tag = cards.tag(desk, digits)
-    change = (store.OPERATOR + index, stored[: operators.STORED_LEN] + tag)
+    change = (store.OPERATOR + index, former.with_card(stored, tag))
     entry = _entry(desk, audit.ADDED, number + (b" card" if tag else b" no card"))
     desk.state.put((change,), entry)
     return True

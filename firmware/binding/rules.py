@@ -23,15 +23,11 @@ CARD_EXPIRED = const(11)
 EXPIRY_INVALID = const(12)
 LICENCE_LENGTH = const(13)
 LICENCE_CHECK = const(14)
-PASSWORD_SHORT = const(15)
-PASSWORD_SIMPLE = const(16)
 CARD_SAME = const(17)
 
 NAME_MAX = const(120)  # bytes of UTF-8
 ACCOUNT_MIN = const(8)
 ACCOUNT_MAX = const(32)
-PASSWORD_MIN = const(8)
-PASSWORD_MAX = const(16)
 
 _ALPHABET = b"0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: without I O S V Z
 
@@ -112,16 +108,3 @@ def licence(buf):
         total += value * weight
         weight = weight * 3 % 31
     return OK if _ALPHABET[(31 - total % 31) % 31] == buf[17] else LICENCE_CHECK
-
-
-def password(buf):
-    """Check a new password: 8-16 digits, no single digit repeated, no run such as 12345678."""
-    if len(buf) < PASSWORD_MIN:
-        return PASSWORD_SHORT
-    step = buf[1] - buf[0]
-    if step not in (-1, 0, 1):
-        return OK
-    for i in range(2, len(buf)):
-        if buf[i] - buf[i - 1] != step:
-            return OK
-    return PASSWORD_SIMPLE

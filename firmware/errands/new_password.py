@@ -1,13 +1,13 @@
 """A new password: typed twice, then stored."""
 
+from micropython import const
+
 from firmware import rooms
 from firmware.access import operators
-from firmware.binding import rules
 from firmware.crypto.wipe import wipe
 
 _TITLE = "password.title"
-
-
+_MOST = const(16)  # digits
 _TOLD = ("password.changed", "password.same", "password.taken", "reset.nobody")
 
 
@@ -16,14 +16,14 @@ async def run(desk, number, by_provider=False):
 
     by_provider: the provider has answered the challenge, see access.operators.
     """
-    pages = desk.pages
+    pages, low = desk.pages, rooms.ask("firmware.access.policy", "least", number)
     while True:
-        first = await _asked(pages, "password.new", _fault)
+        first = await _asked(pages, "password.new", low, _fault, low)
         if first is None:
             return False
         second = None
         try:
-            second = await _asked(pages, "password.again", None)
+            second = await _asked(pages, "password.again", low)
             told = "password.differ"
             if second is not None and second == first:
                 work = _stored(desk, number, first, by_provider)
@@ -38,13 +38,13 @@ async def run(desk, number, by_provider=False):
             return told == _TOLD[0]
 
 
-def _asked(pages, label, check):
-    return pages.digits(_TITLE, label, rules.PASSWORD_MIN, rules.PASSWORD_MAX, b"", True, check)
+def _asked(pages, label, low, check=None, told=None):
+    return pages.digits(_TITLE, label, low, _MOST, b"", True, check, whose=told)
 
 
 def _fault(buf):
-    code = rooms.ask("firmware.binding.rules", "password", buf)
-    return "rule.%d" % code if code else None
+    reason = rooms.ask("firmware.access.policy", "check", buf)
+    return "password.weak.%d" % reason if reason else None
 
 
 async def _stored(desk, number, password, by_provider):

@@ -1,10 +1,12 @@
 """Passwords: counted before they are looked at, locked after five; how the first ones come."""
 
 import asyncio
+from itertools import cycle
+from types import SimpleNamespace
 
 import pytest
 
-from firmware.access import attempts, operators
+from firmware.access import attempts, cost, numbers, operators
 from firmware.errands import first_start
 from firmware.storage import audit, audit_log
 from firmware.storage import state as store
@@ -23,8 +25,9 @@ class Cut(Exception):
 class Keystore(Keys):
     """As provisioning left it; `cuts` erases from now the power fails, before it is done."""
 
-    def __init__(self, cuts=99):
+    def __init__(self, cuts=99, **entries):
         super().__init__()
+        self.update(entries)
         self.cuts = cuts
         for number, password in FIRST.items():
             self["first_" + number.decode()] = password
@@ -90,9 +93,9 @@ def access():
 
 def test_a_first_password_opens_only_its_own_change(access):
     assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE
-    assert access.set(b"01", b"20261124") == operators.SET
+    assert access.set(b"01", b"85203916") == operators.SET
     access.boot()
-    assert access.check(b"01", b"20261124") == operators.GRANTED
+    assert access.check(b"01", b"85203916") == operators.GRANTED
     assert access.check(b"01", FIRST[b"01"]) == operators.WRONG
 
 
@@ -151,9 +154,9 @@ def test_no_restart_makes_a_lock_out_longer(access):
 def test_a_new_password_is_not_the_one_before(access):
     assert access.set(b"01", FIRST[b"01"]) == operators.SAME
     assert access.check(b"01", FIRST[b"01"]) == operators.MUST_CHANGE
-    assert access.set(b"01", b"20261124") == operators.SET
-    assert access.set(b"01", b"20261124") == operators.SAME
-    assert access.set(b"01", b"20261125")
+    assert access.set(b"01", b"85203916") == operators.SET
+    assert access.set(b"01", b"85203916") == operators.SAME
+    assert access.set(b"01", b"85203917")
 
 
 def test_five_wrong_attempts_lock_for_thirty_minutes_also_over_a_restart(access):
@@ -237,7 +240,61 @@ def test_an_unfinished_write_counts_as_a_failed_attempt_once(access):
 
 
 def test_no_password_is_on_flash(access):
-    access.set(b"01", b"20261124")
-    for password in (b"20261124", *FIRST.values()):
+    access.set(b"01", b"85203916")
+    for password in (b"85203916", *FIRST.values()):
         assert password not in bytes(access.flash.data)
-    assert b"20261124" not in access.state.get(store.OPERATOR + 1)
+    assert b"85203916" not in access.state.get(store.OPERATOR + 1)
+
+
+# -- what guessing costs -------------------------------------------------------------------------
+
+
+def costs(access):
+    """Return the iterations of each operator's password."""
+    return [stored[3] << 8 | stored[4] for _, stored in numbers.each(access.state)]
+
+
+@pytest.fixture
+def chip(monkeypatch):
+    """Have a chip take so many microseconds for 200 iterations, each time it is asked."""
+
+    def takes(*took_us):
+        ticks = cycle([tick for took in took_us for tick in (1000, 1000 + took)])
+        time = SimpleNamespace(ticks_us=lambda: next(ticks), ticks_diff=lambda a, b: a - b)
+        monkeypatch.setattr(cost, "time", time)
+
+    return takes
+
+
+@pytest.mark.parametrize(
+    ("took_us", "iterations"),
+    [
+        ((50_000, 40_000, 90_000), 5000),  # what takes longer did something else meanwhile
+        ((900_000,) * 3, cost.LEAST),
+        ((100,) * 3, cost.MOST),
+    ],
+)
+def test_guessing_costs_a_second_of_the_chip_between_bounds(chip, took_us, iterations):
+    chip(*took_us)
+    access = Access(Keystore(stretch=None))
+    assert costs(access) == [iterations] * 2
+    assert access.set(b"01", b"85203916") == operators.SET  # nothing is measured any more
+    assert costs(access) == [iterations] * 2
+    access.boot()
+    assert access.check(b"01", b"85203916") == operators.GRANTED
+
+
+def test_what_costs_less_costs_the_same_with_the_next_password_and_never_less(chip):
+    access = Access()
+    assert costs(access) == [1000] * 2  # of firmware before this one
+    del access.keys["stretch"]
+    chip(*(40_000,) * 3)
+    assert access.set(b"01", b"85203916") == operators.SET
+    assert costs(access) == [1000, 5000]
+    assert access.check(b"00", FIRST[b"00"]) == operators.MUST_CHANGE
+    assert access.set(b"00", FIRST[b"00"]) == operators.SAME
+    assert access.set(b"00", b"85203916") == operators.TAKEN
+    assert access.set(b"01", FIRST[b"00"]) == operators.TAKEN
+    access.keys["stretch"] = b"\x03\xe8"
+    assert access.set(b"00", b"60417392") == operators.SET
+    assert costs(access) == [5000] * 2

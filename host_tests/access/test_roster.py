@@ -38,8 +38,8 @@ def test_an_operator_that_is_added_logs_in_once_the_first_password_is_changed(ac
     assert told(access, before) == [(audit.ADDED, b"00", b"07")]
     access.boot()
     assert access.check(b"07", first) == operators.MUST_CHANGE
-    assert access.set(b"07", b"20261124") == operators.SET
-    assert access.check(b"07", b"20261124") == operators.GRANTED
+    assert access.set(b"07", b"85203916") == operators.SET
+    assert access.check(b"07", b"85203916") == operators.GRANTED
     assert [number for number, _, _ in roster.listed(access.state)] == [b"01", b"07"]
 
 
@@ -70,17 +70,17 @@ def test_a_new_first_password_ends_the_one_before_and_the_lock_out(access):
 
 def test_a_locked_operator_stays_locked_until_the_supervisor_unlocks_it(access):
     give(access, b"07")
-    access.set(b"07", b"20261124")
+    access.set(b"07", b"85203916")
     before = access.state.journal.number
     assert roster.switch(access, b"07")
     access.boot()
-    assert access.check(b"07", b"20261124") == operators.DISABLED
-    assert access.check(b"07", b"20261125") == operators.WRONG  # who guesses is told no more
+    assert access.check(b"07", b"85203916") == operators.DISABLED
+    assert access.check(b"07", b"85203917") == operators.WRONG  # who guesses is told no more
     assert access.check(b"07", give(access, b"07")) == operators.DISABLED
-    access.set(b"07", b"20261124")
-    assert access.check(b"07", b"20261124") == operators.DISABLED
+    access.set(b"07", b"60417392")
+    assert access.check(b"07", b"60417392") == operators.DISABLED
     assert not roster.switch(access, b"07")
-    assert access.check(b"07", b"20261124") == operators.GRANTED
+    assert access.check(b"07", b"60417392") == operators.GRANTED
     steps = [(event, said) for event, who, said in told(access, before) if who == b"00"]
     assert steps == [
         (audit.GONE, b"07 locked"),
@@ -112,9 +112,9 @@ def test_operator_01_may_be_deleted_and_is_not_begun_again(access):
 
 
 def test_the_supervisor_and_the_administrator_are_not_in_the_list(access):
-    asyncio.run(access.operators.set_password(b"99", bytearray(b"90807060"), True))
+    asyncio.run(access.operators.set_password(b"99", bytearray(b"59317604"), True))
     assert [number for number, _, _ in roster.listed(access.state)] == [b"01"]
-    assert access.check(b"99", b"90807060") == operators.GRANTED
+    assert access.check(b"99", b"59317604") == operators.GRANTED
 
 
 @pytest.mark.parametrize("number", [b"00", b"99"])
@@ -169,15 +169,16 @@ def test_power_lost_at_any_byte_leaves_an_operator_as_it_was_or_wholly_changed(a
 # -- two people, two passwords -------------------------------------------------------------------
 
 
-def test_supervisor_and_operator_never_have_the_same_password(access):
+def test_no_two_people_ever_have_the_same_password(access):
     give(access, b"07")
-    assert access.set(b"07", b"20261124") == operators.SET
-    assert access.set(b"00", b"20261124") == operators.TAKEN
+    assert access.set(b"07", b"85203916") == operators.SET
+    assert access.set(b"00", b"85203916") == operators.TAKEN
     assert access.check(b"00", FIRST[b"00"]) == operators.MUST_CHANGE
     assert access.set(b"00", b"71828182") == operators.SET
     assert access.set(b"07", b"71828182") == operators.TAKEN
-    assert access.check(b"07", b"20261124") == operators.GRANTED
-    assert access.set(b"01", b"20261124") == operators.SET  # opens no more
+    assert access.check(b"07", b"85203916") == operators.GRANTED
+    assert access.set(b"01", b"85203916") == operators.TAKEN  # of two operators neither
+    assert access.set(b"01", b"60417392") == operators.SET
 
 
 def test_no_provider_makes_them_the_same_either(access):
@@ -188,11 +189,11 @@ def test_no_provider_makes_them_the_same_either(access):
 
     assert by_provider(b"01", b"71828182") == operators.TAKEN
     assert by_provider(b"99", b"71828182") == operators.TAKEN
-    access.set(b"01", b"20261124")
-    assert by_provider(b"00", b"20261124") == operators.TAKEN
+    access.set(b"01", b"85203916")
+    assert by_provider(b"00", b"85203916") == operators.TAKEN
 
 
-def test_a_first_password_is_never_the_supervisors(access, monkeypatch):
+def test_a_first_password_is_nobody_elses(access, monkeypatch):
     drawn = [b"71828182", b"71828182", b"40302010"]
     access.set(b"00", drawn[0])
     monkeypatch.setattr("firmware.access.drawn.digits", lambda random: drawn.pop(0))
@@ -224,11 +225,53 @@ def test_operators_of_older_firmware_are_compared_by_their_own_salt():
     stored = access.state.get(store.OPERATOR + 1)
     access.state.put(((store.OPERATOR + 1, stored[:5] + b"anothers" + bytes(16)),))
     own = access.operators
-    tag = asyncio.run(own._verifier(bytearray(b"20261124"), b"anothers", 1000))
+    tag = asyncio.run(own._verifier(bytearray(b"85203916"), b"anothers", 1000))
     access.state.put(((store.OPERATOR + 1, stored[:5] + b"anothers" + tag),))
-    assert access.set(b"00", b"20261124") == operators.TAKEN
-    assert access.set(b"01", b"20261124") == operators.SAME
-    assert access.set(b"00", b"20261125") == operators.SET
+    assert access.set(b"00", b"85203916") == operators.TAKEN
+    assert access.set(b"01", b"85203916") == operators.SAME
+    assert access.set(b"00", b"85203917") == operators.SET
+
+
+# -- one's own last four -------------------------------------------------------------------------
+
+
+def test_none_of_ones_last_four_passwords_is_a_new_one(access):
+    chosen = [b"85203916", b"60417392", b"48305927", b"59317604", b"73194068"]
+    for password in chosen[:4]:
+        assert access.set(b"01", password) == operators.SET
+    access.boot()
+    for password in chosen[:4]:
+        assert access.set(b"01", password) == operators.SAME
+    assert access.set(b"01", chosen[4]) == operators.SET
+    assert access.set(b"01", chosen[0]) == operators.SET  # four newer ones ago
+
+
+def test_former_passwords_outlast_a_reset_but_not_the_operator(access):
+    give(access, b"07")
+    for password in (b"85203916", b"60417392"):
+        access.set(b"07", password)
+    for _ in range(4):
+        first = give(access, b"07")  # drawn ones are none that somebody chose
+    assert access.set(b"07", b"85203916") == operators.SAME
+    assert access.set(b"07", first) == operators.SAME
+    roster.delete(access, b"07")
+    give(access, b"07")
+    assert access.set(b"07", b"85203916") == operators.SET
+
+
+def test_a_card_and_former_passwords_leave_each_other_alone(access):
+    give(access, b"07")
+    card = bytearray(b"200700012345")
+    for count, password in enumerate((b"85203916", b"60417392", b"48305927", b"59317604")):
+        assert roster.use_card(access, b"07", card)
+        assert access.set(b"07", password) == operators.SET
+        access.boot()
+        assert cards.owner(access, card) == b"07"
+        assert roster.listed(access.state)[1] == (b"07", 0, True)
+        assert len(access.state.get(store.OPERATOR + 2)) == 36 + 4 * count
+    assert roster.use_card(access, b"07", None)
+    assert roster.listed(access.state)[1] == (b"07", 0, False)
+    assert access.set(b"07", b"85203916") == operators.SAME
 
 
 # -- operator cards ------------------------------------------------------------------------------
@@ -245,7 +288,7 @@ def test_a_card_is_one_operators_and_only_a_tag_of_it_is_kept(access):
     assert not roster.use_card(access, b"01", card)
     stored = access.state.get(store.OPERATOR + 2)
     assert bytes(card) not in stored and len(stored) == 36
-    access.set(b"07", b"20261124")
+    access.set(b"07", b"85203916")
     assert cards.owner(access, card) == b"07"  # a new password keeps the card
     assert roster.use_card(access, b"07", None)
     assert cards.owner(access, card) is None

@@ -57,18 +57,3 @@ def test_a_card_is_good_to_the_end_of_its_month():
     assert rules.expiry(b"2611", 2026, 11) == rules.OK
     assert rules.expiry(b"2610", 2026, 11) == rules.CARD_EXPIRED
     assert rules.expiry(b"2613", 2026, 11) == rules.EXPIRY_INVALID
-
-
-@pytest.mark.parametrize(
-    ("password", "verdict"),
-    [
-        (b"1234567", rules.PASSWORD_SHORT),
-        (b"12345678", rules.PASSWORD_SIMPLE),
-        (b"87654321", rules.PASSWORD_SIMPLE),
-        (b"00000000", rules.PASSWORD_SIMPLE),
-        (b"20261124", rules.OK),
-        (b"12345679", rules.OK),
-    ],
-)
-def test_new_passwords_are_long_and_no_run(password, verdict):
-    assert rules.password(password) == verdict

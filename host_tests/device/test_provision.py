@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.binding import rules
+from firmware.access import policy
 from host_tests.device.conftest import until
 from host_tests.device.disk import files
 from host_tests.device.fitted import AIR
@@ -191,12 +191,14 @@ def test_first_passwords_of_the_bundle_are_taken(fitted, order, tmp_path, held):
     assert on_the_board(board) == handed(tmp_path, wish) == drawn
 
 
-def test_what_is_drawn_would_pass_as_a_chosen_password(monkeypatch):
+def test_what_is_drawn_is_as_long_as_a_chosen_password_and_as_hard_to_guess(monkeypatch):
     numbers = iter([11111111, 12345678, 98765432, 58203914, 58203914, 5, 73914826])
     monkeypatch.setattr("tools.acquirer.office.secrets.randbelow", lambda _: next(numbers))
     drawn = office.first_passwords()
     assert drawn == {"00": "58203914", "01": "73914826"}  # of two people, and not the same
-    assert all(rules.password(password.encode()) == rules.OK for password in drawn.values())
+    for number, password in drawn.items():
+        assert len(password) >= policy.least(number.encode())
+        assert not policy.check(password.encode())
 
 
 def test_another_network_and_host_reach_the_board_without_new_keys(fitted, order, capsys):

@@ -91,16 +91,16 @@ def test_the_twenty_first_is_refused_with_the_reason():
 
 def test_locked_unlocked_given_a_new_password_and_deleted():
     desk = Desk()
-    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"20261124")))
+    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"85203916")))
     play(desk, errand.run(desk), ("01", "1"), ("Lock", "2"), ("01 locked", "C"))
     play(
         desk,
         desk.prove(b"01", "log_in.title"),
-        ("Password of 01", "20261124D"),
+        ("Password of 01", "85203916D"),
         ("Supervisor 00 has locked", "D"),
     )
     play(desk, errand.run(desk), ("01 locked", "1"), ("Unlock", "2"), ("1/2", "C"))
-    assert desk.check(b"01", b"20261124") == operators.GRANTED
+    assert desk.check(b"01", b"85203916") == operators.GRANTED
     play(
         desk,
         errand.run(desk),
@@ -113,7 +113,7 @@ def test_locked_unlocked_given_a_new_password_and_deleted():
         ("Shown once only", "D"),
         ("01 new", "C"),
     )
-    assert desk.check(b"01", b"20261124") == operators.WRONG
+    assert desk.check(b"01", b"85203916") == operators.WRONG
     desk.draft = bytearray(b"01" + bytes(226))
     play(
         desk,
@@ -138,7 +138,7 @@ def test_an_operator_card_is_registered_and_then_names_its_operator():
     page = errand.run(desk)
     play(desk, page, *register, ("2007 0001 2345", "D"), ("Done", "D"), ("card", "C"))
 
-    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"20261124")))
+    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"85203916")))
     desk.operator = None
     for track, said in ((b";9999000011?", "Card not registered"), (BANK_CARD, "is a bank card")):
         desk.access.magstripe.tracks.append(track)
@@ -146,7 +146,7 @@ def test_an_operator_card_is_registered_and_then_names_its_operator():
     desk.access.magstripe.tracks.append(OPERATOR_CARD)
 
     # 07 stands there, not what the page proposes.
-    steps = ("Operator number", "**"), ("01", "D"), ("Password of 01", "20261124D")
+    steps = ("Operator number", "**"), ("01", "D"), ("Password of 01", "85203916D")
     assert play(desk, log_in.run(desk), *steps) == b"01"
 
 

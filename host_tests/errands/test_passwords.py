@@ -72,11 +72,11 @@ def play(desk, errand, *steps):
 
 def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_changed():
     desk = Desk()
-    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"20261124")))
+    asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"85203916")))
     given_up = play(
         desk,
         approval.run(desk, "change.title", [0, None], PROPOSAL),
-        ("Password of 01", "20261124D"),
+        ("Password of 01", "85203916D"),
         ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
         ("first password", "D"),
@@ -86,7 +86,7 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
     secrets = play(
         desk,
         approval.run(desk, "change.title", [0, None], PROPOSAL),
-        ("Password of 01", "20261124D"),
+        ("Password of 01", "85203916D"),
         ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
         ("first password", "D"),
@@ -99,24 +99,41 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
     assert [bytes(code) for _, code in secrets] == [b"123456"]
 
 
-def test_label_and_error_ask_for_the_same_length(desk):
+@pytest.mark.parametrize(("number", "least"), [(b"00", 8), (b"99", 8), (b"01", 6)])
+def test_label_and_error_ask_for_the_same_length(desk, number, least):
     result = play(
         desk,
-        new_password.run(desk, b"01"),
-        ("New, 8 digits or more", "1234567D"),
-        ("at least 8", "C"),
+        new_password.run(desk, number),
+        (f"New, {least} digits or more", "8520391"[: least - 1] + "D"),
+        (f"at least {least}", "C"),
     )
     assert result is False
 
 
-def test_the_password_before_is_no_new_one(desk):
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("20261124", "No date"),
+        ("38403840", "No repeated blocks"),
+        ("78901234", "No digits in a row"),
+        ("38400483", "Same backwards"),
+        ("14725836", "No keypad lines"),
+        ("37733773", "3 different digits"),
+    ],
+)
+def test_what_anybody_would_try_first_is_refused_with_its_own_reason(desk, typed, told):
+    steps = (("New, 8 digits", typed + "D"), (told, "C"))
+    assert play(desk, new_password.run(desk, b"00"), *steps) is False
+
+
+def test_a_password_of_the_last_four_is_no_new_one(desk):
     result = play(
         desk,
         new_password.run(desk, b"01"),
-        ("New, 8 digits", FIRST[b"01"].decode() + "D"),
+        ("New, 6 digits", FIRST[b"01"].decode() + "D"),
         ("again", FIRST[b"01"].decode() + "D"),
-        ("one before", "D"),
-        ("New, 8 digits", "C"),
+        ("last four", "D"),
+        ("New, 6 digits", "C"),
     )
     assert result is False
 
@@ -133,15 +150,77 @@ def test_who_is_locked_out_is_told_for_how_much_longer(desk, number):
         play(desk, page, (asked, FIRST[b"00"].decode() + "D"), (left, "D"))
 
 
-def test_a_number_that_nobody_has_reads_as_a_wrong_password_does(desk):
-    def read(number):
-        steps = [
-            (f"Password of {number.decode()}", "88888888D"),
-            ("4 attempts left", "D"),
-            (f"Password of {number.decode()}", "88888888D"),
-            ("3 attempts left", "D"),
-            (f"Password of {number.decode()}", "C"),
-        ]
-        return play(desk, desk.prove(number, "log_in.title"), *steps)
+class Watched(Desk):
+    """Somebody looks at the screen, at the flash chip's wires and the key storage's, and at how
+    long it all takes: `seen` in turn, without the number tried and without what was written.
+    """
 
-    assert read(b"77") == read(b"01")
+    def __init__(self, number, monkeypatch):
+        super().__init__()
+        self.number, self.seen = number, []
+        flash, keys = self.access.flash, self.access.keys
+        flash.program = self._told("program", flash.program)
+        flash.erase = self._told("erase", flash.erase)
+        keys.put = self._told("key storage", keys.put)
+        keys.erase = self._told("key storage", keys.erase)
+        stretch = operators.Operators._verifier
+
+        def stretched(people, password, salt, iterations):
+            self.seen.append(("stretch", iterations))
+            return stretch(people, password, salt, iterations)
+
+        monkeypatch.setattr(operators.Operators, "_verifier", stretched)
+
+    def _told(self, what, work):
+        def told(*args):
+            self.seen.append(
+                (what, *(len(arg) for arg in args if not isinstance(arg, (int, str))))
+            )
+            return work(*args)
+
+        return told
+
+    def restart(self):
+        self.access.boot()
+        self.state = self.access.state
+
+    def attempt(self, typed):
+        """Try a password; keep what is shown. Log-in is given up or over."""
+
+        async def story():
+            task = asyncio.create_task(self.prove(self.number, "log_in.title"))
+            await until(self, f"Password of {self.number.decode()}")
+            self._look()
+            await self.stage.press(typed + "D")
+            await until(self, "left")
+            self._look()
+            await self.stage.press("D")
+            if not task.done():
+                await until(self, f"Password of {self.number.decode()}")
+                await self.stage.press("C")
+            async with asyncio.timeout(20):
+                self.seen.append(await task)
+
+        asyncio.run(story())
+
+    def _look(self):
+        words = "\n".join(self.stage.lines)
+        self.seen.append(words.replace(f"Password of {self.number.decode()}", "Password of …"))
+
+
+@pytest.mark.parametrize("nobody", [b"77", b"99"])
+def test_nobody_who_watches_screen_and_wires_can_tell_who_there_is(nobody, monkeypatch):
+    seen = []
+    for number in (b"01", nobody):
+        with monkeypatch.context() as while_watched:
+            desk = Watched(number, while_watched)
+            for _ in range(2):
+                desk.attempt("88888888")
+            desk.restart()
+            for minutes in (0, 0, 0, 0, 29, 2, 0):  # locked, still locked, over
+                desk.clock.time += 60 * minutes
+                desk.attempt("88888888")
+        seen.append(desk.seen)
+    assert seen[0] == seen[1]
+    assert sum("min left" in each for each in seen[0] if isinstance(each, str)) >= 3
+    assert any(each[0] == "program" and each[1] > 0 for each in seen[0] if each)

@@ -45,7 +45,7 @@ _NUMBER = "1001230009876543"
 _PLAN = {
     "goals": ("change", "bindings"),
     "number": _NUMBER,
-    "chosen": {"01": "20260101", "00": "73194068"},
+    "chosen": {"01": "60417392", "00": "73194068"},
 }
 _TOKEN = re.compile("(?<![0-9A-F])[0-9A-F]{16}(?![0-9A-F])")
 _LEAST = 40 * 1024  # too small to boot

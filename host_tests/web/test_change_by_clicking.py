@@ -64,7 +64,7 @@ class Shop:
 
     async def choose_new_password(self, password):
         await self.answer("初始密码必须修改", "D")
-        await self.answer("新密码 至少8位", password + "D")
+        await self.answer("新密码 至少", password + "D")
         await self.answer("再输一次新密码", password + "D")
         await self.answer("密码已修改", "D")
 

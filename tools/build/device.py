@@ -75,10 +75,10 @@ TO_COME = (
     "firmware.binding.change.TAKE_ANOTHER",
     "firmware.binding.change.WAIT",
     # The contactless reader.
+    "drivers.contactless",
     "drivers.pn532",
-    "firmware.card.tlv.SEEK_LEN",
-    "firmware.card.tlv._DEPTH",
-    "firmware.card.tlv.seek",
+    "firmware.card.emv",
+    "firmware.card.seek",
     # Networks that a person chooses.
     "firmware.storage.state.NETWORK",
     "firmware.storage.state.NETWORKS",

@@ -69,7 +69,7 @@ def main(path, token_key):
             tlvs = _binding(10 * slot + i)
             state.put(state.binding_changes(slot, tlvs), shop.told(i, tlvs))
         bindings.append((slot, hexlify(tlvs).decode()))
-    verifier = b"\x00\x03\xe8" + bytes(range(31))  # flags, iterations, salt, verifier, card
+    verifier = b"\x00\x03\xe8" + bytes(range(43))  # flags, cost, salt, verifier, former, card
     for index in range(_FIRST, store.OPERATORS):
         number = b"%02d" % index if index < store.OPERATORS - 1 else b"99"
         state.put(((store.OPERATOR + index, number + verifier),))

@@ -57,7 +57,7 @@ def crowd(state):
         for _ in range(2):
             put(state.binding_changes(slot, LONGEST))
     for index in range(store.OPERATORS):
-        put(((store.OPERATOR + index, bytes(36)),))
+        put(((store.OPERATOR + index, bytes(48)),))
     for key in range(5):
         put(((store.ATTEMPTS + key, bytes(4 * store.ATTEMPTS_LEN)),))
     put(((store.ATTEMPTS + 24, bytes(2 * store.ATTEMPTS_LEN)),))
