@@ -43,8 +43,8 @@ class Sync:
     code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     last_outcome: of the last try about the request under way, or the one that ended it; None
     before the first. watched: set while a person looks at a request that is under review: all that
-    is asked goes over one connection then, which is whoever set it's to close. talking: set during
-    a conversation. tries, doubt: of `pause` and `taking`.
+    is asked goes over one connection then, which is whoever set it's to close. talking: a
+    conversation is under way. tries, doubt: of `pause` and `taking`.
     """
 
     def __init__(self, line, change_, state, clock, wifi):
