@@ -1,7 +1,6 @@
 """The request under way: what it is waiting for, ask again now, send it, or take it back."""
 
 from firmware import rooms
-from firmware.access import roles
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
@@ -62,30 +61,11 @@ async def _sent(desk, request):
         if desk.operator == SUPERVISOR:
             return "submission", (_TITLE,)
         return "submission", (_TITLE, ("approval", (_TITLE, _proposal(request), None)))
-    if at == 1 and await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
-        asking = await _two(desk)
-        if asking is not None:
-            return "submission", (_TITLE, None, None, asking)
-    return None
+    return ("withdraw", ()) if at == 1 else None
 
 
 def _proposal(request):
     return request.action, request.slot, request.reason, request.tlvs
-
-
-async def _two(desk):
-    # Whoever is logged in and the other of the two that it takes; return the operator of them.
-    if desk.operator != SUPERVISOR:
-        return desk.operator if await desk.prove(SUPERVISOR, _TITLE) else None
-    number = await desk.pages.digits(_TITLE, "log_in.number", 2, 2, b"01", False, _operators)
-    if number is None:
-        return None
-    number = bytes(number)
-    return number if await desk.prove(number, _TITLE) else None
-
-
-def _operators(number):
-    return None if roles.is_operator(number) else "operators.range"
 
 
 async def _unsent(desk, request):

@@ -21,6 +21,7 @@ from firmware.errands import (
     submission,
     telling,
     waiting,
+    withdraw,
 )
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as store
@@ -256,6 +257,8 @@ class Counter(Terminal):
             return await waiting.run(self, *args)
         if name == "pending":
             return await pending.run(self, *args)
+        if name == "withdraw":
+            return await withdraw.run(self, *args)
         self.opened.append((name, args))
 
     async def prove(self, number, title):
@@ -296,6 +299,21 @@ def test_the_supervisor_withdraws_only_together_with_an_operator():
     assert counter.opened == [("submission", ("pending.title", None, None, b"07"))]
     counter.opened.clear()
     counter.visit("DBDD**08D")
+    assert counter.opened == []
+
+
+@pytest.mark.parametrize("phase, led_to", [(change.REVIEW, ["waiting"] * 2), (change.SENT, [])])
+def test_a_withdrawal_that_is_given_up_leads_back_to_the_page_of_the_wait(phase, led_to):
+    counter = Counter(phase)
+    opened, there = counter.open, []
+
+    async def open_(name, *args):
+        there.append(name)
+        return await opened(name, *args)
+
+    counter.open = open_
+    counter.visit("DBDC")
+    assert [name for name in there if name == "waiting"] == led_to
     assert counter.opened == []
 
 
