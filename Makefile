@@ -27,7 +27,7 @@ run: setup ## the terminal in a browser (PORT= ACQUIRER= BUNDLE= HOME_DIR=)
 	@$(PY) -m tools.simulator run $(call with,PORT,port) $(call with,ACQUIRER,acquirer) \
 		$(call with,BUNDLE,bundle) $(call with,HEAP,heap)
 
-demo: setup ## a change, from log-in to accepted, as text (HEAP= HOME_DIR=)
+demo: setup ## a change of account and one of card, as text (HEAP= HOME_DIR=)
 	@$(PY) -m tools.simulator demo $(call with,HEAP,heap)
 
 acquirer: run-packages ## the acquirer's office at its command line (ARGS= HOME_DIR=)

@@ -31,28 +31,28 @@ damaged = None  # paths that are not as they were built; None: nothing of the bu
 whole = True  # what leads to the maintenance key, and what that needs
 
 
-def _console():
+def _opened():
     import esp32
     import machine
 
     held = esp32.NVS("rebind")
     value = bytearray(1)
 
-    def there(name):
+    def found(name):
         try:
             held.get_blob(name, value)  # a key is too long: it stays where it is
         except OSError as fault:
             return fault.errno != -0x1102  # ESP_ERR_NVS_NOT_FOUND
         return True
 
-    if there("console") and value[0]:
+    if found("console") and value[0]:
         if value[0] > 1:  # it is being provisioned, and has not signed on yet
             return 1
         if machine.reset_cause() in (machine.PWRON_RESET, machine.SOFT_RESET):
             return 2
         held.set_blob("console", b"\0")
         held.commit()
-    return 0 if there("service_key") else 1
+    return 0 if found("service_key") else 1
 
 
 def _count():
@@ -77,7 +77,8 @@ def _check():
     from binascii import hexlify
     from hashlib import sha256
 
-    buf = memoryview(bytearray(4096))
+    # Small: the collector takes a word that is left on the stack for what it was, and keeps it.
+    buf = memoryview(bytearray(512))
     found = []
     total = sha256()
     with open("manifest.txt", "rb") as lines:
@@ -104,7 +105,7 @@ def _check():
 
 try:
     console = 0  # it is closed; 1 there is no service key, 2 the provider has opened it
-    console = _console()
+    console = _opened()
     if console:
         kbd_intr(3)
     else:
@@ -125,5 +126,5 @@ try:
                     whole = False
 except Exception as fault:  # noqa: BLE001 (shown, whatever it is)
     sys.print_exception(fault)
-del _count, _check, _console
+del _count, _check, _opened
 gc.collect()

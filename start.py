@@ -7,24 +7,24 @@ from micropython import kbd_intr
 from firmware.rooms import ask
 
 
-def run(space):
-    """Leave `hardware` and `terminal` in the namespace `space` of boot.py and main.py; neither
+def run(table):
+    """Leave `hardware` and `terminal` in the namespace `table` of boot.py and main.py; neither
     after three starts. With the maintenance key `console` is 3 instead: it is free, and nothing is
     to be started.
     """
-    bench = ask("drivers.maintenance", "run", space["console"])
-    if bench:
-        if bench is not True:
-            ask("firmware.access.console", "run", bench)
+    found = ask("drivers.console", "held", table["console"])
+    if found:
+        if found is not True:
+            ask("firmware.access.console", "run", found)
             kbd_intr(3)
-        space["console"] = 3
+        table["console"] = 3
         return
-    if space["damaged"]:
+    if table["damaged"]:
         raise OSError("damaged")
-    if space["starts"] < 3:
-        config, space["hardware"] = ask("drivers.board", "start")
+    if table["starts"] < 3:
+        config, table["hardware"] = ask("drivers.board", "start")
         from firmware.terminal import Terminal
 
-        space["terminal"] = terminal = Terminal(space["hardware"], config)
+        table["terminal"] = terminal = Terminal(table["hardware"], config)
         if terminal.desk.sync:  # else it only says what is missing
             ask("firmware.scaffold", "run", terminal)

@@ -14,11 +14,11 @@ from micropython import const
 
 from drivers.certificate import validity
 from drivers.clock import Clock
+from drivers.console import keypad
 from drivers.flash import Flash
 from drivers.heap import READER_BUFFER, grow
 from drivers.keystore import Keystore
 from drivers.magstripe import Magstripe
-from drivers.maintenance import keypad
 from drivers.oled import Oled
 from drivers.parts import Parts
 from drivers.pins import PINS

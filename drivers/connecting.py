@@ -1,9 +1,9 @@
 """How the line to the acquirer is made: the network, the name, the socket, the handshake.
 
-What always holds: nothing is sent before the host has been verified, its name in a SAN, under a
-cipher that authenticates what it carries (AEAD); whatever fails, what there is of the connection
-is the link's to close; what it failed of is told by `cause`. May import socket, tls,
-firmware.rooms and tls_link.
+What always holds: nothing is sent before the host has been verified, its name in a SAN; whatever
+fails, what there is of the connection is the link's to close; what it failed of is told by
+`cause`. What it trusts, and its ciphers, are of `context`. May import socket, firmware.rooms and
+tls_link.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import select
 import socket
 import time
 
-import tls
 from micropython import const
 
 from drivers.tls_link import CLOSED, CONNECT, DNS, OWN, TLS, WIFI, LinkError
@@ -21,14 +20,6 @@ from firmware import rooms
 _WIFI_MS = const(8000)
 _EINPROGRESS = (115, 119, 36)  # Linux, lwIP, macOS
 _BROKEN = select.POLLERR | select.POLLHUP
-# TLS 1.2; 1.3, where MicroPython has it, has others.
-_CIPHERS = (
-    "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
-    "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256",
-    "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384",
-    "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384",
-)
-_NEWER = ("TLS1-3-AES-128-GCM-SHA256", "TLS1-3-AES-256-GCM-SHA384")
 _LATER = "The certificate validity starts in the future"  # and nothing else is wrong with it
 
 
@@ -75,7 +66,7 @@ async def _shake(link, look):
     # shown every certificate of the host's.
     try:
         link.step = OWN
-        context = _context(link)
+        context = rooms.ask("drivers.context", "make", link)
         if look:
             context.verify_callback = look
         link.step = DNS
@@ -113,25 +104,3 @@ async def _shake(link, look):
         if str(fault).strip() != _LATER:
             raise
         return False
-
-
-def _context(link):
-    # For mutual TLS from the acquirer's CA, the terminal's certificate and its key.
-    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    made.verify_mode = tls.CERT_REQUIRED
-    made.load_verify_locations(_read(link.certs + "/ca.der"))
-    key = link.keystore and link.keystore.get_bytes("tls_key")
-    own = _read(link.certs + "/terminal.der")
-    if len(own) > 4 and len(own) > (own[2] << 8 | own[3]) + 4:  # its issuers' follow
-        own = rooms.ask("drivers.chain", "pem", own)
-    made.load_cert_chain(own, key)
-    try:
-        made.set_ciphers(_NEWER + _CIPHERS)
-    except OSError:  # it has no TLS 1.3
-        made.set_ciphers(_CIPHERS)
-    return made
-
-
-def _read(path):
-    with open(path, "rb") as file:
-        return file.read()

@@ -4,12 +4,11 @@
     00 | 00 FF | FF FF LEN(2) LCS | TFI data ... | DCS | 00        longer than 255 bytes
     00 | 00 FF | 00 FF | 00        acknowledged;  FF 00: not acknowledged
 
-Always holds: nothing outside the given range is read, nothing is allocated. Noise and damaged
-frames are passed over: reading goes on one byte behind the start that was none. Native code:
-whoever drives the reader stays in memory. Imports nothing.
+Always holds: nothing outside the given range is read, nothing is allocated, not even in passing.
+Noise and damaged frames are passed over: reading goes on one byte behind the start that was none.
+In memory only while a field waits for a card. Imports nothing.
 """
 
-import micropython
 from micropython import const
 
 MORE = const(0)  # nothing whole yet
@@ -24,12 +23,12 @@ LENGTH = const(1)  # of TFI and data
 NEXT = const(2)  # where to go on; what is in front of it is needed no more
 OUT_LEN = const(3)
 
+_NONE = const(-1)  # no frame begins here
 _LONGEST = const(265)
 _ERROR = const(0x7F)
 
 
-@micropython.viper
-def frame(buf: ptr8, at: int, end: int, out: ptr16) -> int:
+def frame(buf, at, end, out):
     """Find the first frame in `buf[at:end]`; return what it is, or MORE.
 
     `out[NEXT]` always says where to go on; `out[PLACE]` and `out[LENGTH]` describe DATA.
@@ -38,44 +37,52 @@ def frame(buf: ptr8, at: int, end: int, out: ptr16) -> int:
         if buf[at] or buf[at + 1] != 0xFF:
             at += 1
             continue
-        length = buf[at + 2]
-        check = buf[at + 3]
-        place = at + 4
-        if length == 0 and check == 0xFF:
-            out[NEXT] = place
-            return ACK
-        if length == 0xFF and check == 0:
-            out[NEXT] = place
-            return NACK
-        if length == 0xFF and check == 0xFF:
-            place += 3
-            if place > end:
-                break
-            check = buf[at + 4] + buf[at + 5] + buf[at + 6]
-            length = buf[at + 4] << 8 | buf[at + 5]
-        else:
-            check += length
-        if check & 0xFF or length == 0 or length > _LONGEST:
+        kind = _head(buf, at, end, out)
+        if kind == _NONE:
             at += 1
             continue
-        stop = place + length
-        if stop >= end:
-            break
-        total = 0
-        i = place
-        while i <= stop:
-            total += buf[i]
-            i += 1
-        if total & 0xFF:
-            at += 1
-            continue
-        out[PLACE] = place
-        out[LENGTH] = length
-        out[NEXT] = stop + 1
-        return ERROR if length == 1 and buf[place] == _ERROR else DATA
-    else:
-        # A start may have begun in the last bytes: the zero in front of FF comes first.
-        while at < end and (buf[at] or (at + 1 < end and buf[at + 1] != 0xFF)):
-            at += 1
+        if kind == MORE:
+            out[NEXT] = at
+        return kind
+    # A start may have begun in the last bytes: the zero in front of FF comes first.
+    while at < end and (buf[at] or (at + 1 < end and buf[at + 1] != 0xFF)):
+        at += 1
     out[NEXT] = at
     return MORE
+
+
+def _head(buf, at, end, out):
+    # Tell what begins at `at`.
+    length = buf[at + 2]
+    check = buf[at + 3]
+    out[NEXT] = at + 4
+    if length + check == 0xFF and (not length or not check):
+        return NACK if length else ACK
+    out[PLACE] = at + 4
+    if length & check == 0xFF:
+        if at + 7 > end:
+            return MORE
+        out[PLACE] = at + 7
+        check = buf[at + 4] + buf[at + 5] + buf[at + 6]
+        length = buf[at + 4] << 8 | buf[at + 5]
+    else:
+        check += length
+    if check & 0xFF or length == 0 or length > _LONGEST:
+        return _NONE
+    out[LENGTH] = length
+    return _body(buf, end, out)
+
+
+def _body(buf, end, out):
+    at = out[PLACE]
+    stop = at + out[LENGTH]
+    if stop >= end:
+        return MORE
+    total = 0
+    while at <= stop:
+        total += buf[at]
+        at += 1
+    if total & 0xFF:
+        return _NONE
+    out[NEXT] = at
+    return ERROR if out[LENGTH] == 1 and buf[out[PLACE]] == _ERROR else DATA

@@ -23,6 +23,7 @@ _REMEDIES = {
     12: ("the key storage takes no more", "erase the partition nvs, then make provision PORT=..."),
     13: ("every key of the initial key has been used", "make provision PORT=... brings new ones"),
     14: ("the keys can't be read", "make provision PORT=... brings new ones"),
+    15: ("a file is not as it was built", "make flash PORT=..."),
     20: ("the flash of the journal does not answer", "make selftest PORT=...; another board"),
     21: ("the state can't be read", "keep the board: the provider reads it out"),
     22: ("the flash takes no more writes", "another board; this one can still be read out"),

@@ -48,6 +48,7 @@ def build(desk, config):
         raise StorageFault(KEYS_MISSING)
     clock = desk.clock = board.clock
     clock.begin_at(state.number(store.TIME))
+    rooms.ask("firmware.storage.files", "told", state, clock.now())
     licence = config.get("licence")
     desk.licence = licence.encode() if licence and len(licence) == _LICENCE_LEN else None
     desk.identity = Identity(

@@ -30,7 +30,7 @@ def run(bench):
     """Show the challenge, have the response typed; return once it was right: the console is open
     then, and stays so over power-ons until the terminal has started. Left, it starts the board.
 
-    bench: a drivers.maintenance.Bench. Power loss leaves the attempt counted.
+    bench: a drivers.console.Bench. Power loss leaves the attempt counted.
     """
     keystore, typed, n, said = bench.keystore, bytearray(drawn.LEN), 0, ""
     held = bytearray(drawn.LEN + 1)

@@ -53,10 +53,13 @@ class Line:
         self.rx = bytearray(FRAME_MAX)
 
     async def reach(self):
-        """Have a connection. Raises NoAnswer with the link's error code, NoRoom.
+        """Have a connection, the one that there is, if any. Raises NoAnswer with the link's error
+        code, NoRoom.
 
         A clock that this has put forward ends no lock-out before its time.
         """
+        if self.board.link.is_open:
+            return
         now = self.board.clock.now
         begun = now()
         try:
@@ -114,7 +117,8 @@ class Line:
         Raises NoAnswer, NoRoom.
         """
         said = await self._answer(())
-        return self._step("firmware.acquirer.outcomes", "read", said)
+        asked = self.state.get(store.PENDING_TLVS)  # before there is more in memory
+        return self._step("firmware.acquirer.outcomes", "read", said, asked)
 
     async def talk(self, wanted, fields):
         """Send a message that says `fields` (see message.compose); return what is `wanted` of its

@@ -1,7 +1,7 @@
 """What the acquirer's answer about the pending request means: DE 39 and DF40 → an event.
 
 What always holds: what decides is taken as it is or not at all; what only informs is made legible,
-whatever it is. May import storage.state and binding.
+whatever it is. May import binding.
 """
 
 from micropython import const
@@ -10,14 +10,16 @@ from firmware.acquirer import profile
 from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.legible import legible
-from firmware.storage import state as store
 
 _REASON_MAX = const(120)  # bytes of DF41
 _APPLICATION_MAX = const(32)  # bytes of DF43
 
 
-def read(line, said):
-    """Return the Outcome that a verified reply is; said: what reply.read has found in it."""
+def read(line, said, asked):
+    """Return the Outcome that a verified reply is.
+
+    said: what reply.read has found in it. asked: the TLVs that are to be bound, empty for none.
+    """
     code, status, token = said[profile.CODE], said[profile.STATUS], said[profile.TOKEN]
     reference = said[profile.REFERENCE]
     outcome = Outcome()
@@ -37,10 +39,9 @@ def read(line, said):
     if reference is not None and readable(reference.rstrip()):
         outcome.reference = reference
     if outcome.event == change.ACTIVE:
-        tlvs = line.state.get(store.PENDING_TLVS)
         if token is None or len(token) != 8:
             outcome.event = change.UNSETTLED
-        elif token != (line.identity.token(tlvs) if tlvs else bytes(8)):
+        elif token != (line.identity.token(asked) if asked else bytes(8)):
             outcome.event = change.SUPERSEDED  # zeros: nothing is bound there any more
     return outcome
 

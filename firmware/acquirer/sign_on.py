@@ -89,7 +89,8 @@ async def _compare(sync, differing):
         else:
             ours = sync.state.binding(slot)
             if theirs is not None and ours is None:
-                sync.take_over(slot, theirs, audit.NOBODY)
+                who = audit.NOBODY
+                rooms.ask("firmware.acquirer.taking_over", "take_over", sync, slot, theirs, who)
             elif theirs != ours:
                 differing.append((slot, theirs))  # until somebody has looked at it
                 continue

@@ -42,8 +42,9 @@ class Sync:
     reached: what became of the last sign-on, one of the four above; trouble: the link's error
     code, code: DE 39 of it; reached_at: when one was last answered 00, Unix epoch, 0 if never.
     last_outcome: of the last try about the request under way, or the one that ended it; None
-    before the first. watched: set while a person looks at a request that is under review. tries,
-    doubt: of `pause` and `taking`.
+    before the first. watched: set while a person looks at a request that is under review: all that
+    is asked goes over one connection then, which is whoever set it's to close. talking: a
+    conversation is under way. tries, doubt: of `pause` and `taking`.
     """
 
     def __init__(self, line, change_, state, clock, wifi):
@@ -52,7 +53,7 @@ class Sync:
         self.state = state
         self.clock = clock
         self._wifi = wifi
-        self._talking = False
+        self.talking = False
         self._woken = False
         self._sending = False  # records: the acquirer asks only until the first ones have come
         self._secrets = None  # of the request under way, while they are of use
@@ -104,12 +105,14 @@ class Sync:
         self._woken = False
 
     async def once(self):
-        """Settle what is pending, then sign on. Returns False when the acquirer was not
-        reached.
+        """Settle what is pending, then sign on: while somebody watches, only when that is due.
+        Returns False when the acquirer was not reached.
         """
         pending = self.change.phase in (change.SENT, change.REVIEW, change.HELD)
+        sign_on = not (self.watched and self.reached == REACHED)
+        sign_on |= not 0 <= self.clock.now() - self.reached_at < EVERY_S
         try:
-            await self._talk(pending, True, True)  # who watches clears the notice on seeing it
+            await self._talk(pending, sign_on, True)  # who watches clears the notice on seeing it
         except NoAnswer:
             return False
         return True
@@ -137,9 +140,9 @@ class Sync:
     async def _talk(self, settle, sign_on, alone=False, withdraw=None, asked=None):
         outcome = None
         trouble = -1
-        while self._talking:
+        while self.talking:
             await asyncio.sleep(_TURN_S)
-        self._talking = True
+        self.talking = True
         try:
             if settle and self.change.phase == change.IDLE:
                 outcome = self.last_outcome  # settled while somebody waited for the line
@@ -153,9 +156,9 @@ class Sync:
                 )
             if settle:
                 outcome = await self._settle(alone, withdraw)
-            if sign_on:
-                if settle and outcome.lost():
+                if alone and outcome.lost():
                     raise NoAnswer(outcome.trouble)  # the line is gone, for this reason
+            if sign_on:
                 await self._sign_on(alone)
         except MemoryError:
             trouble = NO_ROOM  # a person's errand fills it: later
@@ -164,16 +167,19 @@ class Sync:
         except (ValueError, LookupError):
             trouble = 0  # it was said in no form that we know
         finally:
+            closing = True
             try:
                 self.line.leave()
+                closing = trouble >= 0 or not self.watched
             finally:
                 try:
-                    await self.line.close()
+                    if closing:
+                        await self.line.close()
                 finally:
-                    self._talking = False
+                    self.talking = False
         if trouble < 0:
             return outcome
-        if sign_on and trouble != NO_ROOM:
+        if (sign_on or alone) and trouble != NO_ROOM:
             self.reached, self.trouble = UNREACHED, trouble
         if settle and outcome is None:
             self.last_outcome = Outcome()  # what was known of it before is no news
@@ -225,14 +231,3 @@ class Sync:
             except (NoAnswer, MemoryError):
                 if alone:
                     raise  # tried again soon; a person has what was asked for
-
-    def take_over(self, slot, tlvs, operator):
-        """Make the acquirer's binding of `slot` ours; the old one stays as backup.
-
-        operator: who accepted it, audit.NOBODY when the slot was empty.
-        """
-        accepted = rooms.ask(
-            "firmware.acquirer.taking_over", "changes", self, slot, tlvs, operator
-        )
-        if accepted is not None:
-            self.state.put(*accepted)

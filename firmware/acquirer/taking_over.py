@@ -7,13 +7,16 @@ from firmware.binding.model import masked
 from firmware.storage import audit
 
 
-def changes(sync, slot, tlvs, operator):
-    """Return what is to be put for `tlvs` to be the binding of `slot`, in one record: see
-    Sync.take_over. None when it is so already.
+def take_over(sync, slot, tlvs, operator):
+    """Make the acquirer's binding of `slot` ours; the old one stays as backup.
+
+    operator: who accepted it, audit.NOBODY when the slot was empty. Power loss before it returns
+    leaves what was.
     """
+    state = sync.state
     sync.differing = [waiting for waiting in sync.differing if waiting[0] != slot]
-    if sync.state.binding(slot) == tlvs:
-        return None  # accepted already: the backup stays what it is
+    if state.binding(slot) == tlvs:
+        return  # accepted already: the backup stays what it is
     detail = "%d %s" % (slot, masked(tlvs))
     entry = audit.entry(audit.TAKEN, sync.clock.now(), operator, detail=detail.encode())
-    return sync.state.binding_changes(slot, tlvs), entry
+    state.put(state.binding_changes(slot, tlvs), entry)

@@ -8,11 +8,10 @@ import struct
 from micropython import const
 
 from firmware.binding import model
-from firmware.binding.change import STORED, NotPossible
 from firmware.storage import audit
 from firmware.storage import state as store
 
-_REQUEST = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
+PACKED = ">16sIIBBB2sB8s"  # UUID STAN time action slot reason operator approved old-token
 # Where each stands, for who has no room for more than the bytes
 STAN_AT = const(16)  # behind the UUID
 TIME_AT = const(20)
@@ -49,42 +48,12 @@ class Request:
         self.tlvs = tlvs
 
 
-def begin(change, request):
-    """Store `request` as the pending one of `change`, in the place of one that was never sent.
-
-    Raises NotPossible while one that may have been sent is pending. Power loss before it returns
-    leaves what was.
-    """
-    if change.phase > STORED:
-        raise NotPossible
-    packed = struct.pack(
-        _REQUEST,
-        request.uuid,
-        request.stan,
-        request.time,
-        request.action,
-        request.slot,
-        request.reason,
-        request.operator,
-        (APPROVED if request.approved else 0) | (REPLACES if request.old_token else 0),
-        request.old_token or bytes(8),
-    )
-    change.state.put(
-        (
-            (store.PENDING, packed),
-            (store.PENDING_TLVS, request.tlvs),
-            (store.PENDING_STATE, bytes((STORED,))),
-        ),
-        entry(request, audit.REQUEST + STORED, change.clock.now()),
-    )
-
-
 def pending(state):
     """Return the pending Request, or None."""
     stored, tlvs = state.get(store.PENDING), state.get(store.PENDING_TLVS)
     if stored is None or tlvs is None:
         return None
-    uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(_REQUEST, stored)
+    uuid, stan, time, action, slot, reason, operator, bits, token = struct.unpack(PACKED, stored)
     approved, token = bool(bits & APPROVED), token if bits & REPLACES else None
     return Request(uuid, stan, time, action, slot, reason, operator, approved, token, tlvs)
 

@@ -8,14 +8,11 @@ that read like the tag (0xDF20). Native code: stays in memory. Imports nothing.
 import micropython
 from micropython import const
 
-# Positions in `out`, array('i', OUT_LEN); `seek` takes array('i', SEEK_LEN).
+# Positions in `out`, array('i', OUT_LEN).
 TAG = const(0)
 VALUE = const(1)
 LENGTH = const(2)
 OUT_LEN = const(3)
-SEEK_LEN = const(8)  # and the ends of the templates that are open
-
-_DEPTH = const(5)
 
 
 @micropython.viper
@@ -56,8 +53,8 @@ def put(buf: ptr8, pos: int, limit: int, tag: int, src: ptr8, off: int, n: int) 
 
 
 @micropython.viper
-def _element(buf: ptr8, pos: int, end: int, out: ptr32, minimal: int) -> int:
-    """Read as `step` does; a length need not be as short as it can be unless `minimal`."""
+def element(buf: ptr8, pos: int, end: int, out: ptr32, minimal: int) -> int:
+    """Read as `step` does; a length need not be as short as it can be unless `minimal` is 1."""
     if pos >= end:
         return -1
     tag = buf[pos]
@@ -106,7 +103,7 @@ def step(buf, pos: int, end: int, out) -> int:
 
     `out` receives the tag, and offset and length of the value. The walk is over at `end`.
     """
-    return int(_element(buf, pos, end, out, 1))
+    return int(element(buf, pos, end, out, 1))
 
 
 @micropython.viper
@@ -120,7 +117,7 @@ def find(buf, start: int, end: int, tag: int, out) -> int:
     value = -1
     length = 0
     while start < end:
-        start = int(_element(buf, start, end, out, 1))
+        start = int(element(buf, start, end, out, 1))
         if start < 0:
             return -1
         if found[TAG] == tag:
@@ -134,40 +131,3 @@ def find(buf, start: int, end: int, tag: int, out) -> int:
     found[VALUE] = value
     found[LENGTH] = length
     return 1
-
-
-@micropython.viper
-def seek(buf, pos: int, end: int, tag: int, out) -> int:
-    """Look for the first `tag`, however deep, in what a chip card sent: `buf[pos:end]`.
-
-    Templates are entered, each within its own end, and zero bytes between elements are passed
-    over (EMV Book 3, annex B). Return 1 when it is there (`out` describes it; what follows it was
-    not looked at), 0 when it is not, -1 when anything in front of it is malformed or lies more
-    than five templates deep.
-    """
-    data = ptr8(buf)
-    found = ptr32(out)
-    depth = 0
-    while True:
-        while pos >= end:
-            if depth == 0:
-                return 0
-            depth -= 1
-            end = found[OUT_LEN + depth]
-        if data[pos] == 0:
-            pos += 1
-            continue
-        after = int(_element(buf, pos, end, out, 0))
-        if after < 0:
-            return -1
-        if found[TAG] == tag:
-            return 1
-        if data[pos] & 0x20:
-            if depth == _DEPTH:
-                return -1
-            found[OUT_LEN + depth] = end
-            depth += 1
-            end = after
-            pos = found[VALUE]
-        else:
-            pos = after

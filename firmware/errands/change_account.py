@@ -6,7 +6,7 @@ submitted: power loss until then leaves everything as it was.
 """
 
 from firmware.binding import model
-from firmware.errands import authorising
+from firmware.errands import guide
 
 _TITLE = "change.title"
 _FIELDS = (
@@ -19,6 +19,8 @@ _FIELDS = (
 )
 
 
-def run(desk, slot=1):
-    """Lead the merchant from the preparation page to the acquirer's answer."""
-    return authorising.of_form(desk, _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS)
+def run(desk, slot=1, to=0, approved=None):
+    """Lead the merchant from the preparation page to what is approved. to, approved: see guide."""
+    return guide.lead(
+        desk, "change_account", _TITLE, model.CHANGE_ACCOUNT, slot, _FIELDS, to, approved
+    )

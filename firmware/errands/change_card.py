@@ -6,7 +6,7 @@ last, so that it is nowhere but on its way.
 """
 
 from firmware.binding import model
-from firmware.errands import authorising
+from firmware.errands import guide
 
 _TITLE = "card.title"
 _FIELDS = (
@@ -19,8 +19,8 @@ _FIELDS = (
 )
 
 
-def run(desk, slot=0):
-    """Lead the merchant from the preparation page to the acquirer's answer. slot: 0 for one that
-    is chosen of all.
+def run(desk, slot=0, to=0, approved=None):
+    """Lead the merchant from the preparation page to what is approved. slot: 0 for one that is
+    chosen of all; to, approved: see guide.
     """
-    return authorising.of_form(desk, _TITLE, model.CHANGE_CARD, slot, _FIELDS)
+    return guide.lead(desk, "change_card", _TITLE, model.CHANGE_CARD, slot, _FIELDS, to, approved)

@@ -5,7 +5,7 @@ reference.
 from firmware.binding import change
 from firmware.binding.change_record import ChangeRecord
 from firmware.binding.legible import legible
-from firmware.errands import reasons
+from firmware.errands import after, reasons
 from firmware.errands.moment import moment
 from firmware.storage import state as store
 from firmware.ui.keys import BACK
@@ -46,4 +46,6 @@ def describe(desk, record):
         lines.insert(1, reasons.words(text, record.code))
     if record.note:
         lines.append(record.note)
+    if record.event == change.REJECTED:
+        lines.append(after.advice(desk, record.code, record.kind))
     return "\n".join(lines)

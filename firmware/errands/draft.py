@@ -106,6 +106,14 @@ def compose(draft):
     return model.compose(fields)
 
 
+def proposal(desk):
+    """Return the draft at the desk as a proposal, (action, slot, reason, TLVs), made anew each
+    time. Raises ValueError when it is too long.
+    """
+    draft = desk.draft
+    return draft[ACTION], draft[SLOT], draft[REASON], compose(draft)
+
+
 def _place(wanted):
     # Where the field begins, and its limit.
     at = _HEAD

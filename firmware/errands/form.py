@@ -24,13 +24,14 @@ _TAGS = {
 }
 
 
-async def run(desk, title, action, slot, fields):
+async def run(desk, title, action, slot, fields, mending):
     """Fill in the draft at the desk, begun if there is none, and have it checked.
 
     fields: their names, in the order in which they are asked for; the licence is left out where it
-    is known, and the slot where one is given (0 for none). Returns the proposal, (action, slot,
-    reason, TLVs), when it is to be submitted, the name of an errand to be run before this goes on,
-    None when the merchant gives up: the draft is gone then.
+    is known, and the slot where one is given (0 for none). mending: the tag of what was refused,
+    which is asked for first where it is a field of this form. Returns True when the draft is to be
+    submitted, the name of an errand to be run before this goes on, None when the merchant gives
+    up: the draft is gone then.
     """
     draft = desk.draft or drafts.begin(desk, action, slot)
     known = drafts.licence(desk)
@@ -38,9 +39,8 @@ async def run(desk, title, action, slot, fields):
         drafts.put(draft, model.LICENCE, known)
     left_out = "field_licence" if known else "", "field_slot" if slot else ""
     fields = [name for name in fields if name not in left_out]
-    at = row = 0
-    while at < len(fields) and _filled(draft, fields[at]):
-        at += 1
+    at, row = _empty(draft, fields), 0
+    chosen = [name for name in fields if at == len(fields) and _TAGS.get(name) == mending]
     known = None
     while True:
         if at < len(fields):
@@ -51,22 +51,32 @@ async def run(desk, title, action, slot, fields):
             if at < 0:
                 break
             continue
-        row = await desk.pages.review(
-            title, rooms.ask("firmware.errands.rows", "of_draft", desk, fields), row
-        )
-        if row == SUBMIT:
-            tlvs = drafts.compose(draft)
-            return draft[drafts.ACTION], draft[drafts.SLOT], draft[drafts.REASON], tlvs
-        if row == BACK:
-            if await desk.pages.message(title, desk.text("change.abandon")):
-                break
-            row = 0
-            continue
-        on = await desk.open(fields[row], title)
+        if not chosen:
+            row = await desk.pages.review(
+                title, rooms.ask("firmware.errands.rows", "of_draft", desk, fields), row
+            )
+            if row == SUBMIT:
+                return True
+            if row == BACK:
+                if await desk.pages.message(title, desk.text("change.abandon")):
+                    break
+                row = 0
+                continue
+            chosen.append(fields[row])
+        on = await desk.open(chosen.pop(), title)
         if isinstance(on, str):
             return on
+        at = _empty(draft, fields)  # where another card has brought none, its expiry again
     drafts.forget(desk)
     return None
+
+
+def _empty(draft, fields):
+    # The first of them that is empty, how many there are when none is.
+    at = 0
+    while at < len(fields) and _filled(draft, fields[at]):
+        at += 1
+    return at
 
 
 def _filled(draft, name):

@@ -14,6 +14,8 @@ _LOOK_MS = const(1000)
 _NO_WIFI = const(1)  # drivers.tls_link
 _HOUR_AT = const(6)  # in a moment
 _KEPT_S = const(600)  # a form that was left half filled in
+_QUIET = const(60)  # looks without a key until the files of the build are gone through, one each
+_DAY = const(86400)  # looks until they are again
 
 
 async def run(desk):
@@ -22,6 +24,7 @@ async def run(desk):
     """
     shown = None
     declined = [None, ""]
+    quiet, at = _QUIET, 0
     if _left(desk):
         desk.draft[2:6] = (desk.clock.now() + _KEPT_S).to_bytes(4, "big")
     while True:
@@ -37,6 +40,14 @@ async def run(desk):
         desk.pages.begin()  # nobody is logged in: the page stays
         if await desk.pages.key(_LOOK_MS) != NONE:
             return
+        quiet -= 1
+        if quiet < 0 and not desk.sync.talking:
+            try:
+                at = await rooms.ask("firmware.storage.files", "step", at, desk.board.keypad)
+                if not at:
+                    quiet = _DAY
+            except MemoryError:
+                pass  # a look later, maybe
 
 
 def _left(desk):

@@ -2,15 +2,20 @@
 
 from firmware import rooms
 from firmware.binding import change
-from firmware.errands import telling
+from firmware.errands import after, telling
 from firmware.storage import state as store
 from firmware.ui.pages import Idle
 
 
 async def run(desk, outcome):
-    """Show the Outcome of the last try. Returns the code of a refusal (2 bytes), so that what
-    was typed can be mended, else None; after a success the person is logged out.
+    """Show the Outcome of the last try. Returns where that leads to, see after.leads_to; after a
+    success the person is logged out. Where it is the owner who is awaited, nothing is shown.
     """
+    to = after.NOWHERE
+    if outcome.event in (change.REVIEWING, change.REJECTED):
+        to = rooms.ask("firmware.errands.after", "leads_to", outcome)
+        if to == after.OWNER:
+            return to
     pages, phase = desk.pages, desk.change.phase
     if outcome.event in (change.ACTIVE, change.SUPERSEDED, change.WITHDRAWN):
         # Nothing to go on with, were nobody here now.
@@ -27,4 +32,4 @@ async def run(desk, outcome):
     if outcome.event == change.ACTIVE:
         await pages.message(title, desk.text("result.log_in_again"), True)
         desk.log_out()
-    return outcome.code if outcome.event == change.REJECTED else None
+    return to

@@ -1,40 +1,35 @@
 """The request under way: what it is waiting for, ask again now, send it, or take it back."""
 
-from micropython import const
-
 from firmware import rooms
-from firmware.access import roles
 from firmware.access.roles import SUPERVISOR
 from firmware.binding import change, model
 from firmware.binding.request import pending
-from firmware.errands import authorising, telling
+from firmware.errands import after, telling
 from firmware.storage import state as store
-from firmware.ui.keys import BACK, CANCEL, CONFIRM, NONE
+from firmware.ui.keys import BACK
 
 _TITLE = "pending.title"
-_LOOK_MS = const(1000)
-_WRONG_CODE = b"55"
 
 
-async def run(desk):
-    """Show the pending request and let the person act on it. Power loss changes nothing."""
+async def run(desk, seen=False):
+    """Show the pending request and let the person act on it; `seen`: who is waited for was shown.
+    Returns the errand that is next and what it is given, None for none. Power loss changes
+    nothing.
+    """
     request = pending(desk.state)
     if request is None:
         await desk.pages.message(_TITLE, desk.text("pending.none"), True)
-        return
+        return None
     phase = desk.change.phase
+    if phase == change.REVIEW:
+        waiting = "waiting", ()
+        return await _sent(desk, request) or waiting if seen else waiting
     lines = [desk.text("pending.phase.%d" % phase)]
     lines.append(model.masked(request.tlvs))
-    if phase == change.REVIEW:
-        if await _watch(desk, "\n".join(lines)):
-            await _sent(desk, request)
-        return
     lines += _why(desk, phase)
     await desk.pages.message(_TITLE, "\n".join(lines), True)
-    if phase == change.STORED:
-        await _unsent(desk, request)
-    else:
-        await _sent(desk, request)
+    see_to = _unsent if phase == change.STORED else _sent
+    return await see_to(desk, request)
 
 
 def _why(desk, phase):
@@ -46,7 +41,7 @@ def _why(desk, phase):
         held.code = desk.state.get(store.PENDING_STATE)[1:] or change.NO_ANSWER
         if held.code != change.NO_ANSWER:
             lines.append(telling.because(desk, held))
-            lines.append(desk.text(telling.advice(held.code, 0)))
+            lines.append(after.advice(desk, held.code))
         lines.append(desk.text("submit.held"))
     last = desk.sync.last_outcome
     if last is not None and last.event in (change.UNSETTLED, change.NO_SUCH):
@@ -58,78 +53,32 @@ def _why(desk, phase):
     return lines
 
 
-async def _watch(desk, body):
-    # Show it while it is under review, asking often. Returns True when the person wants more.
-    pages, sync = desk.pages, desk.sync
-    pages.begin()
-    pages.show(_TITLE, body, "ui.back", "ui.ok")
-    sync.watched = True
-    sync.wake()
-    try:
-        while desk.change.phase == change.REVIEW:
-            key = await pages.key(_LOOK_MS)
-            if key != NONE and key & 0x7F in (CONFIRM, CANCEL):
-                return key & 0x7F == CONFIRM
-    finally:
-        sync.watched = False
-    if desk.state.get(store.NOTICE) is not None:
-        desk.state.put(((store.NOTICE, None),))
-    await desk.open("outcome", sync.last_outcome)
-    return False
-
-
 async def _sent(desk, request):
-    # It is the acquirer's to decide: ask, or have it taken back.
+    # It is the acquirer's to decide: ask, or have it taken back. Returns what is next.
     items = [desk.text("pending.ask_now"), desk.text("pending.withdraw")]
     at = await desk.pages.menu(_TITLE, items)
-    if at == 0:
-        code = await desk.open("submission", _TITLE)
-        if desk.operator != SUPERVISOR:
-            await _send(desk, request, code)
-    elif at == 1:
-        if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
-            asking = await _two(desk)
-            if asking is not None:
-                await desk.open("submission", _TITLE, None, None, asking)
+    if at == 0:  # whoever approves enters nothing, a right code neither
+        if desk.operator == SUPERVISOR:
+            return "submission", (_TITLE,)
+        return "submission", (_TITLE, ("approval", (_TITLE, _proposal(request), None)))
+    return ("withdraw", ()) if at == 1 else None
 
 
-async def _two(desk):
-    # Whoever is logged in and the other of the two that it takes; return the operator of them.
-    if desk.operator != SUPERVISOR:
-        return desk.operator if await desk.prove(SUPERVISOR, _TITLE) else None
-    number = await desk.pages.digits(_TITLE, "log_in.number", 2, 2, b"01", False, _operators)
-    if number is None:
-        return None
-    number = bytes(number)
-    return number if await desk.prove(number, _TITLE) else None
-
-
-def _operators(number):
-    return None if roles.is_operator(number) else "operators.range"
+def _proposal(request):
+    return request.action, request.slot, request.reason, request.tlvs
 
 
 async def _unsent(desk, request):
-    # Never sent: it may go now, with a fresh one-time code, or be given up.
+    # Never sent: it may go now, with a fresh one-time code, or be given up. Returns as above.
     items = [desk.text("pending.send"), desk.text("pending.cancel")]
     if desk.operator == SUPERVISOR:
         items[:1] = ()  # whoever approves enters nothing
     at = await desk.pages.menu(_TITLE, items)
-    if at == BACK:
-        return
     if at == len(items) - 1:
         desk.change.cancel()
         desk.sync.forget()
         rooms.ask("firmware.errands.draft", "forget", desk)
         await desk.pages.message(_TITLE, desk.text("pending.cancelled"), True)
-        return
-    if not await desk.open("preparation", _TITLE, request.slot, True):
-        return
-    await _send(desk, request, _WRONG_CODE)
-
-
-async def _send(desk, request, code):
-    # Propose the same, to what its slot has now, for as long as a right code is all that is
-    # wanting.
-    proposal = request.action, request.slot, request.reason, request.tlvs
-    if code == _WRONG_CODE:
-        await authorising.run(desk, _TITLE, proposal)
+    elif at != BACK and await desk.open("preparation", _TITLE, request.slot, True):
+        return "approval", (_TITLE, _proposal(request))
+    return None

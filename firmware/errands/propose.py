@@ -2,7 +2,8 @@
 
 from firmware.access import roles
 from firmware.binding.change import NotPossible
-from firmware.binding.request import Request, begin
+from firmware.binding.request import Request
+from firmware.binding.storing import begin
 
 
 async def run(desk, action, slot, reason, tlvs):

@@ -6,7 +6,6 @@ from micropython import const
 
 from firmware import rooms
 from firmware.binding import change, model
-from firmware.errands import authorising
 from firmware.errands.bindings import describe
 
 _TITLE = "restore.title"
@@ -15,23 +14,22 @@ _REASONS = (5, 4, 9)  # details wrong, change of bank, other
 
 
 async def run(desk):
-    """Lead from the backup's details to the acquirer's answer. Until it is submitted power loss
+    """Lead from the backup's details to what is approved. Returns the errand that is next and
+    what it is given, None for none. Until it is submitted power loss
     leaves everything as it was.
     """
     if desk.change.phase != change.IDLE:
-        await desk.open("pending")
-        return
+        return "pending", ()
     backup = desk.state.backup(_SLOT)
     if backup is None:
         await desk.pages.message(_TITLE, desk.text("restore.none"), True)
-        return
+        return None
     body = desk.text("restore.ask") + "\n" + describe(desk, backup)
     if not await desk.pages.message(_TITLE, body):
-        return
+        return None
     if not await desk.open("preparation", _TITLE, _SLOT):
-        return
+        return None
     reason = await rooms.ask("firmware.errands.field_reason", "chosen", desk, _REASONS)
     if not reason:
-        return
-    proposal = (model.RESTORE, _SLOT, reason, backup)
-    await authorising.run(desk, _TITLE, proposal)
+        return None
+    return "approval", (_TITLE, (model.RESTORE, _SLOT, reason, backup))

@@ -9,33 +9,33 @@ from micropython import const
 
 from firmware.binding import change
 from firmware.binding.change import NoAnswer, Outcome
+from firmware.errands import after
 
 _TRIES = const(4)  # in front of the merchant; after that the terminal keeps asking by itself
 _PAUSE_S = const(2)
 
 
-async def run(desk, title, secrets=None, proposal=None, withdraw=None):
+async def run(desk, title, back=None, approved=None, withdraw=None):
     """Ask about the pending request until it is settled or the tries are used up; show the result.
 
-    proposal: (action, slot, reason, TLVs) to be stored as the pending request first. secrets: as
-    in binding.change, to go with it; they are the sync's from here on, which wipes them. withdraw:
-    the operator for whom it is to be taken back, once supervisor 00 has approved that. Returns the
-    code of a refusal (2 bytes), so that what was typed can be mended, else None. What can't be
-    settled now stays pending; power loss at any point resumes it at the next start.
+    back: (errand, what it is given) that led here and mends what is refused; it is given where to
+    as well, see after.leads_to, and `approved`, see approval. None: nobody does. withdraw: the
+    operator for whom it is to be taken back, once supervisor 00 has approved that. Returns the
+    errand that is next and what it is given, None for none. What can't be settled now stays
+    pending; power loss at any point resumes it at the next start.
     """
-    if secrets is not None:
-        desk.sync.keep(secrets)  # before all that may fail
-    if proposal is not None:
-        await desk.open("propose", *proposal)
     try:
         outcome = await desk.pages.working(_ask(desk, title, withdraw))
         if desk.change.phase == change.SENT:
             desk.sync.wake()  # while the one-time code is still of use
-        return await desk.open("outcome", outcome)
+        to = await desk.open("outcome", outcome)
     except MemoryError:
         if desk.change.phase == change.IDLE:  # not to be tried again
             desk.ended = desk.sync.last_outcome.event
         raise
+    if to == after.OWNER:
+        return "waiting", (back,)
+    return (back[0], back[1] + (to, approved)) if back and to else None
 
 
 async def _ask(desk, title, withdraw):

@@ -47,7 +47,8 @@ async def run(desk, slot=None):
         if await desk.pages.message(_TITLE, body) and await desk.prove(SUPERVISOR, _TITLE):
             told = "idle.differs"  # again, meanwhile: what was approved is no longer theirs
             if (at, theirs) in desk.sync.differing:
-                desk.sync.take_over(at, theirs, SUPERVISOR)
+                accepted = desk.sync, at, theirs, SUPERVISOR
+                rooms.ask("firmware.acquirer.taking_over", "take_over", *accepted)
                 told = "take_over.cleared"
                 if theirs:
                     wipe(theirs)

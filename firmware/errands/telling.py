@@ -2,12 +2,13 @@
 
 What always holds: the event alone says what happened; a response code only adds the reason. The
 list of records and the idle page say it shorter, under `record.ended.<event>` and
-`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. May import binding,
-acquirer.profile, reasons.
+`idle.ended.<event>`, the page of the request under `pending.phase.<state>`. `after` is in memory
+only where there is something to do. May import rooms, binding, acquirer.profile, reasons.
 """
 
 from micropython import const
 
+from firmware import rooms
 from firmware.acquirer import profile
 from firmware.binding import change, model
 from firmware.errands import reasons
@@ -55,10 +56,15 @@ def words(desk, outcome, phase):
         lines.append(text("result.field") + _field(text, outcome.fault_tag))
     if outcome.note:
         lines.append(outcome.note)
+    if event == change.REVIEWING:
+        hold = rooms.ask("firmware.errands.after", "hold", desk, outcome)
+        if hold:
+            lines.append(hold)
     if outcome.application:
         lines.append(text("result.application") + outcome.application)
     if event in (change.REJECTED, change.STUCK):
-        lines.append(text(advice(outcome.code, outcome.fault_tag)))
+        told = outcome.code, outcome.kind, outcome.fault_tag, outcome.effective
+        lines.append(rooms.ask("firmware.errands.after", "advice", desk, *told))
     if _STATES[phase]:
         lines.append(text(_STATES[phase]))
     return "\n".join(lines)
@@ -75,17 +81,6 @@ def because(desk, outcome):
     if outcome.code == profile.APPROVED:
         return desk.text("link.0")  # a yes without what makes it one
     return reasons.words(desk.text, outcome.code)
-
-
-def advice(code, fault_tag):
-    """Return the text key of what to do about the response code of a refusal or of a request that
-    is held.
-    """
-    if not reasons.known(code):
-        return "advice.other"
-    if not fault_tag and code in (profile.BAD_NUMBER, profile.NO_MATCH):
-        return "advice.check"  # no field is named
-    return "advice." + code.decode()
 
 
 def _field(text, tag):

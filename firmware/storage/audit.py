@@ -20,6 +20,7 @@ LOST = const(8)  # entries gave way before the acquirer had them: up to which nu
 ADDED = const(0x0A)  # an operator was added, or unlocked: the number
 GONE = const(0x0B)  # one was deleted or locked by the supervisor: the number
 PROVIDER = const(0x0C)  # a password was set after the provider's response
+BUILD = const(0x0D)  # another build runs: its manifest's hash
 CONSOLE = const(0x0E)  # the console was opened by the provider's response, or to provision it
 NEEDS_SERVICE = const(0x0F)  # a fault was met that a start does not mend: its code
 

@@ -65,6 +65,7 @@ KEYS_MISSING = const(11)  # the keystore does not answer, or a key is not in it
 KEYS_FULL = const(12)  # the keystore takes no more writes
 KEYS_USED_UP = const(13)  # every counter of the initial key has been used
 KEYS_DAMAGED = const(14)  # the keys of the acquirer can't be read
+FILES_DIFFER = const(15)  # a file is not as it was built
 FLASH_MISSING = const(20)  # the journal's flash does not answer
 STATE_UNREADABLE = const(21)  # a state exists but can't be read
 FLASH_FULL = const(22)  # the flash takes no more writes: no good sector is left

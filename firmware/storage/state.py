@@ -38,6 +38,7 @@ OPERATOR = const(0x80)  # + index: an operator's number, flags, password verifie
 FORMER_ATTEMPTS = const(0xA0)  # + index: failed attempts (1), locked until (4), as once counted
 NETWORK = const(0xC0)  # + index: a network's name and password
 RESET = const(0xC8)  # the challenge that the provider is to answer, see access.reset
+BUILD = const(0xC9)  # (8) of the hash of the build that the audit log was last told of
 ATTEMPTS = const(0xD0)  # + number // 4: failed attempts, see access.attempts
 # 0x40 and 0x50 were operators and attempts up to schema 2, 0xB8 those of numbers that nobody has;
 # from 0xFC on are the journal's marks

@@ -1,11 +1,12 @@
 """Nobody gets more tries than there are: by the plug, by older flash or keys, or by a clock."""
 
 import asyncio
+import random
 
 import pytest
 
 from firmware.access import attempts, operators, reset, roster, shifting
-from firmware.storage import audit, audit_log
+from firmware.storage import audit, audit_log, turn
 from firmware.storage import state as store
 from firmware.storage.journal import HEAD, KEYS_FULL, MAC, StorageFault
 from host_tests.access.test_operators import FIRST
@@ -43,6 +44,12 @@ class Board(Shop):
         data[at:end] = bytes(end - at)
         self.boot()
 
+    def fill(self):
+        """Begin a sector with the whole state, and put behind it what nobody misses."""
+        turn.begin(self.state.journal)
+        for _ in range(5):
+            self.state.put_number(store.STAN, 64)
+
     def fail(self, number, times):
         for _ in range(times):
             said = self.check(number, WRONG)
@@ -57,11 +64,10 @@ def board():
 def tried(board, number, hours, before=lambda: None, after=lambda: None, seconds=60):
     """Try wrong passwords for `hours`, one every `seconds`; how many were looked at."""
     looked = [0]
-    stretch = board.operators._verifier
 
-    async def verifier(*given):
+    async def verifier(*_):
         looked[0] += 1
-        return await stretch(*given)
+        return bytes(16)  # of a wrong one, with no time spent
 
     end = board.clock.time + hours * HOUR_S
     while board.clock.time < end:
@@ -113,11 +119,10 @@ def test_the_lock_out_that_an_older_journal_has_lost_begins_anew_once_and_is_tol
     ]
 
 
-@pytest.mark.parametrize("zeros", [96, 48, 2000])
+@pytest.mark.parametrize("zeros", [96, 48, 150])
 def test_zeros_over_the_newest_record_give_no_new_tries(board, zeros):
     for failed in range(1, 5):
-        for _ in range(100):
-            board.state.put_number(store.STAN, 64)  # of what else there is nothing is hit
+        board.fill()
         assert board.check(b"00", WRONG) == operators.WRONG
         board.zero(zeros)
         assert board.left(b"00") <= 5 - failed
@@ -147,7 +152,7 @@ def test_each_of_the_two_can_be_set_back_in_turn_for_a_day(board):
         else:
             board.restore_nvs(keys)
 
-    assert tried(board, b"00", 24, before=set_back) <= 10
+    assert tried(board, b"00", 24, before=set_back, seconds=300) <= 10
 
 
 # -- a torn or damaged tail ---------------------------------------------------------------------
@@ -307,7 +312,7 @@ def test_a_day_at_the_keypad_is_ten_tries_at_most(board, number):
     assert tried(board, number, 24) == 10
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_day_at_the_keypad_with_the_plug_in_hand_is_ten_tries_at_most(board, seed):
     """The power fails at any byte of any write; then the clock begins where it was last known."""
     steps = [0]
@@ -320,7 +325,34 @@ def test_a_day_at_the_keypad_with_the_plug_in_hand_is_ten_tries_at_most(board, s
         board.flash.cut = None
         board.clock.time = max(board.clock.time - 30, board.state.number(store.TIME))
 
-    assert tried(board, b"00", 24, plug, again, seconds=120) <= 10
+    assert tried(board, b"00", 24, plug, again, seconds=200) <= 10
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_day_of_every_attack_in_turn_is_ten_tries_at_most(board, seed):
+    """Before each try the plug, zeros, an older journal or older keys, whichever comes."""
+    board.fill()
+    chosen = random.Random(seed)
+    journals, keys = [board.image()], [board.nvs()]
+
+    def attack():
+        board.flash.cut = None
+        match chosen.randrange(5):
+            case 0:
+                board.flash.cut = chosen.randrange(500)
+            case 1:
+                board.zero(chosen.choice((16, 48, 96)))
+            case 2:
+                board.restore(chosen.choice(journals))
+            case 3:
+                board.restore_nvs(chosen.choice(keys))
+
+    def again():
+        board.flash.cut = None
+        journals.append(board.image())
+        keys.append(board.nvs())
+
+    assert tried(board, b"00", 24, attack, again, seconds=400) <= 10
 
 
 def test_the_plug_pulled_before_the_keys_have_counted_it_is_no_try_gained(board, monkeypatch):
@@ -359,25 +391,22 @@ def test_failures_are_told_those_with_most_first(board):
     assert told[:4] == bytes((77, 4, 1, 3)) and len(told) == 64
 
 
-def test_everybody_can_have_failed_and_the_state_still_has_room(board):
-    for number in range(100):
-        assert board.fail(b"%02d" % number, 5) == operators.LOCKED
-        board.clock.time += HOUR_S
-        assert board.fail(b"%02d" % number, 1) == operators.LOCKED
+def test_everybody_can_be_locked_and_the_clock_be_set_meanwhile(board):
+    """The longest record that this makes: every number there is, and a challenge."""
+    board.challenge(b"00")
+    until = (board.clock.time + HOUR_S).to_bytes(4, "big")
+    failed = b"".join(bytes((low << 6 | 6,)) + until for low in range(4))
+    for quarter in range(25):
+        board.state.put(((store.ATTEMPTS + quarter, failed),))
+    board.state.put(((store.ATTEMPTS + 25, failed[:5]),))
+    board.state.put(shifting.put_off(board.state, board.clock.time, DAY_S))
+    board.clock.time += DAY_S + 60
     board.boot()
-    assert board.locked(b"99") == 60
-    assert board.left(b"50") == board.left(b"51") == 0
+    everybody = [b"%02d" % number for number in range(100)] + [attempts.RESETS]
+    assert {board.locked(number) for number in everybody} == {59}
     board.clock.time += HOUR_S
-    for number in range(100):
-        board.fail(b"%02d" % number, 1)
-    for _ in range(5):
-        board.challenge(b"00")
-        board.respond(b"00", "00000000")
-    now = board.clock.time
-    board.state.put(shifting.put_off(board.state, now, DAY_S))  # of all at once
-    board.clock.time += DAY_S
-    assert board.locked(b"99") == board.locked(b"00") == 120
-    assert board.locked(attempts.RESETS) == 30
+    assert board.fail(b"99", 1) == board.fail(b"00", 1) == operators.LOCKED
+    assert board.locked(b"99") == 120
 
 
 def test_what_firmware_before_has_counted_is_taken_over(board):

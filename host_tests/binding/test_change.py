@@ -10,7 +10,8 @@ from firmware import rooms
 from firmware.binding import change, model, transition
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord
-from firmware.binding.request import Request, begin, pending
+from firmware.binding.request import Request, pending
+from firmware.binding.storing import begin
 from firmware.storage import audit_log
 from firmware.storage import state as store
 from firmware.storage.state import State

@@ -10,7 +10,8 @@ from firmware.acquirer.identity import Identity
 from firmware.acquirer.line import Line
 from firmware.binding import change, model
 from firmware.binding.change import CODE, CVV2, NoAnswer
-from firmware.binding.request import Request, begin
+from firmware.binding.request import Request
+from firmware.binding.storing import begin
 from firmware.crypto import dukpt
 from firmware.message import codec
 from firmware.storage import journal

@@ -7,10 +7,13 @@ import struct
 import pytest
 
 from firmware.acquirer import sync
+from firmware.binding import change, model
 from firmware.message import codec
 from firmware.storage import state as store
-from host_tests.crash import life
+from host_tests.crash import life, world
 from host_tests.crash.archive import Shop
+
+SLOT = 1
 
 
 @pytest.fixture
@@ -114,3 +117,78 @@ def test_a_handshake_that_puts_the_clock_forward_ends_no_lock_out(shop, monkeypa
         _, until = struct.unpack(">BI", state.get(store.ATTEMPTS))
         assert 1790 <= until - clock.now() <= 1800
     assert state.number(store.TIME) >= begins  # a start begins no earlier: it gets no longer
+
+
+def _waits_for_the_owner(shop):
+    """A change is under review until the owner has confirmed it, and a person looks at it."""
+    with shop.books.transaction():
+        shop.books.set_merchant(world.MERCHANT, owner_confirms=True)
+    shop.sync()
+    shop.till.operator = life.OPERATOR
+    tlvs = world.binding("11112222333344445")
+
+    async def story():
+        await shop.till.send((model.CHANGE_ACCOUNT, SLOT, 4, tlvs))
+        shop.till.sync.watched = True
+
+    asyncio.run(story())
+    assert shop.till.change.phase == change.REVIEW
+    return tlvs
+
+
+def test_while_somebody_watches_every_question_goes_over_one_connection(shop, monkeypatch):
+    tlvs = _waits_for_the_owner(shop)
+    somebody, opened, said = Tampering(monkeypatch), [], []
+    open_, write = life.Link.open, life.Link.write
+
+    async def opening(link):
+        opened.append(link)
+        await open_(link)
+
+    async def writing(link, buf, n):
+        said.append(bytes(buf[:n]))
+        await write(link, buf, n)
+
+    monkeypatch.setattr(life.Link, "open", opening)
+    monkeypatch.setattr(life.Link, "write", writing)
+    for _ in range(3):
+        shop.sync()
+    assert (len(opened), somebody.closed, len(said)) == (1, 0, 3)  # nor any sign-on between
+    assert shop.till.sync.last_outcome.again_s == 5
+    asyncio.run(shop.board.link.close())  # the acquirer has closed it meanwhile
+    shop.sync()
+    assert len(opened) == 2
+    (row,) = shop.books.under_review("owner")
+    with shop.books.transaction():
+        shop.books.move_on(row, row["created_at"] + 60)
+    shop.sync()
+    assert shop.state.binding(SLOT) == tlvs
+    assert len(opened) == 2
+    shop.till.sync.watched = False  # nobody looks any more
+    shop.sync()
+    assert not shop.board.link.is_open
+
+
+def test_a_sign_on_that_is_due_is_made_while_somebody_watches_too(shop):
+    _waits_for_the_owner(shop)
+    shop.sync()
+    before = shop.till.sync.reached_at
+    shop.till.sync.reached_at -= sync.EVERY_S
+    shop.sync()
+    assert shop.till.sync.reached_at >= before
+    shop.till.sync.reached = sync.UNREACHED  # the line was away: it comes first thing
+    shop.sync()
+    assert shop.till.sync.reached == sync.REACHED
+
+
+def test_a_connection_that_was_lost_while_somebody_watches_is_made_anew(shop, monkeypatch):
+    _waits_for_the_owner(shop)
+    shop.sync()
+    somebody = Tampering(monkeypatch)
+    somebody.at = codec.BODY  # what comes can't be believed
+    assert not asyncio.run(shop.till.sync.once())
+    assert not shop.board.link.is_open
+    assert shop.till.sync.last_outcome.lost()
+    somebody.at = -1
+    shop.sync()
+    assert shop.till.sync.last_outcome.event == change.REVIEWING

@@ -67,7 +67,7 @@ class Waiting(Terminal):
         said = {39: code, 0xDF40: status, 0xDF41: reason, 0xDF43: application, 0xDF44: token}
         informs = {0xDF42: "effective", 0xDF4A: "again", 0xDF4B: "kind"}
         said |= {tag: more.get(name) for tag, name in informs.items()}
-        return outcomes.read(self, {**said, 37: reference})
+        return outcomes.read(self, {**said, 37: reference}, self.state.get(store.PENDING_TLVS))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from firmware.acquirer import outcomes, profile
 from firmware.acquirer.identity import Identity
 from firmware.binding import change, model
 from firmware.binding.change_record import ChangeRecord
-from firmware.binding.request import Request, begin, pending
+from firmware.binding.request import Request, pending
+from firmware.binding.storing import begin
 from firmware.message import codec
 from firmware.storage import state as store
 from host_tests.binding.test_change import NEW, OLD, Terminal
@@ -59,7 +60,8 @@ def test_refused_or_taken_back_it_leaves_the_reserve(terminal, event):
 def test_only_the_token_of_nothing_ends_it(terminal, token, event):
     said = dict.fromkeys(profile.OF_REQUEST)
     said |= {profile.CODE: b"00", profile.STATUS: b"\1", profile.TOKEN: token}
-    assert outcomes.read(terminal, said).event == event
+    asked = terminal.state.get(store.PENDING_TLVS)
+    assert outcomes.read(terminal, said, asked).event == event
 
 
 def test_it_goes_out_with_no_number(terminal):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from firmware.acquirer import pause
+from firmware.acquirer import pause, taking_over
 from firmware.acquirer.sync import REACHED
 from host_tests.crash.archive import Shop
 from host_tests.crash.world import _BASE_KEY as BASE_KEY
@@ -68,7 +68,7 @@ def test_a_journal_that_was_set_back_is_told_and_shown_at_its_first_sync(shop):
     shop.books.bind(shop.world.terminal(), 1, moved, 1)
     shop.sync()
     [(slot, offered)] = shop.till.sync.differing
-    shop.till.sync.take_over(slot, offered, b"00")
+    taking_over.take_over(shop.till.sync, slot, offered, b"00")
     cells[:] = former
     shop.boot()
     shop.tell(2, b"something else")

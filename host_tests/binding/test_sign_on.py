@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware.acquirer import merchant, sync
+from firmware.acquirer import merchant, sync, taking_over
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import Sync
 from firmware.binding import model
@@ -272,7 +272,7 @@ def test_a_slot_whose_unbinding_was_accepted_is_news_no_more_and_free(slot):
     for each in range(2, 5):
         state.put(state.binding_changes(each, OLD))
     ((at, theirs),) = shop.sign_on().differing
-    shop.sync.take_over(at, theirs, b"00")
+    taking_over.take_over(shop.sync, at, theirs, b"00")
     assert (at, theirs, state.binding(slot), state.backup(slot)) == (slot, None, None, OLD)
     assert shop.sign_on().differing == []
     shop.terminal.boot()

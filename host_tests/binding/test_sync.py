@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from firmware import rooms
-from firmware.acquirer import sign_on
+from firmware.acquirer import sign_on, taking_over
 from firmware.acquirer import sync as sync_module
 from firmware.acquirer.identity import Identity
 from firmware.acquirer.sync import NEVER, Sync
@@ -292,7 +292,7 @@ def test_what_is_accepted_twice_leaves_the_backup_alone():
     sync = Sync(Scripted(), terminal.change, terminal.state, Clock(), None)
     for _ in range(2):
         sync.differing = [(1, NEW)]
-        sync.take_over(1, NEW, b"00")
+        taking_over.take_over(sync, 1, NEW, b"00")
         assert sync.differing == []
     assert terminal.state.binding(1) == NEW
     assert terminal.state.backup(1) == OLD

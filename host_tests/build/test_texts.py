@@ -156,8 +156,8 @@ def test_what_a_person_must_read_waits_for_a_key():
     shown = [place for place, page, _ in _page_calls(FIRMWARE) if page == "show"]
     assert {place.partition(":")[0] for place in shown} <= {
         "idle.py",
-        "pending.py",
         "terminal.py",
+        "waiting.py",
     }
 
 

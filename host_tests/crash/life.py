@@ -15,7 +15,7 @@ from drivers.flash import Flash
 from firmware import services
 from firmware.access import attempts, operators, reset, roster
 from firmware.access.operators import Operators
-from firmware.acquirer import sync
+from firmware.acquirer import sync, taking_over
 from firmware.binding import change
 from firmware.binding.request import pending
 from firmware.crypto import cmac
@@ -193,11 +193,22 @@ class Pages:
     def busy(self, title, line, step=0, steps=0):
         pass
 
+    def begin(self):
+        pass
+
+    def show(self, title, body, hint_left="", hint_right=""):
+        pass
+
+    async def key(self, tick_ms):
+        """A page that waits for something else is watched, and nobody presses a key."""
+        await asyncio.sleep(tick_ms / 1000)
+        return -1
+
 
 class Words:
     """Nobody reads."""
 
-    def __call__(self, key):
+    def __call__(self, key, datum=None):
         return ""
 
     def load(self, path):
@@ -210,6 +221,7 @@ class Till(Desk):
     def __init__(self, board, plan, world):
         self.board = board
         self.operator = self.draft = self.ended = None
+        self.hotline = ""
         self.text = Words()
         self.pages = Pages()
         self.plan = plan
@@ -245,7 +257,15 @@ class Till(Desk):
         if cvv2:
             self.world.typed(cvv2)
             secrets += ((change.CVV2, bytearray(cvv2.encode())),)
-        await self.open("submission", _TITLE, secrets, proposal)
+        self.sync.keep(secrets)
+        await self.open("propose", *proposal)
+        await self.open("submission", _TITLE)
+        await self.watch()
+
+    async def watch(self):
+        """Whoever waits for the owner stays at the page of that, if the plan says so."""
+        if self.plan.get("watched") and self.change.phase == change.REVIEW:
+            await self.open("waiting")
 
     async def do_install(self):
         """The first start has done it all."""
@@ -339,6 +359,7 @@ class Till(Desk):
 
     async def rest(self):
         """Let it settle; what was never sent is sent now, what changed elsewhere is accepted."""
+        await self.watch()
         await self.until(self.settled)
         if self.change.phase == change.STORED:
             await asyncio.sleep(61)  # the next code
@@ -347,7 +368,7 @@ class Till(Desk):
             await self.until(self.settled)
         for slot, theirs in list(self.sync.differing):
             if theirs and await self.prove(SUPERVISOR, _TITLE):
-                self.sync.take_over(slot, theirs, SUPERVISOR)
+                taking_over.take_over(self.sync, slot, theirs, SUPERVISOR)
         if self.plan["errand"] == "guess":
             for _ in range(2):  # the lock-out that there is, and one that is twice as long
                 await self.do_guess()

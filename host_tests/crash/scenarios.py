@@ -95,6 +95,19 @@ SCENARIOS = {
         ),
         Scenario("reviewed, rejected", "change", _change(NEW), Policy(review=True, accept=False)),
         Scenario("owner confirms", "change", _change(NEW), Policy(owner=True), ends=(NEW, OLD)),
+        Scenario(
+            "owner awaited",
+            "change",
+            {**_change(NEW), "watched": True},
+            Policy(owner=True, decide_s=12),
+            ends=(NEW, OLD),
+        ),
+        Scenario(
+            "owner awaited, refuses",
+            "change",
+            {**_change(NEW), "watched": True},
+            Policy(owner=True, decide_s=12, accept=False),
+        ),
         Scenario("refused", "change", _change(STRANGER)),
         Scenario(
             "bank out",

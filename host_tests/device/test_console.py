@@ -6,7 +6,9 @@ import socket
 
 import pytest
 
+from host_tests.device.board import BLOCKS
 from host_tests.device.conftest import until
+from host_tests.device.disk import files, image
 from host_tests.device.fitted import AIR, FittedBoard
 from host_tests.device.test_provision import MERCHANT, in_nvs
 from tools.acquirer import keys, office
@@ -60,14 +62,14 @@ def terminal(provisioned, tmp_path, monkeypatch, record_property):
     assert board.faults == []
 
 
-def attack(board, *attempts):
+def attack(board, *attempts, rounds=8):
     """Send these to the console while it starts and runs; return all that it says."""
     where, port = board.url.removeprefix("socket://").split(":")
     with socket.create_connection((where, int(port))) as line:
         line.settimeout(0.05)
         heard = b""
         board.power_cycle()
-        for _ in range(8):
+        for _ in range(rounds):
             for keys in attempts:
                 line.sendall(keys)
                 with contextlib.suppress(TimeoutError):
@@ -102,6 +104,26 @@ def test_nothing_that_is_sent_to_a_terminal_stops_it(terminal):
     )
     assert b">>>" not in said and b"raw REPL" not in said and b"KeyboardInterrupt" not in said
     until(lambda: terminal.runs)
+
+
+@pytest.mark.parametrize("gone", ["config.json", "firmware/rooms.mpy", "drivers/trouble.mpy"])
+def test_whatever_keeps_it_from_starting_leads_to_no_prompt(
+    provisioned, tmp_path, gone, record_property
+):
+    record_property("interpreter", "micropython")
+    root = tmp_path / "root"
+    for name, content in files((provisioned / "disk").read_bytes()).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (root / gone).unlink()
+    home = tmp_path / "hurt"
+    shutil.copytree(provisioned, home)
+    (home / "disk").write_bytes(image(root, BLOCKS))
+    with FittedBoard(home) as board:
+        said = attack(board, b"\r\x03\x03", b"\x01", b"\x04", rounds=15)
+        assert b"make flash PORT=" in said
+        assert b">>>" not in said and b"raw REPL" not in said
 
 
 def test_the_tools_say_how_it_is_opened(terminal, wish, tmp_path):

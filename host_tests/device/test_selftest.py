@@ -130,7 +130,6 @@ def test_a_real_handshake_leaves_its_low_water_mark_in_the_report(provisioned, t
 
 def test_a_chip_whose_heap_is_short_in_the_handshake_fails(provisioned, tested):
     board = provisioned("S0000003")
-    until(lambda: board.runs)
     board.parts.takes = (16000,)  # another network, of which the chip has more to keep
     passed, checks, _, _ = tested(board)
     assert not passed

@@ -15,7 +15,7 @@ from tools.device import wiring
 PAGE = (ROOT / "docs/hardware.md").read_text(encoding="utf-8")
 SAID = [ROOT / name for name in ("boot.py", "main.py", "drivers/board.py", "drivers/trouble.py")]
 SAID += (ROOT / "tools/device").glob("*.py")
-_FAMILIES = ("KEYS_", "FLASH_", "STATE_", "ERRAND")
+_FAMILIES = ("KEYS_", "FILES_", "FLASH_", "STATE_", "ERRAND")
 SAID += (ROOT / "tools/build").glob("*.py")
 
 
@@ -60,7 +60,7 @@ def test_every_code_has_a_line_in_the_table_and_its_remedy_on_the_console():
         if name.startswith(_FAMILIES) and isinstance(value, int) and value < 100
     }
     codes["too often"] = trouble._TOO_OFTEN
-    assert len(codes) == 11
+    assert len(codes) == 12
     assert {str(code) for code in codes.values()} == set(table)
     said = {str(code) for code in trouble._REMEDIES}
     assert set(table) - said == {str(journal.ERRAND)}  # that one is no end of the terminal

@@ -338,7 +338,7 @@ def test_a_full_file_system_is_told_as_such(device, faults, page, monkeypatch, c
 
 @pytest.mark.parametrize("missing", ["keypad", "oled", "tls_link", "parts"])
 def test_a_driver_that_is_missing_ends_in_the_page_too(device, faults, page, monkeypatch, missing):
-    for loaded in ("board", "maintenance"):
+    for loaded in ("board", "console"):
         monkeypatch.delitem(sys.modules, f"drivers.{loaded}", raising=False)
         monkeypatch.delattr(f"drivers.{loaded}", raising=False)
     monkeypatch.setitem(sys.modules, f"drivers.{missing}", None)

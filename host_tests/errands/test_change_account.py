@@ -4,14 +4,18 @@ import asyncio
 import contextlib
 from hashlib import sha256
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
 from firmware import rooms
 from firmware.binding import change, model
-from firmware.errands import approval, change_account, restore
+from firmware.binding.change import CODE
+from firmware.errands import after, approval, change_account, restore, submission
+from firmware.errands import draft as drafts
 from firmware.rooms import NoRoom
 from firmware.ui.pages import Idle
+from host_tests.errands.leading import led
 
 FIRST = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"first"})))
 OTHER = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"other"})))
@@ -20,15 +24,25 @@ OTHER = (model.CHANGE_ACCOUNT, 1, 4, bytes(model.compose({model.NAME: b"other"})
 class Desk(SimpleNamespace):
     """Operator 01, a supervisor and an acquirer that answers what the test says.
 
-    forms: what is submitted from the form, in turn; None gives up. answers: what "submission"
-    returns or raises. said: who was asked for what, in turn.
+    forms: what is submitted from the form, in turn; None gives up. answers: what the acquirer's
+    answer leads to, or what it comes to instead. said: who was asked for what, in turn. sent: code
+    and proposal of each that was submitted.
     """
+
+    errands = {
+        each.__name__.rpartition(".")[2]: each for each in (approval, submission, change_account)
+    }
 
     def __init__(self, forms, answers, takes_s=10):
         super().__init__(
             operator=b"01",
             draft=None,
             said=[],
+            sent=[],
+            sync=SimpleNamespace(
+                keep=self._keep, settle=self._settle, last_outcome=change.Outcome()
+            ),
+            ended=None,
             change=SimpleNamespace(phase=change.IDLE),
             text=lambda key: key,
             pages=self,
@@ -49,6 +63,22 @@ class Desk(SimpleNamespace):
     def now(self):
         return self.time
 
+    def _keep(self, secrets):
+        self.sent.append([secrets[0][1]])
+
+    async def _settle(self, withdraw):
+        return change.Outcome()
+
+    def busy(self, *words):
+        pass
+
+    async def working(self, work):
+        work.close()
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
     async def prove(self, number, title):
         self.said.append(number.decode())
         return True
@@ -67,55 +97,57 @@ class Desk(SimpleNamespace):
         return bytearray(b"123456")
 
     async def open(self, name, *args):
-        if name == "approval":
-            return await approval.run(self, *args)
+        if name in self.errands:
+            return await self.errands[name].run(self, *args)
         if name == "codes":
             return await rooms.ask("firmware.errands." + name, "run", self, *args)
         if name == "form":
             self.said.append("form")
             self.typed = self.draft = bytearray(b"01 what was typed")
-            proposal = self.forms.pop(0)
-            if proposal is None:
-                return None
-            self.composed.append(bytearray(proposal[3]))
-            return (*proposal[:3], self.composed[-1])
-        if name == "submission":
-            answer = self.answers.pop(0)
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
+            self.filled = self.forms.pop(0)
+            return self.filled and True
+        if name == "propose":
+            self.sent[-1].append((*args[:3], bytes(args[3])))
+        if name == "outcome":
+            return args[0]
         return name in ("preparation", "consent")
+
+    def propose(self, desk):
+        """What the draft comes to, made anew each time."""
+        self.composed.append(bytearray(self.filled[3]))
+        return (*self.filled[:3], self.composed[-1])
 
 
 def asked(desk, errand=change_account):
-    asyncio.run(errand.run(desk))
+    with mock.patch.object(drafts, "proposal", desk.propose):
+        asyncio.run(led(desk, errand.run(desk)))
     return desk.said
 
 
 def test_after_a_wrong_code_only_the_code_is_asked_for_again():
-    desk = Desk([FIRST], [b"55", b"55", None])
+    desk = Desk([FIRST], [CODE, CODE, after.NOWHERE])
     assert asked(desk) == ["form", "01", "00", "code", "code", "code"]
     assert desk.draft is desk.typed  # until what was asked for is in effect, see test_submission
 
 
 def test_the_same_for_a_restore(monkeypatch):
     monkeypatch.setattr(restore, "describe", lambda desk, tlvs: "")
-    desk = Desk([], [b"55", None])
+    desk = Desk([], [CODE, after.NOWHERE])
     assert asked(desk, restore) == ["01", "00", "code", "code"]
 
 
 def test_the_approvals_stand_for_two_minutes():
-    desk = Desk([FIRST], [b"55", b"55", b"55", None], takes_s=50)
+    desk = Desk([FIRST], [CODE, CODE, CODE, after.NOWHERE], takes_s=50)
     assert asked(desk) == ["form", "01", "00", "code", "code", "code", "01", "00", "code"]
 
 
 def test_the_approvals_stand_no_longer_for_a_clock_that_is_set_back():
-    desk = Desk([FIRST], [b"55", b"55", None], takes_s=-3600)
+    desk = Desk([FIRST], [CODE, CODE, after.NOWHERE], takes_s=-3600)
     assert asked(desk) == ["form", "01", "00", "code", "01", "00", "code", "01", "00", "code"]
 
 
 def test_any_edit_voids_the_approvals():
-    desk = Desk([FIRST, FIRST, OTHER, None], [b"55", b"63", b"63"])
+    desk = Desk([FIRST, FIRST, OTHER, None], [CODE, model.NAME, model.NAME])
     desk.codes = 2  # the second time, instead of a code, back to the form
     assert asked(desk) == ["form", "01", "00", "code", "code"] + ["form", "code"] + [
         "form",
@@ -126,33 +158,41 @@ def test_any_edit_voids_the_approvals():
     ]
 
 
-@pytest.mark.parametrize("end", [None, b"63", Idle(), NoRoom()])
+@pytest.mark.parametrize("end", [after.NOWHERE, model.NAME, Idle(), NoRoom()])
 def test_what_was_composed_to_be_submitted_is_overwritten_however_it_ends(end):
-    desk = Desk([FIRST, OTHER, None], [b"55", end, None])
+    desk = Desk([FIRST, OTHER, None], [CODE, end, after.NOWHERE])
     with contextlib.suppress(Idle, NoRoom):
         asked(desk)
     assert desk.composed
     assert not any(any(tlvs) for tlvs in desk.composed)
 
 
-def test_each_try_is_a_request_of_its_own():
-    seen = []
-    desk = Desk([FIRST], [b"55", None])
+@pytest.mark.parametrize("errand", ["consent", "codes", "propose"])
+def test_what_was_composed_is_overwritten_when_its_approval_finds_no_room(errand):
+    desk = Desk([FIRST], [])
     opened = desk.open
 
-    async def watched(name, *args):
-        if name == "submission":
-            seen.append((args[1][0][1], (*args[2][:3], bytes(args[2][3]))))
+    async def open_(name, *args):
+        if name == errand:
+            raise NoRoom
         return await opened(name, *args)
 
-    desk.open = watched
+    desk.open = open_
+    with pytest.raises(NoRoom):
+        asked(desk)
+    assert desk.composed and not any(desk.composed[-1])
+
+
+def test_each_try_is_a_request_of_its_own():
+    desk = Desk([FIRST], [CODE, after.NOWHERE])
     asked(desk)
-    assert len({id(code) for code, _ in seen}) == 2
-    assert [proposal for _, proposal in seen] == [FIRST] * 2
+    (first, proposed), (second, again) = desk.sent
+    assert first is not second
+    assert proposed == again == FIRST
 
 
 def test_of_another_refusal_what_was_typed_stays():
-    desk = Desk([FIRST, None], [b"63"])
+    desk = Desk([FIRST, None], [model.NAME])
     assert asked(desk) == ["form", "01", "00", "code", "form"]
     assert desk.draft is not None  # the form drops it, which is not played here
 

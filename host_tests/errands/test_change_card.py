@@ -9,8 +9,9 @@ from drivers.clock import Clock
 from firmware import rooms
 from firmware.binding import change, change_record, model
 from firmware.binding.request import Request
-from firmware.errands import approval, change_card, codes, field_slot, form, merchant_number
+from firmware.errands import after, approval, change_card, codes, field_slot, form, merchant_number
 from firmware.errands import draft as drafts
+from host_tests.errands.leading import proposed
 from host_tests.errands.test_form import LICENCE, NAME, leave, shown
 from host_tests.ui.stage import Stage, settle
 
@@ -92,8 +93,8 @@ def bound(tlvs, time=NOW - 86400, event=change.ACTIVE, slot=1):
 
 
 async def fill(desk, *keys):
-    work = form.run(desk, "card.title", model.CHANGE_CARD, 0, change_card._FIELDS)
-    task = asyncio.create_task(work)
+    work = form.run(desk, "card.title", model.CHANGE_CARD, 0, change_card._FIELDS, after.FORM)
+    task = asyncio.create_task(proposed(desk, work))
     await settle()
     for key in "".join(keys):
         await desk.stage.press(key)
@@ -175,7 +176,7 @@ def test_nobody_but_an_operator_enters_a_change(desk, number):
     proposal = (model.CHANGE_CARD, 1, 1, OLD)
 
     async def story():
-        work = approval.run(desk, "card.title", [0, None, 0], proposal)
+        work = approval.run(desk, "card.title", proposal)
         task = asyncio.create_task(work)
         await settle()
         assert desk.text("approve.two")[:20].replace(" ", "") in shown(desk)
@@ -229,12 +230,12 @@ def test_the_same_card_is_right_where_its_details_were_wrong_and_its_holder_is_p
 def test_a_card_swiped_while_typing_counts_only_after_d_and_brings_its_expiry(desk):
     async def story():
         task = await fill(desk, "1", "1", "62")
-        for key, after in (("C", "2/19"), ("7", "3/19")):  # either drops the card
+        for key, now in (("C", "2/19"), ("7", "3/19")):  # either drops the card
             desk.card = OTHER
             await asyncio.sleep(0.3)
             assert "6222021234567890" in shown(desk)
             await desk.stage.press(key)
-            assert after in shown(desk)
+            assert now in shown(desk)
         desk.card = OTHER
         await asyncio.sleep(0.3)
         await desk.stage.press("D")

@@ -7,9 +7,10 @@ import pytest
 
 from firmware import rooms
 from firmware.binding import model
-from firmware.errands import change_account, form, main_menu, resume
+from firmware.errands import after, change_account, form, main_menu, resume
 from firmware.errands import draft as drafts
 from firmware.ui.pages import Idle
+from host_tests.errands.leading import proposed
 from host_tests.ui.stage import CLEAR, Stage, settle
 
 NAME = "上海示例商贸有限公司"
@@ -38,15 +39,15 @@ def desk():
         draft=None,
         licence=LICENCE,
         state=SimpleNamespace(binding=lambda slot: None),
-        sync=SimpleNamespace(names=["张三".encode(), NAME.encode()]),
+        sync=SimpleNamespace(names=["张三".encode(), NAME.encode()], last_outcome=None),
     )
 
 
-async def fill(desk, *keys):
+async def fill(desk, *keys, mending=after.FORM):
     """Begin the form, press keys; return its task, which waits for more."""
     fields = change_account._FIELDS
-    work = form.run(desk, "change.title", model.CHANGE_ACCOUNT, 1, fields)
-    task = asyncio.create_task(work)
+    work = form.run(desk, "change.title", model.CHANGE_ACCOUNT, 1, fields, mending)
+    task = asyncio.create_task(proposed(desk, work))
     await settle()
     for key in "".join(keys):
         await desk.stage.press(key)
@@ -191,7 +192,7 @@ def test_every_name_that_the_acquirer_sent_is_offered(desk):
     asyncio.run(story())
 
 
-@pytest.mark.parametrize(("key", "kept"), [("D", True), ("C", None)])
+@pytest.mark.parametrize(("key", "kept"), [("D", after.FORM), ("C", None)])
 def test_logging_in_again_offers_to_go_on(desk, key, kept):
     desk.draft = bytearray(b"01" + bytes(6) + b"\x01\x01" + bytes(336))
 
@@ -219,7 +220,7 @@ def test_another_operator_is_offered_nothing(desk):
         assert desk.draft is draft
         return await resume.run(desk, "change.title", model.CHANGE_ACCOUNT)
 
-    assert asyncio.run(story()) is False
+    assert asyncio.run(story()) == after.NOWHERE
     assert desk.draft is None  # a form of their own begins
 
 
@@ -250,6 +251,36 @@ def test_of_a_form_that_was_accepted_nothing_is_left_to_go_on_with(desk):
 
     assert asyncio.run(story()) is None
     assert desk.draft is None
+
+
+@pytest.mark.parametrize(
+    ("mending", "label"), [(model.ACCOUNT, "field.account"), (model.CNAPS, "field.cnaps")]
+)
+def test_what_was_refused_is_asked_for_first_with_what_was_typed(desk, mending, label):
+    async def story():
+        task = await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBBD")
+        before = await task
+        again = await fill(desk, mending=mending)
+        assert desk.text(label).replace(" ", "") in shown(desk)
+        kept = (ACCOUNT if mending == model.ACCOUNT else CNAPS)[-4:]
+        assert kept in shown(desk)
+        await desk.stage.press("D" if mending == model.CNAPS else "D" + ACCOUNT + "D")
+        assert desk.text("ui.edit")[1:] in shown(desk)  # the review, and no other field
+        await desk.stage.press("BBBBBD")
+        return before, await again
+
+    before, again = asyncio.run(story())
+    assert before == again
+
+
+@pytest.mark.parametrize("mending", [after.FORM, 0xDF12, model.PAN, 0xDF20, 0xFFFF])
+def test_what_is_no_field_of_the_form_leads_to_its_review(desk, mending):
+    async def story():
+        await (await fill(desk, *UNTIL_CNAPS, CNAPS, "D", "BBBBBD"))
+        await leave(await fill(desk, mending=mending))
+        assert desk.text("ui.edit")[1:] in shown(desk)
+
+    asyncio.run(story())
 
 
 def test_who_knows_no_number_has_it_looked_up_with_the_form_out_of_memory(desk):

@@ -10,9 +10,11 @@ from firmware.acquirer import sync
 from firmware.binding import change
 from firmware.errands import idle, preparation
 from firmware.storage import state as store
+from firmware.storage.journal import FILES_DIFFER, StorageFault
 from firmware.ui.pages import NONE
 from firmware.ui.text import Text
 from host_tests.ui.stage import assets
+from tools.build import report
 
 
 class Pages:
@@ -75,6 +77,7 @@ def desk():
             code=b"00",
             tries=0,
             names=[b"N"],
+            talking=True,
             sign_on=sign_on,
         ),
         state=SimpleNamespace(get=lambda key: None, binding=lambda slot: None),
@@ -209,3 +212,60 @@ def test_a_form_that_was_left_is_overwritten_after_ten_minutes(desk):
     desk.pages.key = key
     assert shown(desk)[0] == "Logged out: 60 s no key"
     assert time[0] == 1_800_000_602 and not any(draft)
+
+
+class Left:
+    """Nobody presses a key for `looks` looks."""
+
+    def __init__(self, looks):
+        self.looks = looks
+
+    async def __call__(self, tick_ms):
+        self.looks -= 1
+        return NONE if self.looks >= 0 else ord("1")
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A build of three files in the current folder."""
+    for name in ("main.py", "a.mpy", "z.mpy"):
+        (tmp_path / name).write_text(name)
+    report.manifest(tmp_path, "none")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def left_alone(desk, looks):
+    desk.pages.key = Left(looks)
+    desk.board.keypad.last_ms = 0
+    desk.sync.talking = False
+    asyncio.run(idle.run(desk))
+
+
+def test_a_file_that_is_changed_while_it_runs_is_found_a_minute_after_the_last_key(desk, files):
+    left_alone(desk, 100)
+    (files / "z.mpy").write_text("z.mpi")
+    left_alone(desk, 60)  # whoever comes within a minute is not kept
+    with pytest.raises(StorageFault) as fault:
+        left_alone(desk, 65)
+    assert fault.value.code == FILES_DIFFER
+
+
+def test_files_are_gone_through_once_a_day_and_not_while_the_line_is_in_use(desk, files):
+    looked = []
+
+    async def step(at, keypad):
+        looked.append(at)
+        return (at + 1) % 4
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("firmware.storage.files.step", step)
+        patch.setattr(idle, "_DAY", 500)
+        left_alone(desk, 500 + 60)
+        assert looked == [0, 1, 2, 3]
+        left_alone(desk, 500 + 70)
+        assert looked[4:] == [0, 1, 2, 3] * 2
+        desk.sync.talking = True
+        desk.pages.key = Left(200)
+        asyncio.run(idle.run(desk))
+        assert len(looked) == 12

@@ -75,7 +75,7 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
     asyncio.run(operators.Operators(desk).set_password(b"01", bytearray(b"85203916")))
     given_up = play(
         desk,
-        approval.run(desk, "change.title", [0, None], PROPOSAL),
+        approval.run(desk, "change.title", PROPOSAL),
         ("Password of 01", "85203916D"),
         ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
@@ -83,9 +83,16 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
         ("New, 8 digits", "C"),
     )
     assert given_up is None
-    secrets = play(
+    kept, stored, opened = [], [], desk.open
+    desk.sync.keep = kept.extend
+
+    async def open_(name, *args):
+        return stored.append(args) if name == "propose" else await opened(name, *args)
+
+    desk.open = open_
+    led_to, _ = play(
         desk,
-        approval.run(desk, "change.title", [0, None], PROPOSAL),
+        approval.run(desk, "change.title", PROPOSAL),
         ("Password of 01", "85203916D"),
         ("Supervisor 00", "DDD"),
         ("Password of 00", FIRST[b"00"].decode() + "D"),
@@ -96,7 +103,8 @@ def test_a_supervisor_with_the_first_password_approves_nothing_until_it_is_chang
         ("Owner checks", "DDD"),
         ("one-time code", "123456D"),
     )
-    assert [bytes(code) for _, code in secrets] == [b"123456"]
+    assert led_to == "submission" and stored == [PROPOSAL]
+    assert [bytes(code) for _, code in kept] == [b"123456"]
 
 
 @pytest.mark.parametrize(("number", "least"), [(b"00", 8), (b"99", 8), (b"01", 6)])

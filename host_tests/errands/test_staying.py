@@ -92,7 +92,9 @@ def test_a_result_that_nobody_read_is_found_again_on_the_idle_page(events, code,
     stage = counter.stage
 
     async def story():
-        work = submission.run(counter, "change.title", _secrets(), FORM)
+        counter.sync.keep(_secrets())
+        await counter.open("propose", *FORM)
+        work = submission.run(counter, "change.title")
         task = asyncio.create_task(work)
         while stage.lines[:1] != [stage.text(title)]:
             await asyncio.sleep(0.1)
@@ -125,7 +127,10 @@ def test_a_result_that_somebody_read_is_not_told_again():
     counter = Counter([None], change.REJECTED)
 
     async def story():
-        task = asyncio.create_task(submission.run(counter, "change.title", _secrets(), FORM))
+        counter.sync.keep(_secrets())
+        await counter.open("propose", *FORM)
+        work = submission.run(counter, "change.title")
+        task = asyncio.create_task(work)
         await asyncio.sleep(5)
         await counter.stage.press("DDD")
         await asyncio.wait_for(task, 5)

@@ -10,13 +10,14 @@ from firmware.acquirer.sync import Sync
 from firmware.binding import change, model
 from firmware.binding.request import pending
 from firmware.desk import Desk
-from firmware.errands import change_account, resume, submission
+from firmware.errands import after, change_account, resume, submission
 from firmware.errands import draft as drafts
 from firmware.rooms import NoRoom
 from firmware.storage import state as store
 from firmware.ui.pages import Idle
 from host_tests.binding.test_change import NEW, OLD, Terminal
 from host_tests.binding.test_sync import Unsteady, Watch, _secrets
+from host_tests.errands.leading import led
 from host_tests.ui.stage import Stage
 
 FORM = (1, 1, 4, NEW)
@@ -35,12 +36,15 @@ class Counter(Terminal):
         self.stage = Stage("en")
         self.text, self.pages, self.operator = self.stage.text, self.stage.pages, b"01"
         self.board = SimpleNamespace(random=bytes, beep=self._beep)
-        self.draft, self.ended, self.busy = None, None, []
+        self.draft, self.ended, self.busy, self.hotline = None, None, [], "95016"
 
     async def _beep(self, ms):
         pass
 
     open, log_out = Desk.open, Desk.log_out
+
+    async def prove(self, number, title):
+        return True
 
     def submit(self, monkeypatch, *args):
         """Submit; return what the page says in the end, and what the busy pages said."""
@@ -54,9 +58,9 @@ class Counter(Terminal):
             return True
 
         self.pages.message = message
-        secrets = ((change.CODE, bytearray(b"123456")),)
         if not args:
-            args = (secrets, FORM)
+            self.sync.keep(((change.CODE, bytearray(b"123456")),))
+            asyncio.run(self.open("propose", *FORM))
         asyncio.run(submission.run(self, "change.title", *args))
         return pages
 
@@ -94,7 +98,9 @@ def test_of_a_form_that_was_accepted_nothing_is_kept_for_who_is_left_alone_on_th
 
     counter.pages.message = nobody
     with pytest.raises(Idle):
-        asyncio.run(submission.run(counter, "change.title", _secrets(), FORM))
+        counter.sync.keep(_secrets())
+        asyncio.run(counter.open("propose", *FORM))
+        asyncio.run(submission.run(counter, "change.title"))
     assert seen == [None] and not any(draft)
 
 
@@ -107,7 +113,9 @@ def test_what_ended_without_room_for_its_page_is_left_for_the_next_page_to_tell(
 
     counter.pages.message = full
     with pytest.raises(NoRoom):
-        asyncio.run(submission.run(counter, "change.title", _secrets(), FORM))
+        counter.sync.keep(_secrets())
+        asyncio.run(counter.open("propose", *FORM))
+        asyncio.run(submission.run(counter, "change.title"))
     assert counter.ended == (event if event == change.ACTIVE else None)
 
 
@@ -177,15 +185,15 @@ def _left_unanswered(monkeypatch, event, code):
     async def open_(name, *args):
         if name == "form":
             return FORM
-        if name in ("preparation", "resume"):
+        if name in ("preparation", "resume", "consent"):
             return True
-        return _secrets() if name == "approval" else await opened(name, *args)
+        return _secrets() if name == "codes" else await opened(name, *args)
 
     counter.open = open_
     draft = counter.draft
 
     async def story():
-        await change_account.run(counter)
+        await led(counter, change_account.run(counter))
         assert counter.change.phase == change.SENT
         counter.line.code = code
         assert await counter.sync.once()
@@ -206,7 +214,7 @@ def test_a_code_that_ran_out_on_the_way_costs_no_second_form(monkeypatch):
     assert counter.draft is draft
     assert bytes(drafts.get(draft, model.ACCOUNT)) == b"11112222"
     assert (
-        asyncio.run(resume.run(counter, "change.title", model.CHANGE_ACCOUNT)) is True
+        asyncio.run(resume.run(counter, "change.title", model.CHANGE_ACCOUNT)) == after.FORM
     )  # D: go on
 
 
@@ -227,7 +235,9 @@ def test_a_request_that_waited_names_what_its_slot_has_when_it_is_sent():
     opened, sent = counter.open, []
 
     async def open_(name, *args):
-        if name in ("preparation", "approval"):
+        if name in ("preparation", "consent"):
+            return True
+        if name == "codes":
             return _secrets()
         return None if name == "outcome" else await opened(name, *args)
 
@@ -236,7 +246,7 @@ def test_a_request_that_waited_names_what_its_slot_has_when_it_is_sent():
         raise change.NoAnswer(change.NO_CODE)
 
     counter.open, counter.sync.settle = open_, settle
-    counter.stage.play(counter.open("pending"), "DD")
+    counter.stage.play(led(counter, counter.open("pending")), "DD")
     (request,) = sent
     assert waited.old_token == counter.identity.token(OLD)
     assert request.old_token == counter.identity.token(OTHER)

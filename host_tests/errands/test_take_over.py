@@ -22,14 +22,17 @@ class Desk(Terminal):
     def __init__(self, *differing):
         super().__init__()
         self.text = Text(assets() / "en.bin")
-        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
+        self.clock = SimpleNamespace(
+            civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: 1_800_000_000
+        )
         self.sync = SimpleNamespace(
             differing=[(slot, theirs and bytearray(theirs)) for slot, theirs in differing],
             faulty=False,
             reached=sync.REACHED,
             reached_at=1_800_000_000,
             sign_on=self._sign_on,
-            take_over=self._take_over,
+            state=self.state,
+            clock=self.clock,
         )
         self.said = None  # what the sign-on comes to: differences, or what keeps it from it
         self.hotline = "95516"
@@ -43,10 +46,6 @@ class Desk(Terminal):
             raise self.said
         if self.said is not None:
             self.sync.differing = self.said
-
-    def _take_over(self, slot, theirs, operator):
-        self.sync.differing.remove((slot, theirs))
-        self.shown.append(f"accepted {operator.decode()}")
 
     async def message(self, title, body, ok_only=False):
         self.shown.append(body)
@@ -116,7 +115,9 @@ def test_a_slot_that_was_unbound_is_said_to_be_plainly_until_a_supervisor_accept
     assert desk.sync.differing == [(slot, None)]
     assert desk.state.binding(1) == OLD
     desk.shown, desk.prove = [], proving
-    assert _read(desk).endswith("accepted 00\nThe slot is free. What it had is kept as backup.")
+    assert _read(desk).endswith("\nThe slot is free. What it had is kept as backup.")
+    assert desk.state.binding(slot) is None
+    assert desk.state.backup(slot) == (OLD if slot == 1 else NEW)
     assert desk.sync.differing == []
 
 
@@ -153,7 +154,7 @@ def test_another_binding_in_the_slot_at_hand_is_accepted_first(monkeypatch):
     monkeypatch.setattr(preparation, "_checks", checked)
     desk = Desk((1, NEW), (2, None))
     assert asyncio.run(preparation.run(desk, "change.title", 1, True))
-    assert "accepted 00" in desk.shown
+    assert (desk.state.binding(1), desk.state.backup(1)) == (NEW, OLD)
     assert desk.sync.differing == [(2, None)]
 
 

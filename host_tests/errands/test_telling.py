@@ -13,18 +13,29 @@ from firmware.binding import change
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
-from firmware.errands import change_records, pending, telling
+from firmware.errands import (
+    after,
+    approval,
+    change_records,
+    pending,
+    submission,
+    telling,
+    waiting,
+    withdraw,
+)
 from firmware.errands import outcome as outcomes
 from firmware.storage import state as store
 from firmware.ui.text import Text
 from host_tests.binding.test_change import NEW, Terminal
-from host_tests.ui.stage import Stage, assets, settle
+from host_tests.errands.leading import led
+from host_tests.ui.stage import Stage, assets
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
 TAGS = sorted({int(tag, 16) for tag in re.findall(r"\bDF[0-9A-F]{2}\b", PROTOCOL.read_text())})
 PHASES = (change.IDLE, change.STORED, change.SENT, change.REVIEW, change.HELD)
 ENDS = (change.ACTIVE, change.REJECTED, change.SUPERSEDED, change.WITHDRAWN)
 CODES = (b"--", b"00", b"09", b"14", b"30", b"59", b"91", b"A0", b"1Q")
+NOW = 1_800_000_000
 SUCCESS = ("成功", "已生效", "Accepted", "Approved", "in effect")
 
 
@@ -34,7 +45,8 @@ class Desk:
     def __init__(self, language, phase=change.IDLE):
         self.text = Text(assets() / f"{language}.bin")
         self.change = SimpleNamespace(phase=phase)
-        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a))
+        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: NOW)
+        self.hotline = "95016"
         self.board = SimpleNamespace(beep=self._beep)
         self.pages = self
         self.operator, self.draft = b"01", None
@@ -69,11 +81,11 @@ def _cells():
 def test_only_an_accepted_request_is_ever_called_so_whatever_the_code(language, event, phase):
     for code, trouble in itertools.product(CODES, (0, 7, 9)):
         desk = Desk(language, phase)
-        mended = asyncio.run(outcomes.run(desk, _outcome(event, code, trouble)))
+        to = asyncio.run(outcomes.run(desk, _outcome(event, code, trouble)))
         page = "\n".join(itertools.chain(*desk.shown))
         assert any(word in page for word in SUCCESS) == (event == change.ACTIVE), page
         assert (desk.operator is None) == (event == change.ACTIVE)
-        assert mended == (code if event == change.REJECTED else None)
+        assert to == (after.FORM if (event, code) == (change.REJECTED, b"14") else after.NOWHERE)
         assert all(title and body.strip() for title, body in desk.shown)
         assert desk.shown[0][0] == desk.text(telling.row(event, phase)[0])
         if phase != change.IDLE:  # it is still there, and what becomes of it is said
@@ -127,6 +139,74 @@ def test_a_refusal_names_the_field_whatever_it_is(language):
         assert (text("field.other") in words) != named, hex(tag)
 
 
+REFUSALS = re.search(rb"Refusal codes,[^:]*: ([0-9A-Z ]+)\.", PROTOCOL.read_bytes())[1].split()
+USUAL = {b"14": 1, b"22": 3, b"54": 2, b"55": 1, b"58": 5, b"59": 4, b"61": 3, b"63": 1}
+KINDS = range(change.MEND, change.CALL + 1)
+
+
+def _refused(code, kind=0, tag=0, effective=0):
+    outcome = _outcome(change.REJECTED, code)
+    outcome.kind, outcome.fault_tag, outcome.effective = kind, tag, effective
+    return outcome
+
+
+def _last(words):
+    return words.rpartition("\n")[2]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_last_line_of_a_refusal_says_of_which_kind_it_is_by_its_code_if_nobody_says(language):
+    text = Text(assets() / f"{language}.bin")
+    for code, kind in itertools.product(REFUSALS, (0, *KINDS)):
+        key = f"advice.kind.{kind}"
+        if kind in (0, USUAL[code]):
+            key = "advice." + code.decode()
+        wanted = text(key)
+        if (kind or USUAL[code]) == change.CALL:
+            wanted += " 95016"
+        said = _last(_words(language, _refused(code, kind, 0xDF31)))
+        assert said == wanted and not said.startswith("?"), (code, kind)
+    assert len({text(f"advice.kind.{kind}") for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_who_is_to_wait_is_told_until_when_where_that_is_a_moment_to_come(code):
+    said = _last(_words("en", _refused(code, change.WAIT, 0, NOW + 3600)))
+    assert said == "Try again after 01-15 17:00"
+    for none in (0, NOW, NOW - 1, NOW + 400 * 86400, 0xFFFFFFFF):
+        assert "after" not in _last(_words("en", _refused(code, change.WAIT, 0, none)))
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_only_what_can_be_mended_leads_back_to_the_form_and_there_to_its_field(code):
+    for kind in (0, *KINDS):
+        mends = (kind or USUAL[code]) in (change.MEND, change.TAKE_ANOTHER)
+        of_code = code == b"55" and (kind or USUAL[code]) == change.MEND
+        for tag in (0, 0xDF31, 0xDF36):
+            to = after.leads_to(_refused(code, kind, tag))
+            assert to == (change.CODE if of_code else tag or after.FORM if mends else 0)
+
+
+def test_a_hold_is_told_with_what_the_acquirer_has_said():
+    held = _outcome(change.REVIEWING, b"09")
+    held.effective = NOW + 86400
+    words = _words("en", held, change.REVIEW)
+    assert "Old account paid until 01-16 16:00. Owner can stop it." in words
+
+
+@pytest.mark.parametrize("kind", (0, *KINDS))
+def test_a_record_of_a_refusal_says_of_which_kind_it_was(kind):
+    outcome = _refused(b"63", kind)
+    request = Request(bytes(16), 7, 1, 1, 1, 4, b"01", True, None, NEW)
+    words = change_records.describe(Desk("en"), ChangeRecord(compose(request, outcome, NOW)))
+    assert _last(words) == _last(_words("en", outcome))
+
+
+def test_a_record_of_older_firmware_says_it_by_its_code():
+    words = change_records.describe(Desk("en"), ChangeRecord(_record(change.REJECTED, b"59")))
+    assert _last(words) == "Speak with the owner, then start again"
+
+
 def _record(event, code, note=""):
     outcome = _outcome(event, code)
     outcome.note = note
@@ -164,14 +244,21 @@ class Counter(Terminal):
         super().__init__()
         stage = self.stage = Stage(language)
         self.text, self.pages, self.operator = stage.text, stage.pages, b"01"
-        self.opened, self.draft = [], None
+        self.opened, self.draft, self.hotline = [], None, "95016"
         self.sync = SimpleNamespace(
-            last_outcome=None, watched=False, wake=lambda: None, forget=lambda: None
+            last_outcome=None, talking=True, wake=lambda: None, forget=lambda: None
         )
+        self.clock = SimpleNamespace(civil=lambda *a: clock.Clock.civil(None, *a), now=lambda: NOW)
         self.begin()
         self.state.put(((store.PENDING_STATE, bytes((phase,)) + code),))
 
     async def open(self, name, *args):
+        if name == "waiting":
+            return await waiting.run(self, *args)
+        if name == "pending":
+            return await pending.run(self, *args)
+        if name == "withdraw":
+            return await withdraw.run(self, *args)
         self.opened.append((name, args))
 
     async def prove(self, number, title):
@@ -179,7 +266,7 @@ class Counter(Terminal):
 
     def visit(self, codes):
         """Open the page, press keys; return what was read on the way."""
-        return self.stage.play(pending.run(self), codes)[1]
+        return self.stage.play(led(self, pending.run(self)), codes)[1]
 
 
 def _read(screens):
@@ -215,6 +302,21 @@ def test_the_supervisor_withdraws_only_together_with_an_operator():
     assert counter.opened == []
 
 
+@pytest.mark.parametrize("phase, led_to", [(change.REVIEW, ["waiting"] * 2), (change.SENT, [])])
+def test_a_withdrawal_that_is_given_up_leads_back_to_the_page_of_the_wait(phase, led_to):
+    counter = Counter(phase)
+    opened, there = counter.open, []
+
+    async def open_(name, *args):
+        there.append(name)
+        return await opened(name, *args)
+
+    counter.open = open_
+    counter.visit("DBDC")
+    assert [name for name in there if name == "waiting"] == led_to
+    assert counter.opened == []
+
+
 def test_the_supervisor_sends_nothing():
     counter = Counter(change.STORED)
     counter.operator = b"00"
@@ -227,28 +329,42 @@ def test_the_supervisor_sends_nothing():
 def test_a_request_that_is_asked_about_has_no_code_with_it():
     counter = Counter(change.SENT)
     counter.visit("DD")
-    assert counter.opened == [("submission", ("pending.title",))]
+    assert counter.opened == [
+        ("submission", ("pending.title", ("approval", ("pending.title", (1, 1, 4, NEW), None))))
+    ]
 
 
 @pytest.mark.parametrize("phase, codes", [(change.STORED, "DD"), (change.SENT, "DD")])
 def test_after_a_wrong_code_the_request_is_proposed_anew_and_only_the_code_asked_for(phase, codes):
     counter = Counter(phase)
-    said = {"preparation": [True], "approval": ["first", "next"], "submission": [b"55", None]}
-    if phase == change.SENT:
-        said["approval"] = ["next"]
+    opened = {"approval": approval, "submission": submission}
+    leads = [change.CODE, after.NOWHERE]
+
+    async def settle(withdraw):
+        return _outcome(change.REJECTED, b"55")
+
+    async def prove(number, title):
+        return True
+
+    counter.prove, counter.sync.settle = prove, settle
+    counter.sync.keep = lambda secrets: None
+    counter.identity = SimpleNamespace(token=bytes)
 
     async def open_(name, *args):
         counter.opened.append((name, args))
-        return said[name].pop(0)
+        if name in opened:
+            return await opened[name].run(counter, *args)
+        if name == "outcome":
+            return leads.pop(0)
+        return ((change.CODE, b"123456"),) if name == "codes" else True
 
     counter.open = open_
     counter.visit(codes)
-    sent = [args for name, args in counter.opened if name == "submission"]
-    anew = ("pending.title", "next", (1, 1, 4, NEW))
-    first = ("pending.title",) if phase == change.SENT else ("pending.title", "first", anew[2])
-    assert sent == [first, anew]
-    approved = [args[1:] for name, args in counter.opened if name == "approval"]
-    assert all(each[1] == (1, 1, 4, NEW) and each[0] is approved[0][0] for each in approved)
+    said = [(name, args) for name, args in counter.opened if name in ("codes", "propose")]
+    anew = [("codes", ("pending.title", False)), ("propose", (1, 1, 4, NEW))]
+    assert said == (anew if phase == change.SENT else anew * 2)
+    # The second time nobody is asked again.
+    assert [name for name, _ in counter.opened].count("consent") == len(said) // 2 + 1
 
 
 def test_a_request_that_was_never_sent_is_cancelled_not_withdrawn():
@@ -263,20 +379,3 @@ def test_what_was_known_before_the_last_try_is_no_longer_said():
     counter.sync.last_outcome = _outcome(change.UNSETTLED, b"--", 3)
     screens = _read(counter.visit("BBB"))
     assert "Lastasked:Acquirerdoesnotanswer" in screens
-
-
-def test_a_decision_shows_by_itself_while_a_person_looks_at_the_request():
-    counter = Counter(change.REVIEW)
-
-    async def story():
-        task = asyncio.create_task(pending.run(counter))
-        await settle()
-        assert counter.sync.watched
-        counter.sync.last_outcome = _outcome(change.REJECTED, b"63")
-        counter.state.put(((store.PENDING, None), (store.NOTICE, b"\x04")))
-        await asyncio.wait_for(task, 5)
-
-    asyncio.run(story())
-    assert counter.opened == [("outcome", (counter.sync.last_outcome,))]
-    assert not counter.sync.watched
-    assert counter.state.get(store.NOTICE) is None  # somebody saw it

@@ -1,5 +1,6 @@
-"""`python -m host_tests.fuzz`: a million inputs, most of them inside MicroPython; then lives
-whose acquirer says anything, under both interpreters.
+"""`python -m host_tests.fuzz`: a million inputs, most of them inside MicroPython; as many for each
+thing that a contactless reader sends, and a tenth of that made piece by piece; then lives whose
+acquirer says anything, under both interpreters.
 """
 
 import argparse
@@ -15,15 +16,28 @@ from tools.simulator.interpreter import command
 _INSIDE = 0.9  # the share that MicroPython takes: there it is native code that is tried
 _PIECE = 50000
 _LIFE = 10000  # inputs for which one life in each scenario is lived
+_READERS = {"pn532": "frames", "emv": "answers", "seek": "tlvs"}  # spoilt: piece by piece
+_MADE = 0.1  # inputs made piece by piece for one that is spoilt
 _SCENARIOS = ("change accepted", "reviewed", "changed elsewhere", "records wanted")
 
 
-def inside(seed, count):
-    """Judge `count` inputs inside MicroPython. Raises AssertionError with its output."""
+def inside(seed, count, *name):
+    """Judge `count` inputs inside MicroPython, all of one `name` if that is given. Raises
+    AssertionError with its output.
+    """
     script = ROOT / "host_tests" / "fuzz" / "inside.py"
-    full = [*command(), "-X", "heapsize=4M", str(script), str(ROOT), str(seed), str(count)]
+    full = [*command(), "-X", "heapsize=4M", str(script), str(ROOT), str(seed), str(count), *name]
     done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == str(count), f"seed {seed}\n{done.stdout}{done.stderr}"
+
+
+def shown_inside(what, seed, count, *name):
+    """Judge inputs as `inside` does, and say how far that is."""
+    for done in range(0, count, _PIECE):
+        now = min(_PIECE, count - done)
+        inside(seed + done, now, *name)
+        print(f"\r{done + now:9,} {what}", end="", flush=True)
+    print()
 
 
 def guarded(seed, count):
@@ -74,15 +88,16 @@ def main():
     options = parser.parse_args()
     started = time.monotonic()
     within = int(options.inputs * _INSIDE)
-    for done in range(0, within, _PIECE):
-        inside(options.seed + done, min(_PIECE, within - done))
-        print(f"\r{done + min(_PIECE, within - done):9,} inside MicroPython", end="", flush=True)
+    shown_inside("inside MicroPython", options.seed, within)
+    for spoilt, made in _READERS.items():
+        shown_inside(f"spoilt: {spoilt}", options.seed, options.inputs, spoilt)
+        shown_inside(f"made: {made}", options.seed, int(options.inputs * _MADE), made)
     guarded(options.seed, options.inputs - within)
     many = max(1, options.inputs // _LIFE)
     lives(CPython, options.seed, many)
     lives(MicroPython, options.seed, many)
     took = time.monotonic() - started
-    print(f"\n{options.inputs - within:9,} in guarded buffers")
+    print(f"{options.inputs - within:9,} in guarded buffers")
     print(f"{2 * many * len(_SCENARIOS):9,} lives among an acquirer's lies")
     print(f"seed {options.seed}, {took:.0f} s")
 

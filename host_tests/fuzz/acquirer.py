@@ -204,7 +204,7 @@ class Reader(life.Till):
 
     async def _read(self):
         from firmware.binding.change import NoAnswer
-        from firmware.errands import change_account
+        from firmware.errands import after, change_account
         from firmware.ui.pages import Idle
         from host_tests.ui.stage import Stage
 
@@ -230,7 +230,7 @@ class Reader(life.Till):
             if self.sync.names:
                 stage.keys.press("D" + "B" * len(self.sync.names))
                 with contextlib.suppress(Idle):
-                    asked = model.CHANGE_ACCOUNT, 1, change_account._FIELDS
+                    asked = model.CHANGE_ACCOUNT, 1, change_account._FIELDS, after.FORM
                     await self.open("form", "change.title", *asked)
         finally:
             self.text, self.pages, self.operator = kept

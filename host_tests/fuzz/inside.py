@@ -1,9 +1,9 @@
-"""The fuzzing that runs inside MicroPython: `inside.py ROOT SEED COUNT`.
+"""The fuzzing that runs inside MicroPython: `inside.py ROOT SEED COUNT [NAME]`.
 
 Every input is judged twice, between neighbours of digits and between neighbours of FF: native code
 that read outside its range would answer differently. The heap is locked meanwhile; neighbours
-must be untouched afterwards, and nothing may be left in the heap in the end. Prints the number of
-inputs.
+must be untouched afterwards, and nothing may be left in the heap in the end. NAME: one target, or
+one kind of what readers makes piece by piece. Prints the number of inputs.
 """
 
 import gc
@@ -16,7 +16,7 @@ for _own in ("binascii", "errno", "io", "os", "random", "struct", "time"):
     sys.modules[_own] = __import__(_own)
 sys.path[0] = sys.argv[1]
 
-from host_tests.fuzz import targets  # noqa: E402
+from host_tests.fuzz import readers, targets  # noqa: E402
 
 _MARGIN = 16
 _PLAIN = b"0" * _MARGIN
@@ -48,9 +48,31 @@ def encode(data):
         assert verdict == 0, "unreadable"
 
 
-def one(number):
+def made(kind):
+    """Judge an input that was made piece by piece, between both kinds of neighbours."""
+    data, function, check = readers.KINDS[kind]()
+    for margin in (_PLAIN, _FULL):
+        buf = bytearray(margin + data + margin)
+        end = _MARGIN + len(data)
+        heap_lock()
+        try:
+            verdict = function(buf, _MARGIN, end)
+        finally:
+            heap_unlock()
+        try:
+            check(verdict, buf, _MARGIN, end)
+        except Exception:
+            print(kind, verdict, data.hex())
+            raise
+
+
+def one(number, only):
     """Judge the next input."""
-    name, samples, alphabet, function, seen = targets.TARGETS[number % len(targets.TARGETS)]
+    if only in readers.KINDS:
+        made(only)
+        return
+    rows = [row for row in targets.TARGETS if row[0] == only] if only else targets.TARGETS
+    name, samples, alphabet, function, seen = rows[number % len(rows)]
     data = targets.spoilt(samples, alphabet)
     try:
         plain = judge(function, seen, data, _PLAIN)
@@ -63,16 +85,16 @@ def one(number):
         raise
 
 
-def main(seed, count):
+def main(seed, count, only=""):
     random.seed(seed)
-    one(0)
+    one(0, only)
     gc.collect()
     before = gc.mem_alloc()
     for number in range(count):
-        one(number)
+        one(number, only)
     gc.collect()
     assert gc.mem_alloc() - before < 4096, "memory grows"
     print(count)
 
 
-main(int(sys.argv[2]), int(sys.argv[3]))
+main(int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -3,7 +3,7 @@ to hold of every verdict.
 
 A target reads `buf[start:end]` and returns an int; `seen` tells what else it found. Whoever runs
 it surrounds the range: with a buffer that tells on a touch outside (CPython), or twice with other
-neighbours (MicroPython), where the answer must stay the same. Imports the hot rooms only.
+neighbours (MicroPython), where the answer must stay the same. Imports the hot rooms, and talks.
 """
 
 import random
@@ -11,9 +11,11 @@ from array import array
 from binascii import unhexlify
 
 from drivers import pn532
-from firmware.card import luhn, tlv, track
+from firmware.card import emv, luhn, tlv, track
+from firmware.card.seek import SEEK_LEN, seek
 from firmware.message import codec, framing
 from firmware.message.fields import ROWS, B, N
+from host_tests.readers import talks
 
 _TRACK_1 = b"%B4761739001010119^CARD/TEST^22122011758928889?"
 _TRACK_2 = b";4761739001010119=22122011758928889?8"
@@ -27,6 +29,10 @@ _TLVS = tuple(
         "DF1001015A820100" + "11" * 256,
         "7781219F260812121212121212129F100706060606060606570A4761739001010119D221",
     )
+)
+_TALKS = tuple(
+    b"".join([bytes((len(answer),)) + answer for answer in answers if answer.__class__ is bytes])
+    for _, _, answers in talks.TALKS
 )
 _DIGITS = b"1234567890" * 30
 _PN532 = tuple(
@@ -43,8 +49,9 @@ _PN532 = tuple(
 
 fields = array("H", [0] * codec.TABLE_LEN)
 card = array("H", [0] * track.OUT_LEN)
-element = array("i", [0] * tlv.SEEK_LEN)
+element = array("i", [0] * SEEK_LEN)
 place = array("H", [0] * pn532.OUT_LEN)
+listener = talks.Listener()
 
 
 def _message(mti, high, parts):
@@ -114,7 +121,7 @@ def _find(buf, start, end):
 
 
 def _seek(buf, start, end):
-    return tlv.seek(buf, start, end, 0x5A, element)
+    return seek(buf, start, end, 0x5A, element)
 
 
 def _frame(buf, start, end):
@@ -151,6 +158,22 @@ def _reader_seen(verdict, start, end):
     return tuple(place)
 
 
+def _talk(buf, start, end):
+    return listener.hear_bytes(buf, start, end)
+
+
+def _talk_seen(verdict, start, end):
+    found = bytes(listener.found)
+    if verdict == emv.OK:
+        number = found[emv.EXPIRY_LEN :].rstrip(b"\0")
+        assert 13 <= len(number) <= 19 and number.isdigit()
+        assert luhn.valid(number, 0, len(number)) and b"\0" not in number
+    elif verdict is not None:
+        assert emv.GONE <= verdict <= emv.LOCKED
+        assert not any(found) and not any(listener.label)
+    return verdict, found, bytes(listener.label)
+
+
 def _nothing_seen(verdict, start, end):
     return None
 
@@ -161,7 +184,7 @@ TARGETS = (
     ("track", _TRACKS, b"%;?=^BE019+ \r", _track, _card_seen),
     ("tlv walk", _TLVS, b"\xdf\x10\x81\x82\x80\x00\x01\x1f\x7f", _walk, _element_seen),
     ("tlv find", _TLVS, b"\xdf\x10\x81\x82\x80\x00\x01\x1f\x7f", _find, _element_seen),
-    ("tlv seek", _TLVS, b"\x70\x77\x5a\x81\x82\x80\x00\x01\xa5", _seek, _element_seen),
+    ("seek", _TLVS, b"\x70\x77\x5a\x81\x82\x80\x00\x01\xa5", _seek, _element_seen),
     ("frame", _FRAMES, b"\x00\x03\x0f\x60\xff\xfe", _frame, _frame_seen),
     (
         "message",
@@ -170,6 +193,7 @@ TARGETS = (
         _message_of,
         _fields_seen,
     ),
+    ("emv", _TALKS, b"\x00\xff\x5a\x57\x70\x77\x90\x61\x6c\x81", _talk, _talk_seen),
     ("pn532", _PN532, b"\x00\xff\xfe\x01\xd4\x7f", _reader, _reader_seen),
 )
 

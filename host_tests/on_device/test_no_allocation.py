@@ -11,11 +11,14 @@ from array import array
 import cryptolib
 from micropython import heap_lock, heap_unlock
 
-from drivers import pn532
-from firmware.card import luhn, tlv, track
+from drivers import contactless, pn532
+from drivers.magstripe import Magstripe
+from firmware.card import emv, luhn, tlv, track
+from firmware.card.seek import SEEK_LEN, seek
 from firmware.card.swipe import Swipe
 from firmware.crypto import cmac, compare, dukpt, pbkdf2, seal, wipe
 from firmware.message import codec, framing
+from host_tests.readers import talks
 
 TRACK_1 = b"%B4761739001010119^CARD/TEST^22122011758928889?"
 TRACK_2 = b";4761739001010119=22122011758928889?"
@@ -185,18 +188,18 @@ def test_tlv_find():
     assert (there, value, absent, repeated, malformed) == (1, 9, 0, -1, -1)
 
 
-def test_tlv_seek():
-    out = array("i", [0] * tlv.SEEK_LEN)
+def test_seek():
+    out = array("i", [0] * SEEK_LEN)
     data = b"\0\x6f\x81\x0b\x84\x01A\0\xa5\x05\xbf\x0c\x02\x87\x00\0\x5a\x01B"
     deep = b"\x70\x0a\x70\x08\x70\x06\x70\x04\x70\x02\x70\x00"
     heap_lock()
     try:
-        inner = tlv.seek(data, 0, 19, 0x87, out)
-        behind = tlv.seek(data, 0, 19, 0x5A, out)
+        inner = seek(data, 0, 19, 0x87, out)
+        behind = seek(data, 0, 19, 0x5A, out)
         value = out[tlv.VALUE]
-        absent = tlv.seek(data, 0, 19, 0x57, out)
-        too_deep = tlv.seek(deep, 0, 12, 0x57, out)
-        malformed = tlv.seek(data, 0, 18, 0x57, out)
+        absent = seek(data, 0, 19, 0x57, out)
+        too_deep = seek(deep, 0, 12, 0x57, out)
+        malformed = seek(data, 0, 18, 0x57, out)
     finally:
         heap_unlock()
     assert (inner, behind, value, absent, too_deep, malformed) == (1, 1, 18, 0, -1, -1)
@@ -293,6 +296,139 @@ def test_pn532_frame():
     finally:
         heap_unlock()
     assert seen == [verdict for _, verdict in FRAMES]
+
+
+class Line:
+    """A UART that has received all it ever will."""
+
+    def __init__(self, data):
+        self._data = data
+        self._at = 0
+
+    def any(self):
+        return len(self._data) - self._at
+
+    def readinto(self, buf, count=32):
+        count = min(count, self.any())
+        for i in range(count):
+            buf[i] = self._data[self._at]
+            self._at += 1
+        return count or None
+
+    def write(self, buf):
+        pass
+
+
+def listening(data):
+    """Return a reader that has sent `data`."""
+    line = Line(data)
+    return contactless.Contactless(line, Magstripe(line))
+
+
+def test_contactless_takes_bytes():
+    # Noise as long as the buffer, then what a look finds, an exchange, and another answer.
+    noise = bytes(240) + b"\0\0\xff\x30\xd0" + bytes(43)
+    found = b"\0\0\xff\x0c\xf4\xd5\x4b\x01\x01\0\x04\x20\x04\x11\x22\x33\x44\x0c\0"
+    exchanged = b"\0\0\xff\x05\xfb\xd5\x41\x00\x90\x00\x5a\0"
+    reader = listening(noise + found + exchanged)
+    answer = bytearray(8)
+    apdu = b"\0\xb2\1\x0c\0"
+    kinds = results(6)
+    right = results(2)
+    heap_lock()
+    try:
+        reader._put(contactless._LOOK_A)
+        kinds[0] = reader._next()
+        passed = reader._passed_over()
+        kinds[1] = reader._next()
+        while kinds[1] == pn532.MORE and reader._at < reader._fill:
+            reader._passed_over()
+            kinds[1] = reader._next()
+        kinds[2] = reader._next() if kinds[1] == pn532.MORE else kinds[1]
+        right[0] = reader._is_answer()
+        reader._listed(6, 0)
+        size = reader._framed(reader._put_apdu(apdu, 5))
+        kinds[3] = reader._next()
+        right[1] = reader._is_answer()
+        got = reader._copy(answer, 2)
+        reader._passed_over()  # what follows a frame
+        empty = reader._passed_over()
+    finally:
+        heap_unlock()
+    assert (passed, empty) == (True, False)
+    assert kinds[2] == kinds[3] == pn532.DATA and right == [True, True]
+    assert reader.uid[: reader.uid_len] == b"\x11\x22\x33\x44"
+    assert (size, got) == (15, 4)
+    assert reader._out[:size] == b"\0\0\xff\x08\xf8\xd4\x40\1\0\xb2\1\x0c\0\x2c\0"
+    assert answer == b"\0\0\x90\0" + bytes(4)
+
+
+# What a look may find: (TFI and all, where the number is, how long), how much it is then.
+FOUND = (
+    (b"\xd5\x4b\0", 6, 0, emv.GONE),
+    (b"\xd5\x4b\1\1", 6, 0, emv.GONE),
+    (b"\xd5\x4b\1\1\0\4\x20\x0b" + bytes(11), 6, 0, emv.GONE),
+    (b"\xd5\x4b\1\1\0\4\x08\4\1\2\3\4", 6, 0, emv.OTHER),
+    (b"\xd5\x4b\2\1\0\4\x20\4\1\2\3\4", 6, 0, emv.SEVERAL),
+    (b"\xd5\x4b\1\1\x50\1\2\3\4", 3, 4, 0),
+)
+
+
+def test_contactless_tells_what_lies_there():
+    readers = [listening(b"") for _ in FOUND]
+    for reader, (data, _, _, _) in zip(readers, FOUND):
+        for i in range(len(data)):
+            reader._in[i] = data[i]
+        reader._place[pn532.LENGTH] = len(data)
+        reader._put(contactless._LOOK_A)
+    is_answer = results(len(FOUND))
+    heap_lock()
+    try:
+        i = 0
+        for _, at, n, _ in FOUND:
+            is_answer[i] = readers[i]._is_answer()
+            readers[i]._listed(at, n)
+            readers[i]._forget()
+            i += 1
+    finally:
+        heap_unlock()
+    assert is_answer == [True] * len(FOUND)
+    assert [reader._trouble for reader in readers] == [trouble for _, _, _, trouble in FOUND]
+
+
+def test_contactless_forgets_the_card():
+    reader = listening(b"abc")
+    reader._in[7] = reader.uid[2] = reader._out[100] = 7
+    reader._send = reader._framed  # the view for the UART is what allocates
+    heap_lock()
+    try:
+        reader.rest()
+    finally:
+        heap_unlock()
+    assert not any(reader._in) and not any(reader.uid) and not any(reader._out)
+
+
+def test_emv():
+    listener = talks.Listener()
+    seen = results(len(talks.TALKS))
+    numbers = [bytearray(19) for _ in talks.TALKS]
+    heap_lock()
+    try:
+        at = 0
+        for _, _, answers in talks.TALKS:
+            seen[at] = listener.hear(answers)
+            for i in range(19):
+                numbers[at][i] = listener.found[4 + i]
+            listener.talk.wipe()
+            at += 1
+    finally:
+        heap_unlock()
+    assert not any(listener.talk._answer)
+    at = 0
+    for verdict, number, answers in talks.TALKS:
+        assert seen[at] == verdict, answers
+        assert bytes(numbers[at]).rstrip(b"\0") == number.encode(), answers
+        at += 1
 
 
 def test_framing():

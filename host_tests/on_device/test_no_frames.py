@@ -7,11 +7,16 @@ that 16 bytes in each run would make the collector start by itself, which is see
 
 import gc
 import hashlib
+import sys
+from array import array
 
-from drivers import keypad
+from drivers import contactless, keypad, pn532
 from drivers.magstripe import Magstripe
+from firmware.card import emv
+from firmware.card.seek import SEEK_LEN, seek
 from firmware.card.swipe import Swipe
 from firmware.crypto import pbkdf2
+from host_tests.readers import talks
 
 _TIME = keypad.time
 _RUNS = 4000
@@ -139,6 +144,73 @@ def test_swipe():
         swipe.verdict()
 
     assert not allocates(work)
+
+
+def test_contactless():
+    uart = _Uart()
+    reader = contactless.Contactless(uart, Magstripe(uart))
+    reader._send = reader._framed  # the view for the UART is what allocates
+    answer = bytearray(8)
+    apdu = b"\0\xb2\1\x0c\0"
+
+    def work():
+        uart.left = 70
+        reader._put_apdu(apdu, 5)
+        reader._next()
+        reader._fill = len(reader._in)
+        reader._at = 30
+        reader._shift()
+        reader._passed_over()
+        reader._is_answer()
+        reader._size = 5
+        reader._copy(answer, 0)
+        reader._in[reader._body] = 1
+        reader._listed(3, 4)
+        reader._forget()
+
+    assert not allocates(work)
+    assert not allocates(reader.rest)
+
+
+def test_pn532():
+    out = array("H", [0] * pn532.OUT_LEN)
+    sent = b"\xaa\0\0\xff\0\xff\0\0\xff\xff\0\0\0\xff\x02\xfe\xd5\x03\x28\0\0\xff\xff\xff\0"
+
+    def work():
+        at = 0
+        while pn532.frame(sent, at, 26, out):
+            at = out[pn532.NEXT]
+
+    work()
+    assert out[pn532.NEXT] == 20
+    assert not allocates(work)
+
+
+def test_seek():
+    out = array("i", [0] * SEEK_LEN)
+    data = b"\0\x6f\x81\x0b\x84\x01A\0\xa5\x05\xbf\x0c\x02\x87\x00\0\x5a\x01B"
+    assert seek(data, 0, 19, 0x5A, out) == 1
+    assert not allocates(lambda: seek(data, 0, 19, 0x5A, out))
+
+
+def test_emv():
+    # A frame is as large whatever the card says, so each function has to run once.
+    listener = talks.Listener()
+    ran = set()
+    for answers in talks.VARIED:
+
+        def work(answers=answers):
+            listener.hear(answers)
+            listener.talk.wipe()
+
+        if hasattr(sys, "setprofile"):  # CPython
+            sys.setprofile(lambda frame, event, _: ran.add(frame.f_code.co_name))
+            work()
+            sys.setprofile(None)
+        assert not allocates(work), answers
+    if ran:
+        made = {name for name in dir(emv.Talk) if callable(getattr(emv.Talk, name))}
+        assert {name for name in made if not name.startswith("__")} - ran == {"room"}
 
 
 def test_pbkdf2():

@@ -26,6 +26,7 @@ from firmware.ui.text import Text
 from host_tests.crash import life
 from host_tests.crash.bodies import CPython
 from host_tests.crash.explorer import Explorer
+from host_tests.errands.leading import led
 from host_tests.ui import stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,7 +129,7 @@ def counter(footprints):
             draft[drafts.REASON] = 4
             for tag, value in FIELDS.items():
                 drafts.put(draft, tag, value)
-            await self.open("change_account")
+            await led(self, self.open("change_account"))
 
     return Counter
 

@@ -9,6 +9,7 @@ from tools.acquirer import office
 from tools.simulator import interpreter, scenario, workplace
 
 HERE = Path(__file__).parent
+KEYS_OF_A_CARD = 75  # from log-in to submission, when it is swiped
 UNBOUND = ("first_account",)  # what begins with nothing bound
 
 
@@ -34,6 +35,7 @@ def test_scenario(path, device, tmp_path, record_property):
 async def _play(home, identity, statements):
     async with workplace.at_work(home, identity) as stage:
         await stage.play(statements)
+    assert stage.presses["card"] <= KEYS_OF_A_CARD
 
 
 END = """

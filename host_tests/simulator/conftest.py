@@ -30,8 +30,8 @@ FACTS = {
 @pytest.fixture
 def bench(tmp_path, record_property):
     """Give `bench(story, main, boot="")`: play `await story(terminal)` on that firmware, beside
-    which are the product's drivers if `drivers`. The home is the test's own directory, or
-    `folder` in it.
+    which are the product's drivers and its room of cards if `drivers`. The home is the test's own
+    directory, or `folder` in it.
     """
     try:
         interpreter.command()
@@ -45,7 +45,7 @@ def bench(tmp_path, record_property):
         root.mkdir(exist_ok=True)
         if drivers:
             shutil.copytree(ROOT / "drivers", root / "drivers")
-            (root / "firmware").mkdir()
+            shutil.copytree(ROOT / "firmware/card", root / "firmware/card")
             shutil.copy(ROOT / "firmware/rooms.py", root / "firmware")  # drivers have overlays too
             shutil.copytree(DRIVER_LIBRARY, root / "lib", dirs_exist_ok=True)
         (root / "main.py").write_text(main)

@@ -11,7 +11,8 @@ from firmware.binding import change, model
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord
 from firmware.binding.change_record import compose as remaining
-from firmware.binding.request import Request, begin
+from firmware.binding.request import Request
+from firmware.binding.storing import begin
 from firmware.storage import audit, audit_log, turn
 from firmware.storage import state as store
 from firmware.storage.journal import SIZE

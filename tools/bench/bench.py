@@ -111,6 +111,7 @@ def report(rounds, counted):
         "full_frame_bytes": rounds[0]["full_frame"],
         "message_bytes": len(reference.MESSAGE),
         "change": rounds[0]["change"] | {"ns": best["change"]},
+        "look": min((one["look"] for one in rounds), key=lambda look: look["ns"]),
         "instructions": counted,
         "luhn_c_abi": compiler()[1] if "luhn_c" in best else None,
         "micropython": json.loads(interpreted.read_text())["version"],
@@ -160,6 +161,12 @@ def details(result):
     )
     shown.add_row(f"a whole sealed 0300, {change['bytes']} bytes", f"{change['ns'] / 1000:.0f} µs")
     shown.add_row("its AES blocks", f"{change['aes_blocks']:.1f}, at least {change['aes_least']}")
+    look = result["look"]
+    shown.add_row(
+        "a look for a card that is not there",
+        f"{look['ns'] / 1000:.0f} µs in {look['turns']} turns, {look['ms']} ms, "
+        f"{look['bytes']} bytes",
+    )
     for name, count in result["instructions"].items():
         shown.add_row(f"instructions: {name}", f"{count:,}")
     return shown

@@ -68,17 +68,11 @@ FOLDERS = {"firmware.errands.": "e_", "firmware.ui.": ""}
 """What is asked for by a name that is put together, and what is before the name on the device."""
 
 TO_COME = (
-    # The kinds of a refusal, and from when a binding is in effect.
-    "firmware.binding.change.MEND",
-    "firmware.binding.change.Outcome.effective",
-    "firmware.binding.change.SPEAK_WITH_OWNER",
-    "firmware.binding.change.TAKE_ANOTHER",
-    "firmware.binding.change.WAIT",
     # The contactless reader.
+    "drivers.contactless",
     "drivers.pn532",
-    "firmware.card.tlv.SEEK_LEN",
-    "firmware.card.tlv._DEPTH",
-    "firmware.card.tlv.seek",
+    "firmware.card.emv",
+    "firmware.card.seek",
     # Networks that a person chooses.
     "firmware.storage.state.NETWORK",
     "firmware.storage.state.NETWORKS",

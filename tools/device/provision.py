@@ -304,7 +304,7 @@ def _settings(given: Bundle | dict, wanted: dict) -> dict:
 
 def _check_board(link: Link, name: str) -> None:
     try:
-        link.run(f"from drivers import maintenance\nmaintenance.keypad({name!r})")
+        link.run(f"from drivers import console\nconsole.keypad({name!r})")
     except Refused:
         raise DeviceError(
             f"{name} is no board that this chip can be: see the names under Wiring in README.md; "

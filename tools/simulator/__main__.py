@@ -13,7 +13,9 @@ from tools.simulator.interpreter import NoInterpreter
 def main():
     parser = command_line.Parser(prog="python -m tools.simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    playing = commands.add_parser("demo", help="change a binding from log-in to a restart")
+    playing = commands.add_parser(
+        "demo", help="change an account, then to a card, from log-in to a restart"
+    )
     playing.add_argument(
         "--home",
         type=command_line.path,

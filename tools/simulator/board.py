@@ -17,6 +17,7 @@ from tools.simulator.models.key_matrix import KeyMatrix
 from tools.simulator.models.magstripe import Magstripe
 from tools.simulator.models.nor_flash import NorFlash
 from tools.simulator.models.nvs import Nvs
+from tools.simulator.models.pn532 import Pn532
 from tools.simulator.models.serial_port import SerialPort
 from tools.simulator.models.ssd1306 import Ssd1306
 from tools.simulator.models.wifi import Wifi
@@ -48,6 +49,7 @@ class Board:
         self.panel = Ssd1306()
         self.port = SerialPort()
         self.reader = Magstripe(self.port)
+        self.contactless = Pn532(self.port, fitted=False)  # in the other's place
         self.flash = NorFlash(home / "flash.bin")
         self.files = NorFlash(home / "vfs.bin", FILES_SECTORS, "vfs")
         self.partitions = (self.flash, self.files)
@@ -101,6 +103,7 @@ class Board:
     def power_up(self):
         """Bring every part to its state after power-on."""
         self.panel.power_up()
+        self.contactless.power_up()
         self._set_rtc(_Y2K)
         self.rtc_memory = os.urandom(24)
         self.reset()
@@ -211,7 +214,7 @@ class Board:
 
     def _uart_write(self, op, a, data):
         if a == self._wired.reader_uart:
-            self.port.transmitted += data
+            self.port.transmit(data)
 
     # The chip itself.
 

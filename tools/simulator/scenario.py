@@ -51,7 +51,8 @@ seconds are and the terminal has had its share of them.
     books COUNT KIND [FIELD=PATTERN...] [within S]
                                       so many rows match (KIND as in `books --json`)
     agree [within S]                  the token on the screen is that of the books
-    phase NAME                        what follows is that phase, for whoever measures
+    phase NAME                        what follows is that phase, for whoever measures; one may be
+                                      gone on with
     play FILE                         the statements of another file, beside this one
 
 A failure names file, line and statement, and shows the screen, as text and as it looks.
@@ -64,6 +65,7 @@ import re
 import shlex
 import time
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,7 +184,8 @@ class Stage:
     terminal: SimulatedTerminal. identity: the bundle's keys.json. acquirer: a started
     tools.acquirer.Acquirer whose clock is a workplace.Clock, or None; office: the module that
     decides, binds and reads its books. echo: takes lines to show, or None for silence.
-    `on_phase(name)` is called as a phase begins.
+    `on_phase(name)` is called as a phase begins. presses: {phase: keys pressed and cards swiped in
+    it}, "" before the first.
     """
 
     # verb: fewest and most words after it
@@ -199,6 +202,8 @@ class Stage:
         self.terminal = terminal
         self.acquirer = acquirer
         self.on_phase = lambda name: None
+        self.presses = Counter()
+        self._phase_now = ""
         self._identity = identity
         self._merchant = identity.get("merchant")
         self._office = office
@@ -398,7 +403,7 @@ class Stage:
         """
         terminal = self.terminal
         before = terminal.panel.pixels
-        await terminal.keypad.press(key)
+        await self._key(key)
         await terminal.keypad.scanned(_TAKEN_SCANS)
         end = terminal.keypad.scans + _ANSWER_SCANS
         while terminal.on and terminal.panel.pixels == before and terminal.keypad.scans < end:
@@ -446,19 +451,24 @@ class Stage:
             if key == "long":
                 continue
             held = keys[index + 1 : index + 2] == ("long",)
-            await self.terminal.keypad.press(key, _LONG_MS if held else 0)
+            await self._key(key, _LONG_MS if held else 0)
         await self.terminal.keypad.scanned(_TAKEN_SCANS)
 
     async def _type(self, text, limit):
         self._typing = True  # only what it comes to is worth showing
         try:
             for key in text:
-                await self.terminal.keypad.press(key)
+                await self._key(key)
             await self.terminal.keypad.scanned(_TAKEN_SCANS)
         finally:
             self._typing = False
 
+    async def _key(self, key, held_ms=0):
+        self.presses[self._phase_now] += 1
+        await self.terminal.keypad.press(key, held_ms)
+
     async def _swipe(self, card, limit):
+        self.presses[self._phase_now] += 1
         self.terminal.reader.swipe(CARDS[card][2] if card in CARDS else f"{card}\r\n")
 
     async def _code(self, how="right", *, limit):
@@ -650,6 +660,7 @@ class Stage:
         self.terminal.link.cut()
 
     async def _phase(self, name, *, limit):
+        self._phase_now = name
         self.on_phase(name)
 
     async def _books(self, count, kind, *patterns, limit):

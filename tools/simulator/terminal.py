@@ -98,11 +98,10 @@ class Console:
 
 
 class Keypad:
-    """A person's fingers on the key matrix. `presses` counts the keys that were pressed."""
+    """A person's fingers on the key matrix."""
 
     def __init__(self, matrix, powered):
         self.matrix = matrix
-        self.presses = 0
         self._powered = powered
         self._last = None
 
@@ -121,7 +120,6 @@ class Keypad:
         one waits until its release was taken: so none is lost, and none becomes a long press,
         however slow either side is.
         """
-        self.presses += 1
         self._last = asyncio.ensure_future(self._press(key, hold_ms, self._last))
         return self._last
 

@@ -5,7 +5,8 @@ so two runs write the same. Runs inside MicroPython.
 """
 
 from firmware.binding import change, model
-from firmware.binding.request import Request, begin
+from firmware.binding.request import Request
+from firmware.binding.storing import begin
 from firmware.storage import audit
 from firmware.storage import state as store
 

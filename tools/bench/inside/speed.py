@@ -19,7 +19,8 @@ _TRIES = 3
 ROOT = sys.path[0]
 sys.path.append(ROOT + "/.toolchain/lib")
 
-from drivers import pn532  # noqa: E402
+from drivers import contactless, pn532  # noqa: E402
+from drivers.magstripe import Magstripe  # noqa: E402
 from firmware.card import luhn, track  # noqa: E402
 from firmware.crypto import cmac, dukpt, seal  # noqa: E402
 from firmware.message import codec, framing  # noqa: E402
@@ -234,6 +235,91 @@ def key_bytes(digits):
     return cost, bus.sent - before
 
 
+class _Module:
+    """A PN532 with nothing in its field, and the time: what waits moves it."""
+
+    # Code: (ms until it answers, the answer).
+    _ANSWERS = {
+        0x02: (1, b"\x32\x01\x06\x07"),
+        0x10: (1, b""),
+        0x14: (1, b""),
+        0x32: (1, b""),
+        0x4A: (20, b"\0"),
+    }
+
+    def __init__(self):
+        self.moved = self.turns = self.ms = 0
+        self._line = bytearray(64)
+        self._fill = 0
+        self._ready_ms = 0
+        self._acks = 0
+
+    def init(self, baudrate):
+        pass
+
+    def write(self, data):
+        self.moved += len(data)
+        if data[3:5] == b"\0\xff" or data[2] != 0xFF:
+            return  # an ACK, or what it wakes of
+        delay, answer = self._ANSWERS[data[6]]
+        body = bytes((0xD5, data[6] + 1)) + answer
+        size = len(body)
+        frame = b"\0\0\xff\0\xff\0\0\0\xff" + bytes((size, -size & 0xFF)) + body
+        frame += bytes((-sum(body) & 0xFF, 0))
+        self._line[: len(frame)] = frame
+        self._fill = len(frame)
+        self._acks = 6
+        self._ready_ms = self.ms + delay
+        self.moved += len(frame)
+
+    def any(self):
+        return self._fill if self.ms >= self._ready_ms else self._acks
+
+    def readinto(self, buf, count=32):
+        count = min(count, self.any())
+        buf[:count] = self._line[:count]
+        self._line[: self._fill - count] = self._line[count : self._fill]
+        self._fill -= count
+        self._acks = 0
+        return count or None
+
+    # What stands for asyncio and for time.
+
+    async def sleep_ms(self, ms):
+        self.turns += 1
+        self.ms += ms
+
+    def ticks_ms(self):
+        return self.ms
+
+    def ticks_diff(self, later, earlier):
+        return later - earlier
+
+
+def idle_look(times):
+    """Have the contactless reader look `times` times for a card that is not there; return what a
+    look takes: {"ns", "bytes" on the line, "turns" of the event loop, "ms" that pass}.
+    """
+    module = _Module()
+    contactless.asyncio = contactless.time = module
+    reader = contactless.Contactless(module, Magstripe(module))
+
+    def look():
+        try:
+            reader.look().send(None)
+        except StopIteration as end:
+            return end.value
+
+    assert look() is False and reader._is_ready
+    module.moved = module.turns = module.ms = 0
+    start = time.ticks_us()
+    for _ in range(times):
+        look()
+    took = time.ticks_diff(time.ticks_us(), start)
+    found = {"bytes": module.moved, "turns": module.turns, "ms": module.ms}
+    return {name: value // times for name, value in found.items()} | {"ns": 1000 * took // times}
+
+
 class _Counted:
     """Stands for cryptolib.aes and counts the blocks."""
 
@@ -317,7 +403,8 @@ def change_request(times):
     from firmware.acquirer.identity import Identity
     from firmware.acquirer.line import Line
     from firmware.binding import change, model
-    from firmware.binding.request import Request, begin
+    from firmware.binding.request import Request
+    from firmware.binding.storing import begin
 
     board = _Board()
     me = Identity(b"10000001", b"898110012345678", b"RB-000001", KEY)
@@ -362,6 +449,7 @@ def main():
     ns, blocks, least, size = change_request(64)
     result["ns"]["change"] = ns
     result["change"] = {"aes_blocks": blocks, "aes_least": least, "bytes": size}
+    result["look"] = idle_look(50)
     result["frame_bytes"] = TOTAL
     result["message"] = MESSAGE.hex()
     print(json.dumps(result))

@@ -166,8 +166,8 @@ class UART:
         self.facts = number(tx), number(rx), baudrate // 100
         self.init(rxbuf=rxbuf, txbuf=txbuf)
 
-    def init(self, baudrate=0, *args, tx=None, rx=None, rxbuf=256, txbuf=256, **options):
-        # What is not given stays as it is.
+    def init(self, baudrate=0, *args, tx=None, rx=None, rxbuf=0, txbuf=0, **options):
+        # What is not given stays as it is: 0 is a buffer as it was.
         was = self.facts
         self.facts = (
             was[0] if tx is None else number(tx),
