@@ -254,6 +254,7 @@ class Person:
             ("pending.title", "pending.ask_now", "1"),
             ("pending.title", "pending.send", "1"),
             ("pending.title", "pending.phase.3", self._stay),
+            ("result.review", None, self._watched),
             (None, "prepare.clock", self._later),
             *((title, None, _OK) for title in _READ),
             *((None, hint, _OK) for hint in ("ui.next", "ui.accept", "ui.ok")),
@@ -314,6 +315,9 @@ class Person:
 
     def _stay(self, body):
         return self._later(body) and "A"
+
+    def _watched(self, body):
+        return self._stay(body) if self._goals[:1] == ["watch"] else _BACK
 
     def _later(self, body):
         return _OK if self._world.now_ms() - self._pressed_ms >= _STAY_MS else ""
