@@ -101,3 +101,7 @@ class Bench:
             if code >= 0 or time.ticks_diff(time.ticks_ms(), began) >= limit_ms:
                 return code if code < 0 else code & 0x7F
             time.sleep_ms(_LOOK_MS)
+
+    def rest(self, seconds):
+        """Wait for so long, whatever is pressed meanwhile."""
+        time.sleep(seconds)

@@ -40,6 +40,7 @@ def run(bench):
         if held[drawn.LEN] >= _WRONG_MAX:
             _wait(bench)
             _begin(bench, held)
+            said = ""
         challenge = bytes(memoryview(held)[: drawn.LEN])
         bench.show(
             "OPEN USB CONSOLE",
@@ -86,8 +87,7 @@ def _wait(bench):
     # A challenge that was answered wrongly too often: power lost meanwhile begins it again.
     for left in range(_LOCK_S // 60, 0, -1):
         bench.show("OPEN USB CONSOLE", "", "Locked", "%d minutes" % left)
-        for _ in range(60):
-            bench.key(1000)
+        bench.rest(60)
 
 
 def _grouped(digits):
