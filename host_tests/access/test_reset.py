@@ -179,7 +179,7 @@ def test_the_service_key_is_in_memory_only_while_a_response_is_compared(shop, mo
 
     def get_bytes(name):
         assert name != "service_key", "what nobody can overwrite"
-        return shop.keys[name] if name in shop.keys else None
+        return dict(shop.keys).get(name)
 
     monkeypatch.setattr(shop.keys, "get", get)
     monkeypatch.setattr(shop.keys, "get_bytes", get_bytes)
