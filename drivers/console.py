@@ -104,4 +104,6 @@ class Bench:
 
     def rest(self, seconds):
         """Wait for so long, whatever is pressed meanwhile."""
-        time.sleep(seconds)
+        began = time.ticks_ms()
+        while time.ticks_diff(time.ticks_ms(), began) < 1000 * seconds:
+            self.key(1000)
