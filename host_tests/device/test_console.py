@@ -95,7 +95,8 @@ def ask_for_it(board):
 
 
 def response(wish, challenge):
-    return office.reset_code(wish.home, TERMINAL, keys.CONSOLE, challenge, "Wang Li")
+    [right] = office.reset_code(wish.home, TERMINAL, keys.CONSOLE, challenge, "Wang Li")
+    return right
 
 
 def test_nothing_that_is_sent_to_a_terminal_stops_it(terminal):
