@@ -1,8 +1,6 @@
-"""How often a new password is stretched: about a second of this chip's time.
+"""How often the passwords of a terminal are stretched: about a second of its chip's time.
 
-What always holds: all passwords of a terminal cost the same, as much as the first of them that
-this firmware has stored; it is never less than what any of them costs already. May import numbers,
-crypto and what operators calls things.
+Asked once, at the first start. May import crypto.
 """
 
 import struct
@@ -10,26 +8,21 @@ import time
 
 from micropython import const
 
-from firmware.access import numbers
-from firmware.access.operators import ITERATIONS_AT
 from firmware.crypto.pbkdf2 import Pbkdf2
 
-LEAST = const(1000)  # what firmware before this one took
+LEAST = const(1000)
 MOST = const(20000)
 _SAMPLE = const(200)
 _SAMPLES = const(3)  # the fastest counts: in the others something else had its turn
 _SECOND_US = const(1000000)
-_GIVEN = "stretch"  # in key storage: how often, 2 bytes, where a chip's time means nothing
+# In key storage: how often, 2 bytes, where a chip's time means nothing. The interpreter has the
+# name in ROM: any other would stay in memory.
+_GIVEN = "count"
 
 
-def run(desk):
-    """Return the iterations, LEAST to MOST, or more if some password costs more already."""
-    known = 0
-    for _, stored in numbers.each(desk.state):
-        known = max(known, struct.unpack_from(">H", stored, ITERATIONS_AT)[0])
-    if known > LEAST:
-        return known
-    given = desk.board.keystore.get_bytes(_GIVEN)
+def run(keystore):
+    """Return the iterations, LEAST to MOST."""
+    given = keystore.get_bytes(_GIVEN)
     wanted = _measured() if given is None else struct.unpack(">H", given)[0]
     return max(LEAST, min(wanted, MOST))
 

@@ -1,10 +1,11 @@
 """Whom a terminal begins with: supervisor 00 and operator 01, with the passwords drawn for them.
 
-May import access, crypto.wipe and storage.
+May import rooms, access, crypto.wipe and storage.
 """
 
 from micropython import const
 
+from firmware import rooms
 from firmware.access.operators import FIRST, Operators
 from firmware.access.roles import SUPERVISOR
 from firmware.crypto.wipe import wipe
@@ -25,6 +26,7 @@ async def run(desk):
     """
     people, keystore, state = Operators(desk), desk.board.keystore, desk.state
     drawn = bytearray(_DIGITS_MAX)
+    cost = rooms.ask("firmware.access.cost", "run", keystore)
     for index, number, entry in _WHO:
         if state.get(store.OPERATOR + index) is None:
             try:
@@ -32,7 +34,7 @@ async def run(desk):
                 if size <= 0:
                     raise StorageFault(KEYS_MISSING)
                 password = memoryview(drawn)[:size]
-                state.put((await people.verifying(index, number, password, FIRST),))
+                state.put((await people.verifying(index, number, password, FIRST, cost),))
             finally:
                 wipe(drawn)
     for at in range(len(_WHO) - 1, -1, -1):

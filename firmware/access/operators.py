@@ -39,7 +39,6 @@ _LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then see `f
 STORED_LEN = const(29)
 FLAGS = const(2)  # where they stand
 ITERATIONS_AT = const(3)
-_SALT = const(5)
 VERIFIER = const(13)
 
 
@@ -107,8 +106,9 @@ class Operators:
         if before is not None:
             if await self._same(before, password, change[1]):
                 return SAME
-            if rooms.ask("firmware.access.former", "has", before, change[1]):
-                return SAME
+            if len(before) > STORED_LEN:
+                if rooms.ask("firmware.access.former", "has", before, change[1]):
+                    return SAME
         if await self.taken(number, password, change[1]):
             return TAKEN
         if by_provider:
@@ -124,23 +124,23 @@ class Operators:
     def _entry(self, event, number):
         return audit.entry(event, self._clock.now(), number)
 
-    async def verifying(self, index, number, password, flags):
+    async def verifying(self, index, number, password, flags, iterations=0):
         """Return the change that stores an operator and what the password is checked against. The
         operator's card stays, and so does what is known of former passwords that were chosen.
+        iterations: what it costs to try the first password of a terminal; the others cost as much.
         """
         state = self._state
         salt = None
         for known in (store.OPERATOR, store.OPERATOR + 1):
             stored = state.get(known)
             if stored is not None:
-                salt = stored[_SALT:VERIFIER]
+                _, _, iterations, salt, _ = struct.unpack_from(_LAYOUT, stored)
                 break
         salt = salt or self._random(8)
-        iterations = rooms.ask("firmware.access.cost", "run", self._desk)
         verifier = await self._verifier(password, salt, iterations)
         stored = struct.pack(_LAYOUT, number, flags, iterations, salt, verifier)
         before = state.get(store.OPERATOR + index)
-        if before is not None:
+        if before is not None and (len(before) > STORED_LEN or not before[FLAGS] & FIRST):
             stored = rooms.ask("firmware.access.former", "kept", before, stored)
         return store.OPERATOR + index, stored
 

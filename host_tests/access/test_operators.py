@@ -276,7 +276,7 @@ def chip(monkeypatch):
 )
 def test_guessing_costs_a_second_of_the_chip_between_bounds(chip, took_us, iterations):
     chip(*took_us)
-    access = Access(Keystore(stretch=None))
+    access = Access(Keystore(count=None))
     assert costs(access) == [iterations] * 2
     assert access.set(b"01", b"85203916") == operators.SET  # nothing is measured any more
     assert costs(access) == [iterations] * 2
@@ -284,17 +284,11 @@ def test_guessing_costs_a_second_of_the_chip_between_bounds(chip, took_us, itera
     assert access.check(b"01", b"85203916") == operators.GRANTED
 
 
-def test_what_costs_less_costs_the_same_with_the_next_password_and_never_less(chip):
-    access = Access()
-    assert costs(access) == [1000] * 2  # of firmware before this one
-    del access.keys["stretch"]
+def test_it_never_costs_less_on_a_terminal_that_has_begun(chip):
     chip(*(40_000,) * 3)
-    assert access.set(b"01", b"85203916") == operators.SET
-    assert costs(access) == [1000, 5000]
-    assert access.check(b"00", FIRST[b"00"]) == operators.MUST_CHANGE
-    assert access.set(b"00", FIRST[b"00"]) == operators.SAME
-    assert access.set(b"00", b"85203916") == operators.TAKEN
-    assert access.set(b"01", FIRST[b"00"]) == operators.TAKEN
-    access.keys["stretch"] = b"\x03\xe8"
-    assert access.set(b"00", b"60417392") == operators.SET
+    access = Access(Keystore(count=None))
+    access.keys["count"] = b"\x03\xe8"
+    access.boot()
+    for number in (b"00", b"01"):
+        assert access.set(number, b"8520391" + number[1:]) == operators.SET
     assert costs(access) == [5000] * 2

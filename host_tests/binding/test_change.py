@@ -30,7 +30,7 @@ class Keys(dict):
     get_bytes = dict.get
 
     def __init__(self):
-        super().__init__(token_key=bytes(range(32, 48)), stretch=b"\x03\xe8")
+        super().__init__(token_key=bytes(range(32, 48)), count=b"\x03\xe8")
 
     def put(self, name, data):
         self[name] = bytes(data)

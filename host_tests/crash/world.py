@@ -483,6 +483,6 @@ def first(books, bound, review=False, sectors=6):
         "service_key": _SERVICE_KEY,
         "first_00": FIRST_OF_00.encode(),
         "first_01": FIRST_PASSWORD.encode(),
-        "stretch": b"\x03\xe8",
+        "count": b"\x03\xe8",
     }
     return Snapshot(b"\xff" * (sectors * SECTOR), nvs, books.image(), NOON * 1000)

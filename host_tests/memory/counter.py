@@ -340,7 +340,7 @@ def _device():
     folder = tempfile.TemporaryDirectory(prefix="rebind-counter-")
     root = Path(folder.name)
     (root / "assets").symlink_to(stage.assets())
-    (root / "manifest.txt").write_text("1 0 one two three four\n")
+    (root / "manifest.txt").write_text(f"1 {bytes(32).hex()} one two three four\n")
     return folder
 
 

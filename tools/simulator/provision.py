@@ -31,7 +31,7 @@ NEIGHBOUR = Network("Cafe-Free", "", security=0, rssi=-71, channel=11)
 _STARTED = "journal"  # the entry that a terminal makes at its first start
 
 # How often a password is stretched: what a terminal would measure here says nothing of a chip
-_STRETCH = ("stretch", (1000).to_bytes(2, "big"))
+_STRETCH = ("count", (1000).to_bytes(2, "big"))
 
 
 class NotThisTerminal(Exception):
