@@ -101,3 +101,9 @@ class Bench:
             if code >= 0 or time.ticks_diff(time.ticks_ms(), began) >= limit_ms:
                 return code if code < 0 else code & 0x7F
             time.sleep_ms(_LOOK_MS)
+
+    def rest(self, seconds):
+        """Wait for so long, whatever is pressed meanwhile."""
+        began = time.ticks_ms()
+        while time.ticks_diff(time.ticks_ms(), began) < 1000 * seconds:
+            self.key(1000)

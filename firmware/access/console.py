@@ -14,7 +14,6 @@ from micropython import const
 
 from firmware import rooms
 from firmware.access import drawn
-from firmware.crypto.compare import equal
 from firmware.crypto.wipe import wipe
 
 WHOSE = b"UC"  # in the place of an operator's number: nobody has it, and no reset is made for it
@@ -40,6 +39,7 @@ def run(bench):
         if held[drawn.LEN] >= _WRONG_MAX:
             _wait(bench)
             _begin(bench, held)
+            said = ""
         challenge = bytes(memoryview(held)[: drawn.LEN])
         bench.show(
             "OPEN USB CONSOLE",
@@ -63,17 +63,16 @@ def run(bench):
             held[drawn.LEN] += 1
             keystore.put("challenge", held)
             right = rooms.ask(
-                "firmware.access.right", "response", keystore, bench.terminal, WHOSE, challenge
+                "firmware.access.right", "run", keystore, bench.terminal, WHOSE, challenge, typed
             )
-            if equal(right, typed, drawn.LEN):
-                wipe(typed)
+            wipe(typed)
+            if right:
                 keystore.put("console", b"\1")
                 keystore.erase("challenge")
                 bench.show(
                     "USB CONSOLE OPEN", "", "Nothing runs.", "", "Key * at power-", "on ends it."
                 )
                 return
-            wipe(typed)
             n, said = 0, "Wrong, %d left" % (_WRONG_MAX - held[drawn.LEN])
 
 
@@ -86,8 +85,7 @@ def _wait(bench):
     # A challenge that was answered wrongly too often: power lost meanwhile begins it again.
     for left in range(_LOCK_S // 60, 0, -1):
         bench.show("OPEN USB CONSOLE", "", "Locked", "%d minutes" % left)
-        for _ in range(60):
-            bench.key(1000)
+        bench.rest(60)
 
 
 def _grouped(digits):

@@ -29,7 +29,7 @@ from firmware.storage.journal import (
     StorageFault,
 )
 
-_LEAP_MAX = const(4096)
+_LEAP_MAX = const(6)  # as a power of 4
 _JUMP_S = const(120)  # no connection takes so long
 
 
@@ -38,7 +38,8 @@ class Line:
 
     board: link (drivers.tls_link.TlsLink or its like), link_error, keystore, clock, random.
     identity: identity.Identity. state: storage.state.State. keys: crypto.dukpt.Dukpt during a
-    conversation. tx, rx: the last frame composed, the last one received.
+    conversation. leaps: answers since one that found no counter too low (A0). tx, rx: the last
+    frame composed, the last one received.
 
     Also the host of binding.change: `compose` and `ask` are about the pending request.
     """
@@ -48,7 +49,7 @@ class Line:
         self.identity = identity
         self.state = state
         self.keys = None
-        self._leap = 0  # counters given up since the acquirer found one too low (A0)
+        self.leaps = 0
         self.tx = bytearray(SENT_MAX)
         self.rx = bytearray(FRAME_MAX)
 
@@ -160,7 +161,7 @@ class Line:
     def _follow(self, code):
         # Of a counter that has been overtaken the next is no better: on by 4, 16, 64 ...
         if code != profile.OLD_KEY:
-            self._leap = 0
+            self.leaps = 0
             return
-        self._leap = min(max(self._leap, 1) * 4, _LEAP_MAX)
-        self.keys.skip(self._leap)
+        self.leaps += 1
+        self.keys.skip(1 << 2 * min(self.leaps, _LEAP_MAX))

@@ -29,9 +29,9 @@ def rest(sync, reached):
     soon = profile.SOON.find(sync.code) % 2 == 0  # where a code begins
     if not reached or phase == change.SENT or soon:
         tries = sync.tries
-        sync.tries = min(tries + 1, _DOUBLINGS + LEAPS)
-        if sync.code == profile.OLD_KEY:
-            tries -= LEAPS
+        sync.tries = min(tries + 1, _DOUBLINGS)
+        if reached and sync.code == profile.OLD_KEY:
+            sync.tries, tries = 0, sync.line.leaps - 1 - LEAPS
         return min(_FIRST_S << min(max(tries, 0), _DOUBLINGS), _LONGEST_S)
     sync.tries = 0
     seconds = _MINUTE_S if sync.doubt else EVERY_S

@@ -3,7 +3,7 @@
 from micropython import const
 
 from firmware import rooms
-from firmware.acquirer import profile, sync
+from firmware.acquirer import sync
 from firmware.acquirer.pause import LEAPS
 from firmware.binding import change
 from firmware.errands.moment import moment
@@ -97,7 +97,7 @@ def _line(desk, declined, lines):
     elif at.reached == sync.REACHED:
         lines.append(text("idle.ready") + " " + moment(desk, at.reached_at)[_HOUR_AT:])
         return
-    elif at.code == profile.OLD_KEY and at.tries > LEAPS:
+    elif at.reached == sync.DECLINED and at.line.leaps > LEAPS:
         lines.append(text("idle.keys_old"))
     elif at.reached == sync.DECLINED:
         if declined[0] != at.code:

@@ -24,8 +24,10 @@ async def run(desk, number, by_provider=False):
         second = None
         try:
             second = await _asked(pages, "password.again", low)
+            if second is None:
+                continue
             told = "password.differ"
-            if second is not None and second == first:
+            if second == first:
                 work = _stored(desk, number, first, by_provider)
                 stored = await pages.working(work, _TITLE, desk.text("password.storing"))
                 told = _TOLD[stored - operators.SET]

@@ -15,8 +15,8 @@ async def run(desk, action, slot, reason, tlvs):
         raise NotPossible
     old = desk.state.binding(slot)
     for waiting, theirs in desk.sync.differing:
-        if waiting == slot:
-            old = theirs  # DE 102 is what the acquirer has, and that may be nothing
+        if waiting == slot and theirs is None:
+            old = None  # unbound there; of another that came since nobody who approved was shown
     request = Request(
         desk.board.random(16),
         desk.state.next_stan(),

@@ -4,17 +4,23 @@ The page of the challenge stays until it is left, and what was typed of the resp
 call takes its time. Leaving it costs nothing: for 24 hours the same challenge is shown again.
 """
 
+from micropython import const
+
 from firmware.access import drawn, reset
 from firmware.crypto.wipe import wipe
 from firmware.ui.pages import Idle
 
 _TITLE = "reset.title"
+_KEY_LEN = const(16)
 
 
 async def run(desk):
     """Lead from the operator's number to a new password. Returns None."""
     pages, text = desk.pages, desk.text
-    if desk.board.keystore.get_bytes("service_key") is None:
+    held = bytearray(_KEY_LEN)
+    found = desk.board.keystore.get("service_key", held)
+    wipe(held)
+    if found < 0:
         await pages.message(_TITLE, "%s %s" % (text("reset.none"), desk.hotline), True)
         return
     number = await pages.digits(_TITLE, "reset.whose", 2, 2)

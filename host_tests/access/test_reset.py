@@ -166,3 +166,23 @@ def test_a_response_whose_counting_was_cut_counts(shop):
 def test_random_digits_are_digits_whatever_is_drawn():
     random = [bytes((255, 254, 253, 252, 251, 250, 249, 7)), bytes(range(8))]
     assert drawn.digits(lambda n: random.pop(0)) == b"97012345"
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_the_service_key_is_in_memory_only_while_a_response_is_compared(shop, monkeypatch, wrong):
+    given, read = f"{(int(shop.right(b'00')) + wrong) % 10**8:08d}", []
+
+    def get(name, buf):
+        read.append(buf)
+        buf[:] = shop.keys[name]
+        return len(buf)
+
+    def get_bytes(name):
+        assert name != "service_key", "what nobody can overwrite"
+        return dict(shop.keys).get(name)
+
+    monkeypatch.setattr(shop.keys, "get", get)
+    monkeypatch.setattr(shop.keys, "get_bytes", get_bytes)
+    said, _ = shop.respond(b"00", given)
+    assert said == (reset.WRONG if wrong else reset.RIGHT)
+    assert [bytes(buf) for buf in read] == [bytes(16)]

@@ -11,6 +11,7 @@ from cryptography import x509
 from host_tests.acquirer.shops import Clock, Host
 from host_tests.interop.client import Client, Closed, account
 from tools import acquirer
+from tools.acquirer import keys
 from tools.acquirer.__main__ import main
 
 
@@ -142,6 +143,31 @@ def test_records_from_before_an_enrolment_come_under_the_former_key(shop, tmp_pa
         assert new.upload([fourth]).code == "00"
     assert [row["sequence"] for row in shop.rows("records")] == [1, 2, 3, 4]
     assert [row["kind"] for row in shop.rows("marks")] == ["wrong chain"]
+
+
+def test_a_terminal_that_has_yet_to_be_given_its_new_keys_is_answered_under_those_it_has(
+    shop, tmp_path, capsys
+):
+    """Its console has to be opened, or its password reset, before it can be given them."""
+
+    def said(challenge):
+        assert main([*words, challenge]) == 0
+        return [line.split(",")[0] for line in capsys.readouterr().out.splitlines()]
+
+    def response(folder, challenge):
+        service_key = json.loads((folder / "keys.json").read_text())["service_key"]
+        return keys.reset_code(bytes.fromhex(service_key), shop.terminal, "UC", challenge)
+
+    words = ["reset-code", "--home", str(shop.home), "-T", shop.terminal, "--console"]
+    words += ["--verified-by", "王五", "--challenge"]
+    assert said("10000000") == [response(shop.bundle, "10000000")]
+    assert shop.client.network("301").code == "00"
+    folders = [shop.bundle, tmp_path / "one", tmp_path / "two"]
+    again(shop, folders[1]).close()
+    last = again(shop, folders[2])
+    assert said("20000000") == [response(folder, "20000000") for folder in folders]
+    assert last.network("301").code == "00"
+    assert said("30000000") == [response(folders[2], "30000000")]
 
 
 # The owner's secret

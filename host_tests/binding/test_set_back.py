@@ -43,6 +43,23 @@ def test_keys_that_were_set_back_are_in_agreement_within_a_minute(shop, behind):
     assert agreed(shop) == 0
 
 
+def test_an_hour_without_the_acquirer_makes_no_agreement_later(shop):
+    ikid = shop.world.terminal()["ikid"]
+    shop.books.set_counter(ikid, shop.books.counter(ikid) + 3000)
+    for _ in range(20):
+        pause.rest(shop.till.sync, False)
+    assert agreed(shop) <= MINUTE_S
+
+
+def test_keys_that_were_not_tried_for_want_of_a_line_do_not_count(shop):
+    ikid = shop.world.terminal()["ikid"]
+    shop.books.set_counter(ikid, shop.books.counter(ikid) + 3000)
+    sync = shop.till.sync
+    pause.rest(sync, asyncio.run(sync.once()))
+    assert [pause.rest(sync, False) for _ in range(8)] == [5, 10, 20, 40, 80, 160, 300, 300]
+    assert agreed(shop) <= MINUTE_S
+
+
 def test_a_key_that_is_never_taken_is_not_tried_every_five_seconds_for_ever(shop):
     ikid = shop.world.terminal()["ikid"]
     shop.books.set_counter(ikid, 0xF0000000)

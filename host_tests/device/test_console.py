@@ -95,7 +95,8 @@ def ask_for_it(board):
 
 
 def response(wish, challenge):
-    return office.reset_code(wish.home, TERMINAL, keys.CONSOLE, challenge, "Wang Li")
+    [right] = office.reset_code(wish.home, TERMINAL, keys.CONSOLE, challenge, "Wang Li")
+    return right
 
 
 def test_nothing_that_is_sent_to_a_terminal_stops_it(terminal):
@@ -106,24 +107,44 @@ def test_nothing_that_is_sent_to_a_terminal_stops_it(terminal):
     until(lambda: terminal.runs)
 
 
+def hurt(provisioned, tmp_path, *gone):
+    """Return the folder of the provisioned board without these files."""
+    root, home = tmp_path / "root", tmp_path / "hurt"
+    for name, content in files((provisioned / "disk").read_bytes()).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for name in gone:
+        (root / name).unlink()
+    shutil.copytree(provisioned, home)
+    (home / "disk").write_bytes(image(root, BLOCKS))
+    return home
+
+
 @pytest.mark.parametrize("gone", ["config.json", "firmware/rooms.mpy", "drivers/trouble.mpy"])
 def test_whatever_keeps_it_from_starting_leads_to_no_prompt(
     provisioned, tmp_path, gone, record_property
 ):
     record_property("interpreter", "micropython")
-    root = tmp_path / "root"
-    for name, content in files((provisioned / "disk").read_bytes()).items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    (root / gone).unlink()
-    home = tmp_path / "hurt"
-    shutil.copytree(provisioned, home)
-    (home / "disk").write_bytes(image(root, BLOCKS))
-    with FittedBoard(home) as board:
+    with FittedBoard(hurt(provisioned, tmp_path, gone)) as board:
         said = attack(board, b"\r\x03\x03", b"\x01", b"\x04", rounds=15)
         assert b"make flash PORT=" in said
         assert b">>>" not in said and b"raw REPL" not in said
+
+
+def test_without_texts_font_and_an_errand_it_is_opened_and_repaired_as_ever(
+    provisioned, tmp_path, wish, monkeypatch, record_property
+):
+    record_property("interpreter", "micropython")
+    monkeypatch.setattr(link, "_ANSWER_S", 1)
+    home = hurt(provisioned, tmp_path, "assets/zh.bin", "assets/font.bin", "e_idle.mpy")
+    with FittedBoard(home) as board:
+        right = response(wish, ask_for_it(board))
+        press(board, right + "D")
+        until(lambda: in_nvs(board, "console") == b"\1")
+        build = workplace.device_root()
+        flash(board.url, build, None, False, 0)
+        until(lambda: board.runs)
 
 
 def test_the_tools_say_how_it_is_opened(terminal, wish, tmp_path):

@@ -248,9 +248,12 @@ def test_another_terminals_state_is_refused_unless_it_is_to_be_replaced(fitted, 
     ):
         again(board, second)
     assert json.loads(on(board)["config.json"])["terminal"] == first.terminal
+    board.parts.nvs.set("rebind", "failures", "B", b"\0\7")  # of whoever was 00 until now
+    board.parts.nvs.commit()
     again(board, second._replace(replace=True))
     assert json.loads(on(board)["config.json"])["terminal"] == "P9999999"
     assert in_nvs(board, "seal_key") != sealing
+    assert in_nvs(board, "failures") is None
 
 
 @pytest.mark.parametrize("power", [False, True], ids=["line lost", "power cut"])

@@ -75,7 +75,7 @@ def desk():
             reached_at=1_800_000_000,
             trouble=0,
             code=b"00",
-            tries=0,
+            line=SimpleNamespace(leaps=0),
             names=[b"N"],
             talking=True,
             sign_on=sign_on,
@@ -99,11 +99,14 @@ def test_another_merchant_number_is_announced_until_the_supervisor_has_seen_it(d
 
 def test_keys_that_are_not_taken_for_a_minute_need_service(desk):
     desk.sync.reached, desk.sync.code = sync.DECLINED, b"A0"
-    for desk.sync.tries in range(12):
+    for desk.sync.line.leaps in range(12):
         assert shown(desk)[0] == "MAC or counter wrong"
-    desk.sync.tries = 12  # a minute's, see acquirer.pause
+    desk.sync.line.leaps = 12  # a minute's, see acquirer.pause
     assert shown(desk)[0] == "Needs service: keys"
-    desk.sync.code = b"97"
+    desk.sync.reached, desk.sync.trouble = sync.UNREACHED, 7
+    assert shown(desk)[0] != "Needs service: keys"  # nobody knows at present
+    desk.sync.reached = sync.DECLINED
+    desk.sync.line.leaps, desk.sync.code = 0, b"97"
     assert shown(desk)[0] == "Terminal not registered"
 
 

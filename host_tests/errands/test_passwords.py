@@ -134,6 +134,11 @@ def test_what_anybody_would_try_first_is_refused_with_its_own_reason(desk, typed
     assert play(desk, new_password.run(desk, b"00"), *steps) is False
 
 
+def test_who_goes_back_from_typing_it_again_is_not_told_that_the_two_differ(desk):
+    steps = (("New, 6 digits", "852039D"), ("again", "C"), ("New, 6 digits", "C"))
+    assert play(desk, new_password.run(desk, b"01"), *steps) is False
+
+
 def test_a_password_of_the_last_four_is_no_new_one(desk):
     result = play(
         desk,

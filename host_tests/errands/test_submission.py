@@ -164,6 +164,11 @@ def test_a_request_for_a_slot_that_the_acquirer_has_unbound_names_nothing():
     assert request.old_token is None
 
 
+def test_a_request_replaces_what_was_shown_to_who_approved_it_and_nothing_that_came_since():
+    counter, request = _proposed([(1, NEW)])
+    assert request.old_token == counter.identity.token(OLD)
+
+
 @pytest.mark.parametrize("number", [b"00", b"99"])
 def test_a_request_of_somebody_who_enters_no_changes_is_not_stored(number):
     counter = Counter([])

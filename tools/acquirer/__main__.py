@@ -247,11 +247,12 @@ def _answer_as_owner(args):
 
 
 def _reset_code(args):
-    print(
-        office.reset_code(
-            args.home, args.terminal, args.operator, args.challenge, args.verified_by, args.reason
-        )
+    first, *others = office.reset_code(
+        args.home, args.terminal, args.operator, args.challenge, args.verified_by, args.reason
     )
+    print(first)
+    for response in others:
+        print(f"{response}, if that is wrong: it was enrolled anew, and may have its new keys")
 
 
 def _import_banks(args):

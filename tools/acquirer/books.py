@@ -19,7 +19,7 @@ from tools.acquirer import keys, rules
 
 PATIENCE_S = 5
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 # What version 2 brought, as a part of the schema and of the way there.
 _SINCE_2 = """
 CREATE TABLE gaps (
@@ -84,6 +84,12 @@ CREATE TABLE resets (
     at INTEGER NOT NULL,
     PRIMARY KEY (terminal, operator, challenge)
 ) WITHOUT ROWID;
+"""
+_SINCE_4 = """
+CREATE TABLE former_service_keys (
+    terminal INTEGER NOT NULL REFERENCES terminals,
+    service_key BLOB NOT NULL           -- sealed; the terminal may have it until it uses a newer
+);
 """
 _SCHEMA = """
 CREATE TABLE merchants (
@@ -181,6 +187,7 @@ UPDATE merchants SET licence = upper(licence);
 """
     + _SINCE_2,
     3: _SINCE_3,
+    4: _SINCE_4,
 }
 
 _STATUS = {1: "active", 2: "review", 3: "rejected"}
@@ -219,7 +226,7 @@ class Books:
         with self.transaction():
             version = self._version()  # another process may have been faster
             if version == 0:
-                self._run(_SCHEMA + _SINCE_2 + _SINCE_3)
+                self._run(_SCHEMA + _SINCE_2 + _SINCE_3 + _SINCE_4)
             elif version < _SCHEMA_VERSION:
                 for newer in range(version + 1, _SCHEMA_VERSION + 1):
                     self._run(_MIGRATIONS[newer])
@@ -370,6 +377,10 @@ class Books:
         number, identity = terminal["number"], terminal["id"]
         former = self._vault.seal(self.token_key(terminal), f"terminal/{number}/former")
         self._put("INSERT INTO former_token_keys VALUES (?, ?, ?)", identity, at, former)
+        if self.counter(terminal["ikid"]):  # these it has, and none from before them
+            self._put("DELETE FROM former_service_keys WHERE terminal = ?", identity)
+        former = self._vault.seal(self.service_key(terminal), f"terminal/{number}/former service")
+        self._put("INSERT INTO former_service_keys VALUES (?, ?)", identity, former)
         sealed = [
             self._vault.seal(value, f"terminal/{number}/{name}")
             for name, value in zip(("token", "service"), secrets, strict=True)
@@ -449,6 +460,20 @@ class Books:
 
     def forget_former_token_keys(self, terminal):
         self._put("DELETE FROM former_token_keys WHERE terminal = ?", terminal["id"])
+
+    def service_keys(self, terminal):
+        """Those that the terminal may have, the oldest first: one, or all that were made since it
+        has spoken last.
+        """
+        former = []
+        if not self.counter(terminal["ikid"]):
+            rows = self._all(
+                "SELECT * FROM former_service_keys WHERE terminal = ? ORDER BY rowid",
+                terminal["id"],
+            )
+            place = f"terminal/{terminal['number']}/former service"
+            former = [self._vault.unseal(row["service_key"], place) for row in rows]
+        return [*former, self.service_key(terminal)]
 
     def service_key(self, terminal):
         return self._vault.unseal(

@@ -821,7 +821,9 @@ def marks(home, terminal=None):
 
 
 def reset_code(home, terminal, operator, challenge, verified_by, reason=DEFAULT_RESET_REASON):
-    """The response to the challenge on a terminal's screen: 8 digits, given once.
+    """The responses to the challenge on a terminal's screen, 8 digits each, given once: one, or
+    as long as a terminal that was enrolled anew has not spoken one for each of the keys that it
+    may have, the oldest first.
 
     operator: whose password it is for, 2 digits, or keys.CONSOLE: it opens the console on USB.
     verified_by: who has made sure that whoever asks may have it; reason: why they ask. Both are
@@ -843,7 +845,10 @@ def reset_code(home, terminal, operator, challenge, verified_by, reason=DEFAULT_
             )
         books.add_reset(row, operator, challenge, verified_by, reason, int(time.time()))
         number = message.padded_terminal(row["number"])
-        return keys.reset_code(books.service_key(row), number, operator, challenge)
+        return [
+            keys.reset_code(service_key, number, operator, challenge)
+            for service_key in books.service_keys(row)
+        ]
 
 
 def owner_code(home, terminal, at=None):

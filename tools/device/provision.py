@@ -47,6 +47,7 @@ _OURS = ("ikid", "token_key", "service_key", "tls_key")  # what a provisioned bo
 _ASKED = (*_OURS, INITIAL_KEY, WIFI_PASSWORD)
 _FIRST = tuple(FIRST_PASSWORDS.values())
 _STATE = ("dukpt", "seal_key", "mac_key", "journal", *_FIRST)  # so: without a key no state
+_FAILED = ("failures",)  # see firmware/access/attempts.py
 _CONSOLE = "console"  # see firmware/access/console.py
 _SIGN_ON_S = 90
 _SSID_MAX = 32
@@ -162,6 +163,7 @@ def _provision(link: Link, port: str, order: Order) -> dict:
         with Link(port) as again:
             hold(again)
             _bring(again, "provision.py")
+            again.run(f"forget({_FAILED!r})")  # whoever had failed, and was locked, is gone
             for number, password in first.items():
                 _put(again, FIRST_PASSWORDS[number], password.encode())
             _put(again, _CONSOLE, b"\1")
