@@ -14,13 +14,14 @@ now than it was to last in all.
 In the journal there is an item for four numbers, so that little is written: the last two bits of a
 number with its failures(1), locked until(4), of each that has any. In the keystore number(1)
 failures(1) of all of them. What the journal has torn or damaged at its end is one more failure of
-them all, see `storage.turn`. May import storage.
+them all, see `storage.turn`. May import rooms and storage.
 """
 
 import struct
 
 from micropython import const
 
+from firmware import rooms
 from firmware.storage import audit
 from firmware.storage import state as store
 from firmware.storage.journal import KEYS_FULL, StorageFault
@@ -31,10 +32,9 @@ ATTEMPTS_MAX = const(5)
 _SHORTEST_S = const(1800)
 _LONGEST_S = const(86400)
 _DOUBLINGS = const(6)  # to the longest
-_TOLD = const(32)
 _NOTE_S = const(600)
 _LAYOUT = ">BI"
-_NOTE = "failures"  # in the keystore
+_NOTE = "failures"  # in the keystore, see failed
 
 
 def locked(desk, whose):
@@ -45,13 +45,13 @@ def locked(desk, whose):
     lost it begins anew, durably.
     """
     state, now = desk.state, desk.clock.now()
-    _take_over(state, now)
+    rooms.ask("firmware.access.counted_before", "take_over", state, now)
     failures, until = _counted(state, whose)
     noted = _noted(desk.board.keystore, whose)
     if noted > failures and noted >= ATTEMPTS_MAX:
         failures, until = noted, now + _lasts(noted)
         entry = audit.entry(audit.LOCKED, now, _name(whose), detail=b"set back")
-        state.put(_changes(state, whose, failures, until, now), entry)
+        state.put(counting(state, whose, failures, until, now), entry)
     seconds = min(until - now, _lasts(failures))
     if seconds <= 0:
         return 0
@@ -72,7 +72,7 @@ def count(desk, whose):
     failures = max(_counted(state, whose)[0], _noted(keystore, whose), int(torn)) + 1
     failures = min(failures, store.FAILURES_MAX)
     until = now + _lasts(failures) if failures >= ATTEMPTS_MAX else 0
-    state.put(_changes(state, whose, failures, until, now))
+    state.put(counting(state, whose, failures, until, now))
     _note(keystore, whose, failures)
 
 
@@ -93,41 +93,6 @@ def over(desk, whose, changes, entry=None):
         table[at : at + store.ATTEMPTS_LEN] = b""
         changes = tuple(changes) + ((key, bytes(table) or None),)
     state.put(changes, entry)
-
-
-def put_off(state, now, seconds):
-    """Return the changes that move the end of every lock-out that has not run out at `now` by
-    `seconds`.
-    """
-    changes = []
-    for key in range(store.ATTEMPTS, store.ATTEMPTS + store.ATTEMPTS_KEYS):
-        table = bytearray(state.get(key) or b"")
-        moved = False
-        for at in range(1, len(table), store.ATTEMPTS_LEN):
-            until = struct.unpack_from(">I", table, at)[0]
-            if until > now:
-                struct.pack_into(">I", table, at, max(0, until + seconds))
-                moved = True
-        if moved:
-            changes.append((key, bytes(table)))
-    return changes
-
-
-def told(state, keystore):
-    """Return what the acquirer is told: number (100: of challenges) and failures, a byte each, of
-    the numbers that have failed most; empty when none has.
-    """
-    most = {}
-    for key in range(store.ATTEMPTS, store.ATTEMPTS + store.ATTEMPTS_KEYS):
-        table = state.get(key) or b""
-        for at in range(0, len(table), store.ATTEMPTS_LEN):
-            number = (key - store.ATTEMPTS) * 4 + (table[at] >> 6)
-            most[number] = table[at] & store.FAILURES_MAX
-    noted = keystore.get_bytes(_NOTE) or b""
-    for at in range(0, len(noted), 2):
-        most[noted[at]] = max(most.get(noted[at], 0), noted[at + 1])
-    found = sorted((-failures, number) for number, failures in most.items())
-    return b"".join(bytes((number, -failures)) for failures, number in found[:_TOLD])
 
 
 def _lasts(failures):
@@ -161,7 +126,8 @@ def _counted(state, whose):
     return failures & store.FAILURES_MAX, until
 
 
-def _changes(state, whose, failures, until, now):
+def counting(state, whose, failures, until, now):
+    """Return the changes that count `failures` of `whose`, locked until then (0: it is not)."""
     key, table, at = _place(state, whose)
     counted = struct.pack(_LAYOUT, (int(whose) & 3) << 6 | failures, until)
     table[at : at + store.ATTEMPTS_LEN] = counted
@@ -169,18 +135,6 @@ def _changes(state, whose, failures, until, now):
         return ((key, bytes(table)),)
     # After a power cut the clock begins no earlier than this: the lock gets no longer.
     return (store.TIME, struct.pack(">I", now)), (key, bytes(table))
-
-
-def _take_over(state, now):
-    # What firmware before has counted, each operator's under a key of its own.
-    for index in range(store.OPERATORS):
-        if state.has(store.FORMER_ATTEMPTS + index):
-            failures, until = struct.unpack(_LAYOUT, state.get(store.FORMER_ATTEMPTS + index))
-            changes = ((store.FORMER_ATTEMPTS + index, None),)
-            if state.has(store.OPERATOR + index):
-                number = state.get(store.OPERATOR + index)[:2]
-                changes += _changes(state, number, failures, until, now)
-            state.put(changes)
 
 
 def _noted(keystore, whose):

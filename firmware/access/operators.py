@@ -1,12 +1,9 @@
-"""Operators, their passwords and the lock-out.
+"""Operators and their passwords, as they are stored; see `proving` for how one is checked.
 
-What always holds: an attempt is counted before the password is looked at, see `attempts`, which
-also locks; a number that nobody has is counted and locked like an operator's, so that who tries
-numbers is not told which there are; a first password opens nothing but its own change; nobody has
-a password that is another's, or was one's own among the last four. All passwords of a terminal are
-stretched with one salt, drawn for it, and at one cost: so one stretching tells of all. Follows PCI
-DSS 4.0.1 8.3.4 (lock-out), 8.3.6 (strength) and 8.3.7 (the last four), without claiming
-certification. May import rooms, attempts, roles, crypto and storage.
+What always holds: nobody has a password that is another's, or was one's own among the last four.
+All passwords of a terminal are stretched with one salt, drawn for it, and at one cost: so one
+stretching tells of all. Follows PCI DSS 4.0.1 8.3.6 (strength) and 8.3.7 (the last four), without
+claiming certification. May import rooms, roles, crypto and storage.
 """
 
 import struct
@@ -39,6 +36,7 @@ _LAYOUT = ">2sBH8s16s"  # number, flags, iterations, salt, verifier; then see `f
 STORED_LEN = const(29)
 FLAGS = const(2)  # where they stand
 ITERATIONS_AT = const(3)
+SALT = const(5)
 VERIFIER = const(13)
 
 
@@ -55,37 +53,6 @@ class Operators:
         self._pepper = desk.board.keystore.get_bytes("mac_key")
         self._clock = desk.clock
         self._random = desk.board.random
-
-    async def check(self, number, password):
-        """Check an operator's password; the attempt is counted durably first.
-
-        number: 2 ASCII digits. password: bytearray, left to the caller to wipe. Returns GRANTED,
-        MUST_CHANGE, WRONG, LOCKED or DISABLED. Power loss during the check leaves the attempt
-        counted.
-        """
-        if rooms.ask("firmware.access.attempts", "locked", self._desk, number):
-            return LOCKED
-        rooms.ask("firmware.access.attempts", "count", self._desk, number)
-        index = _find(self._state, number)
-        # Of a number that nobody has the supervisor's is tried: it takes as long.
-        stored = self._state.get(store.OPERATOR + max(index, 0))
-        _, flags, iterations, salt, verifier = struct.unpack_from(_LAYOUT, stored)
-        tried = await self._verifier(password, salt, iterations)
-        if not equal(tried, verifier, 16) or index < 0:
-            locks = not rooms.ask("firmware.access.attempts", "left", self._desk, number)
-            self._tell(audit.LOCKED if locks else audit.WRONG, number, ())
-            return LOCKED if locks else WRONG
-        rooms.ask(
-            "firmware.access.attempts",
-            "over",
-            self._desk,
-            number,
-            (),
-            self._entry(audit.RIGHT, number),
-        )
-        if flags & OFF:
-            return DISABLED
-        return MUST_CHANGE if flags & FIRST else GRANTED
 
     async def set_password(self, number, password, by_provider=False):
         """Store a new password that its owner has chosen; return SET, or why nothing was stored:
@@ -115,11 +82,8 @@ class Operators:
             entry = self._entry(audit.PROVIDER, number)
             rooms.ask("firmware.access.reset", "use_up", self._desk, number, change, entry)
         else:
-            self._tell(audit.PASSWORD, number, (change,))
+            self._state.put((change,), self._entry(audit.PASSWORD, number))
         return SET
-
-    def _tell(self, event, number, changes):
-        self._state.put(changes, self._entry(event, number))
 
     def _entry(self, event, number):
         return audit.entry(event, self._clock.now(), number)
@@ -166,16 +130,6 @@ class Operators:
         return await rooms.ask(
             "firmware.access.verifier", "run", password, salt, iterations, self._pepper
         )
-
-
-async def check(desk, number, password):
-    """Do as `Operators.check`; return what that does, and how many attempts are left, or minutes
-    until there are some.
-    """
-    result = await Operators(desk).check(number, password)
-    if result == LOCKED:
-        return result, rooms.ask("firmware.access.attempts", "locked", desk, number)
-    return result, rooms.ask("firmware.access.attempts", "left", desk, number)
 
 
 async def set_password(desk, number, password, by_provider):

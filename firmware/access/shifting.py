@@ -1,11 +1,10 @@
 """Lock-outs and a challenge last as long as they were to, also when the clock is set meanwhile.
 
-May import attempts, reset's place of a time, and storage.state.
+May import reset's place of a time, and storage.state.
 """
 
 import struct
 
-from firmware.access import attempts
 from firmware.access.reset import MADE_AT
 from firmware.storage import state as store
 
@@ -15,7 +14,17 @@ def put_off(state, now, seconds):
     when the challenge was made, by `seconds`, and the new time with them, so that power loss moves
     none of them twice.
     """
-    changes = attempts.put_off(state, now, seconds)
+    changes = []
+    for key in range(store.ATTEMPTS, store.ATTEMPTS + store.ATTEMPTS_KEYS):
+        table = bytearray(state.get(key) or b"")
+        moved = False
+        for at in range(1, len(table), store.ATTEMPTS_LEN):
+            until = struct.unpack_from(">I", table, at)[0]
+            if until > now:
+                struct.pack_into(">I", table, at, max(0, until + seconds))
+                moved = True
+        if moved:
+            changes.append((key, bytes(table)))
     reset = bytearray(state.get(store.RESET) or b"")
     if reset:
         made = struct.unpack_from(">I", reset, MADE_AT)[0]

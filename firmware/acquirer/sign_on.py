@@ -28,7 +28,7 @@ async def run(sync):
     Returns the notices (DF45). Raises NoAnswer, rooms.NoRoom.
     """
     tokens = _tokens(sync)
-    failed = rooms.ask("firmware.access.attempts", "told", sync.state, sync.line.board.keystore)
+    failed = rooms.ask("firmware.access.failed", "told", sync.state, sync.line.board.keystore)
     data = tokens + [(FAILURES, failed)] if failed else tokens
     for _ in range(_NUMBERS):
         said = await sync.line.talk(

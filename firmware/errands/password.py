@@ -42,4 +42,4 @@ async def _prove(desk, number, title):
 
 
 async def _checked(desk, number, password):
-    return await rooms.ask("firmware.access.operators", "check", desk, number, password)
+    return await rooms.ask("firmware.access.proving", "check", desk, number, password)

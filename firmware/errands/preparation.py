@@ -24,10 +24,11 @@ _CHECKS = (  # in this order
 )
 
 
-async def run(desk, title, slot, checks_only=False):
-    """Return True when the merchant is prepared, every check has passed, what changed elsewhere in
-    `slot` (0: it has yet to be chosen) has been accepted, and so have the notices. checks_only: of
-    a request that was prepared before.
+async def run(desk, title, slot, checks_only=False, ready=True):
+    """Return `ready` when the merchant is prepared, every check has passed, what changed elsewhere
+    in `slot` (0: it has yet to be chosen) has been accepted, and so have the notices, else False.
+    checks_only: of a request that was prepared before. ready: the errand that is next and what it
+    is given, where this is led to.
     """
     if not checks_only:
         body = desk.text("prepare.body") + " " + desk.hotline
@@ -37,7 +38,9 @@ async def run(desk, title, slot, checks_only=False):
         return False
     if slot and desk.sync.differing and not await desk.open("agreed", slot):
         return False
-    return checks_only or await desk.pages.notice("notice.title", desk.text("notice.body"))
+    if checks_only or await desk.pages.notice("notice.title", desk.text("notice.body")):
+        return ready
+    return False
 
 
 async def _checks(desk, title):

@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from unittest import mock
 
 import pytest
 
 from firmware.access import attempts, operators, reset, roster, shifting
+from firmware.access import failed as failures
 from firmware.storage import audit, audit_log, turn
 from firmware.storage import state as store
 from firmware.storage.journal import HEAD, KEYS_FULL, MAC, StorageFault
@@ -72,9 +74,9 @@ def tried(board, number, hours, before=lambda: None, after=lambda: None, seconds
     end = board.clock.time + hours * HOUR_S
     while board.clock.time < end:
         before()
-        board.operators._verifier = verifier
         try:
-            board.check(number, WRONG)
+            with mock.patch("firmware.access.verifier.run", verifier):
+                board.check(number, WRONG)
         except PowerCut:
             board.flash.cut = None
             board.boot()
@@ -365,7 +367,7 @@ def test_the_plug_pulled_before_the_keys_have_counted_it_is_no_try_gained(board,
         raise OSError
 
     monkeypatch.setattr(board.keys, "put", full, raising=False)
-    board.operators._verifier = verifier
+    monkeypatch.setattr("firmware.access.verifier.run", verifier)
     with pytest.raises(StorageFault) as fault:
         board.check(b"00", WRONG)
     assert fault.value.code == KEYS_FULL
@@ -379,15 +381,15 @@ def test_the_plug_pulled_before_the_keys_have_counted_it_is_no_try_gained(board,
 
 
 def test_failures_are_told_those_with_most_first(board):
-    assert attempts.told(board.state, board.keys) == b""
+    assert failures.told(board.state, board.keys) == b""
     board.fail(b"01", 2)
     board.fail(b"77", 3)
     board.challenge(b"00")
     board.respond(b"00", "00000000")
-    assert attempts.told(board.state, board.keys) == bytes((77, 3, 1, 2, 100, 1))
+    assert failures.told(board.state, board.keys) == bytes((77, 3, 1, 2, 100, 1))
     for number in range(100):
         board.check(b"%02d" % number, WRONG)
-    told = attempts.told(board.state, board.keys)
+    told = failures.told(board.state, board.keys)
     assert told[:4] == bytes((77, 4, 1, 3)) and len(told) == 64
 
 

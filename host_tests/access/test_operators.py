@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware.access import attempts, cost, numbers, operators
+from firmware.access import attempts, cost, numbers, operators, proving
 from firmware.errands import first_start
 from firmware.storage import audit, audit_log
 from firmware.storage import state as store
@@ -74,7 +74,7 @@ class Access:
         return bytes(range(n))
 
     def check(self, number, password):
-        return asyncio.run(self.operators.check(number, bytearray(password)))
+        return asyncio.run(proving.check(self, number, bytearray(password)))[0]
 
     def left(self, number):
         return attempts.left(self, number)
@@ -184,14 +184,14 @@ def test_the_minutes_of_a_lock_out_count_down(access):
     assert left == [30, 30, 29, 1, 0]
 
 
-def test_pulling_the_plug_during_the_check_leaves_the_attempt_counted(access):
+def test_pulling_the_plug_during_the_check_leaves_the_attempt_counted(access, monkeypatch):
     class Unplugged(Exception):
         pass
 
     async def verifier(*_):
         raise Unplugged
 
-    access.operators._verifier = verifier
+    monkeypatch.setattr("firmware.access.verifier.run", verifier)
     with pytest.raises(Unplugged):
         access.check(b"01", b"1111")
     access.boot()

@@ -3,8 +3,7 @@
 import pytest
 
 from drivers.flash import Flash
-from firmware.access import attempts, reset, roster
-from firmware.access.operators import Operators
+from firmware.access import attempts, proving, reset, roster
 from firmware.acquirer.line import Line
 from firmware.acquirer.sync import Sync
 from firmware.binding import change
@@ -143,23 +142,18 @@ class LateState:
 
 
 def test_an_attempt_that_is_counted_after_the_check_is_caught(caught, monkeypatch):
-    late = {}
-    made, checked = Operators.__init__, Operators.check
+    checked = proving.check
 
-    def make(self, desk):
+    async def check(desk, number, password):
         class Desk:
-            state = late[self] = LateState(desk.state)
+            state = LateState(desk.state)
             board, clock = desk.board, desk.clock
 
-        made(self, Desk)
-
-    async def check(self, number, password):
-        result = await checked(self, number, password)
-        late.pop(self).write()
+        result = await checked(Desk, number, password)
+        Desk.state.write()
         return result
 
-    monkeypatch.setattr(Operators, "__init__", make)
-    monkeypatch.setattr(Operators, "check", check)
+    monkeypatch.setattr(proving, "check", check)
     assert caught("lock-out", "guesses_counted")
 
 

@@ -110,7 +110,7 @@ class Desk(SimpleNamespace):
             self.sent[-1].append((*args[:3], bytes(args[3])))
         if name == "outcome":
             return args[0]
-        return name in ("preparation", "consent")
+        return args[-1] if name == "preparation" else name == "consent"
 
     def propose(self, desk):
         """What the draft comes to, made anew each time."""
