@@ -2,17 +2,21 @@
 
 from firmware.access import roles
 from firmware.access.roles import SUPERVISOR
-from firmware.binding import change
+from firmware.binding import change, model
+from firmware.binding.request import SLOT_AT
+from firmware.storage import state as store
 
 _TITLE = "pending.title"
 
 
 async def run(desk):
-    """Have whoever is logged in and the other of the two agree. Returns the errand that is next
-    and what it is given, None for none: when one of them does not, whom it waits for is shown
-    again.
+    """Have whoever is logged in and the other of the two agree, once they were shown to what.
+    Returns the errand that is next and what it is given, None for none: when one of them does not,
+    whom it waits for is shown again.
     """
-    if await desk.pages.message(_TITLE, desk.text("pending.withdraw_ask")):
+    get = desk.state.get
+    which = "%d: %s\n" % (get(store.PENDING)[SLOT_AT], model.masked(get(store.PENDING_TLVS)))
+    if await desk.pages.message(_TITLE, which + desk.text("pending.withdraw_ask")):
         asking = await _two(desk)
         if asking is not None:
             return "submission", (_TITLE, None, None, asking)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from drivers import clock
-from firmware.binding import change
+from firmware.binding import change, model
 from firmware.binding.change import Outcome
 from firmware.binding.change_record import ChangeRecord, compose
 from firmware.binding.request import Request
@@ -285,6 +285,12 @@ def test_a_request_is_withdrawn_by_the_supervisor_for_who_is_logged_in(phase):
     counter = Counter(phase, b"30" if phase == change.HELD else b"")
     counter.visit("DBDD")
     assert counter.opened == [("submission", ("pending.title", None, None, b"01"))]
+
+
+def test_both_who_agree_to_a_withdrawal_see_which_request_it_is():
+    counter = Counter(change.SENT)
+    asked = [screen for screen in counter.visit("DBDD") if "Withdrawthis" in _read([screen])]
+    assert asked and "1:" + model.masked(counter.state.get(store.PENDING_TLVS)) in _read(asked)
 
 
 def test_the_supervisor_withdraws_only_together_with_an_operator():
