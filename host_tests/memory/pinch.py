@@ -213,6 +213,8 @@ async def _lived(seam, left, heap, mutant):
             life = Life(stage, identity)
             await stage.terminal.power_on()
             await life.attend(_LOOKS if seam else _FEW_LOOKS)
+            if not life.person.told:  # it may be slow, or the next code may be waited for
+                await life.attend(_LOOKS)
             enough = life.person.done
             if not enough and not life.restarts and seam is None:
                 await stage.terminal.power_off()
